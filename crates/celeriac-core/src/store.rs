@@ -1,0 +1,29 @@
+//! The store: where coordination state lives, as small traits by domain.
+//!
+//! The duties are numbered in `docs/spec/store.md`; each has a case in the
+//! conformance suite of `celeriac-testkit`.
+
+mod dedup;
+mod quarantine;
+mod registry;
+mod results;
+mod revocations;
+mod timers;
+
+pub use dedup::{Claim, Claimed, Dedup};
+pub use quarantine::{Content, Filter, Quarantine, Quarantined, Reason};
+pub use registry::{Node, Registry};
+pub use results::{Results, Watch};
+pub use revocations::{Changes, Revocations};
+pub use timers::Timers;
+
+/// Everything that a store owes, as one object.
+pub trait Store:
+    Results + Revocations + Timers + Dedup + Quarantine + Registry + Send + Sync + 'static
+{
+}
+
+impl<T> Store for T where
+    T: Results + Revocations + Timers + Dedup + Quarantine + Registry + Send + Sync + 'static
+{
+}
