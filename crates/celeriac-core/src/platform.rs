@@ -71,7 +71,12 @@ pub enum RunResult {
         /// Why.
         failure: Failure,
     },
-    /// It can't be run at all: its arguments can't be read, or it asked so.
+    /// Its arguments can't be read.
+    Undecodable {
+        /// Why.
+        failure: Failure,
+    },
+    /// It failed in a section that it marked as poisonous: never again.
     Poisonous {
         /// Why.
         failure: Failure,
