@@ -23,12 +23,7 @@ impl Engine {
         facts: &Facts,
         effects: &mut Effects,
     ) {
-        let Delivery {
-            receipt,
-            deaths,
-            payload,
-            ..
-        } = delivery;
+        let Delivery { receipt, redelivered, deaths, payload } = delivery;
         self.stats.received += 1;
         if self.stopping {
             return self.release(receipt, effects);
@@ -37,9 +32,13 @@ impl Engine {
             Ok(message) => message,
             Err(undecodable) => return self.refuse_bytes(now, receipt, undecodable, effects),
         };
-        if facts.ended.contains(&message.id) || self.is_held(message.id) {
+        if facts.ended.contains(&message.id) {
             self.stats.replayed += 1;
             return effects.commit.ack(receipt);
+        }
+        if self.is_held(message.id) {
+            self.stats.replayed += 1;
+            return self.hold_again(message.id, receipt, redelivered, effects);
         }
         if facts.revoked.contains(&message.id) || self.is_revoked(message.id) {
             self.stats.revoked += 1;
@@ -47,19 +46,38 @@ impl Engine {
             return effects.commit.ack(receipt);
         }
         if let Some((reason, failure)) = self.objection(now, &message, deaths) {
-            self.refuse(
-                now,
-                receipt,
-                message,
-                deaths,
-                (reason, failure),
-                &mut effects.commit,
-            );
+            self.refuse(now, receipt, message, deaths, (reason, failure), &mut effects.commit);
             return;
         }
         match message.kind {
             Kind::Command => self.admit_command(now, receipt, message, deaths, effects),
             Kind::Event | Kind::Document => self.spread(now, receipt, message, effects),
+        }
+    }
+
+    /// A message that is held comes again. A second message of the same id is
+    /// settled: the first stands for both. The same one, redelivered, must not
+    /// be: what is held lost its receipt and takes the new one.
+    fn hold_again(
+        &mut self,
+        id: MessageId,
+        receipt: Receipt,
+        redelivered: bool,
+        effects: &mut Effects,
+    ) {
+        if !redelivered {
+            return effects.commit.ack(receipt);
+        }
+        let stale = match self.in_flight.key_of(id) {
+            Some(key) => self.in_flight.renew(key, receipt),
+            None => {
+                let mut suspects = self.suspects.iter_mut();
+                let suspect = suspects.find(|suspect| suspect.message.id == id);
+                suspect.map(|suspect| std::mem::replace(&mut suspect.receipt, receipt))
+            }
+        };
+        if let Some(stale) = stale {
+            effects.commit.requeue(stale);
         }
     }
 
@@ -104,14 +122,8 @@ impl Engine {
         let Some(task) = self.position(&message.name) else {
             return;
         };
-        let flight = Flight {
-            receipt,
-            message,
-            task,
-            deaths,
-            since: now,
-        };
-        if deaths > 0 {
+        let flight = Flight { receipt, message, task, deaths, since: now };
+        if deaths > 0 && deaths + 1 >= self.limits.deaths {
             self.suspects.push_back(flight);
         } else {
             self.dispatch(flight, effects);
@@ -161,13 +173,7 @@ impl Engine {
             });
         }
         let content = Content::Message(message);
-        commit.quarantine.push(Quarantined {
-            content,
-            reason,
-            failure,
-            at: now,
-            deaths,
-        });
+        commit.quarantine.push(Quarantined { content, reason, failure, at: now, deaths });
         commit.ack(receipt);
     }
 

@@ -29,12 +29,7 @@ impl Credit {
     #[must_use]
     pub fn new(concurrency: usize, now: Timestamp) -> Self {
         let least = concurrency.saturating_mul(2).clamp(2, MAX_WINDOW);
-        Self {
-            least,
-            window: least,
-            finished: 0,
-            since: now,
-        }
+        Self { least, window: least, finished: 0, since: now }
     }
 
     /// How many deliveries may be held at once.

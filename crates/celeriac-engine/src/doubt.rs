@@ -18,9 +18,7 @@ pub struct Doubt {
 
 impl Default for Doubt {
     fn default() -> Self {
-        Self {
-            recent: vec![None; REMEMBERED].into(),
-        }
+        Self { recent: vec![None; REMEMBERED].into() }
     }
 }
 
@@ -58,12 +56,7 @@ mod tests {
     fn delivery(redelivered: bool, may_repeat: bool) -> Delivery {
         let mut message = Message::command(Name::from_static("t"), "");
         message.may_repeat = may_repeat;
-        Delivery {
-            receipt: Receipt(0),
-            redelivered,
-            deaths: 0,
-            payload: Ok(message.into()),
-        }
+        Delivery { receipt: Receipt(0), redelivered, deaths: 0, payload: Ok(message.into()) }
     }
 
     #[test]

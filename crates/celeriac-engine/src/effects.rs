@@ -38,6 +38,9 @@ pub struct Commit {
     pub mark: Vec<Mark>,
     /// Settle.
     pub settle: Vec<Settlement>,
+    /// Whether the suspect that ran is among what is settled: the engine is to
+    /// be told ([`Input::SuspectSettled`](crate::Input::SuspectSettled)).
+    pub settles_suspect: bool,
 }
 
 impl Commit {
@@ -64,19 +67,14 @@ impl Commit {
         self.complete.append(&mut later.complete);
         self.mark.append(&mut later.mark);
         self.settle.append(&mut later.settle);
+        self.settles_suspect |= later.settles_suspect;
     }
 
     pub(crate) fn ack(&mut self, receipt: Receipt) {
-        self.settle.push(Settlement {
-            receipt,
-            verdict: Verdict::Ack,
-        });
+        self.settle.push(Settlement { receipt, verdict: Verdict::Ack });
     }
 
     pub(crate) fn requeue(&mut self, receipt: Receipt) {
-        self.settle.push(Settlement {
-            receipt,
-            verdict: Verdict::Requeue,
-        });
+        self.settle.push(Settlement { receipt, verdict: Verdict::Requeue });
     }
 }

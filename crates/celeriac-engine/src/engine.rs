@@ -43,8 +43,12 @@ pub enum Input {
     Delivered(Vec<Delivery>, Facts),
     /// Runs ended.
     Finished(Vec<Finished>),
+    /// What ran this task crashed: its runs under way end unreported.
+    Lost(Name),
     /// Ids were revoked.
     Revoked(Vec<MessageId>),
+    /// What followed from the suspect that ran is durable.
+    SuspectSettled,
     /// The router stops: what was not begun goes back.
     Stopping,
 }
@@ -116,10 +120,7 @@ impl Engine {
     /// An engine for these tasks and subscriptions.
     #[must_use]
     pub fn new(tasks: &[TaskInfo], subscriptions: Subscriptions, limits: Limits) -> Self {
-        let positions = tasks
-            .iter()
-            .enumerate()
-            .map(|(at, task)| (task.name.clone(), at));
+        let positions = tasks.iter().enumerate().map(|(at, task)| (task.name.clone(), at));
         Self {
             positions: positions.collect(),
             tasks: tasks.to_vec(),
@@ -133,6 +134,14 @@ impl Engine {
             revoked_in_order: VecDeque::new(),
             stopping: false,
         }
+    }
+
+    /// The same engine after its router has crashed for the `epoch`th time:
+    /// keys of runs that an earlier one started mean nothing to it.
+    #[must_use]
+    pub fn in_epoch(mut self, epoch: u32) -> Self {
+        self.in_flight = InFlight::in_epoch(epoch);
+        self
     }
 
     /// Takes one input and adds what follows from it to `effects`.
@@ -149,6 +158,8 @@ impl Engine {
                 }
             }
             Input::Revoked(ids) => ids.into_iter().for_each(|id| self.revoke(id, effects)),
+            Input::Lost(task) => self.lose(&task, effects),
+            Input::SuspectSettled => self.suspect_runs = None,
             Input::Stopping => self.stop(effects),
         }
         self.start_next_suspect(now, effects);
@@ -209,6 +220,16 @@ impl Engine {
         effects.cancel.extend(self.in_flight.key_of(id));
     }
 
+    /// Gives back what a crashed part of the platform was running.
+    fn lose(&mut self, task: &Name, effects: &mut Effects) {
+        for (key, flight) in self.in_flight.remove_task(self.position(task)) {
+            if self.suspect_runs == Some(key) {
+                effects.commit.settles_suspect = true;
+            }
+            self.release(flight.receipt, effects);
+        }
+    }
+
     /// What was not begun goes back; what runs is for the platform to drain.
     fn stop(&mut self, effects: &mut Effects) {
         self.stopping = true;
@@ -218,7 +239,8 @@ impl Engine {
         }
     }
 
-    /// Suspects run one at a time, so that the next death names the culprit.
+    /// Suspects run one at a time, each settled before the next begins, so
+    /// that the next death names the culprit.
     fn start_next_suspect(&mut self, now: Timestamp, effects: &mut Effects) {
         if self.suspect_runs.is_some() {
             return;

@@ -28,19 +28,25 @@ struct Slot {
 /// Deliveries in flight, by a key whose slot is reused but never mistaken.
 #[derive(Debug, Default)]
 pub(crate) struct InFlight {
+    first_generation: u32,
     slots: Vec<Slot>,
     free: Vec<u32>,
     by_id: HashMap<MessageId, RunKey, BuildHasherDefault<IdHasher>>,
 }
 
 impl InFlight {
+    /// A table whose keys differ from those of other epochs.
+    pub(crate) fn in_epoch(epoch: u32) -> Self {
+        Self { first_generation: epoch << 24, ..Self::default() }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.by_id.len()
     }
 
     pub(crate) fn insert(&mut self, flight: Flight) -> RunKey {
         let index = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot::default());
+            self.slots.push(Slot { generation: self.first_generation, flight: None });
             // The credit keeps the table far below 2³² slots.
             u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
         });
@@ -62,6 +68,21 @@ impl InFlight {
         self.free.push(u32::try_from(index).ok()?);
         self.by_id.remove(&flight.message.id);
         Some(flight)
+    }
+
+    /// Takes out every flight of the task at that position.
+    pub(crate) fn remove_task(&mut self, task: Option<usize>) -> Vec<(RunKey, Flight)> {
+        let of_task = |flight: &&Flight| Some(flight.task) == task;
+        let ids: Vec<_> = self.iter().filter(of_task).map(|flight| flight.message.id).collect();
+        let keys = ids.into_iter().filter_map(|id| self.key_of(id)).collect::<Vec<_>>();
+        keys.into_iter().filter_map(|key| Some((key, self.remove(key)?))).collect()
+    }
+
+    /// Gives a flight the receipt of its latest delivery; returns the one before.
+    pub(crate) fn renew(&mut self, key: RunKey, receipt: Receipt) -> Option<Receipt> {
+        let index = usize::try_from(key.0 & u64::from(u32::MAX)).ok()?;
+        let flight = self.slots.get_mut(index)?.flight.as_mut()?;
+        Some(std::mem::replace(&mut flight.receipt, receipt))
     }
 
     pub(crate) fn key_of(&self, id: MessageId) -> Option<RunKey> {

@@ -21,13 +21,10 @@ impl Engine {
             return;
         };
         if self.suspect_runs == Some(finished.key) {
-            self.suspect_runs = None;
+            effects.commit.settles_suspect = true;
         }
         match finished.result {
-            RunResult::Success {
-                content_type,
-                value,
-            } => {
+            RunResult::Success { content_type, value } => {
                 self.stats.succeeded += 1;
                 if self.tasks[flight.task].ignore_result {
                     return self.ignore(now, &flight, effects);
@@ -36,10 +33,7 @@ impl Engine {
                 let outcome = Outcome::success(attempt, now, content_type, value);
                 self.complete(&flight, outcome, effects);
             }
-            RunResult::Failed {
-                failure,
-                retry_after,
-            } => {
+            RunResult::Failed { failure, retry_after } => {
                 self.fail(now, flight, failure, retry_after, effects);
             }
             RunResult::Final { failure } => {
@@ -50,12 +44,7 @@ impl Engine {
             }
             RunResult::Undecodable { failure } => {
                 let why = (Reason::Undecodable, failure);
-                let Flight {
-                    receipt,
-                    message,
-                    deaths,
-                    ..
-                } = flight;
+                let Flight { receipt, message, deaths, .. } = flight;
                 self.refuse(now, receipt, message, deaths, why, &mut effects.commit);
             }
             RunResult::Poisonous { failure } => {
@@ -63,10 +52,7 @@ impl Engine {
             }
             RunResult::Revoked => {
                 self.stats.revoked += 1;
-                effects
-                    .commit
-                    .complete
-                    .push(admission::revoked(&flight.message, now));
+                effects.commit.complete.push(admission::revoked(&flight.message, now));
                 effects.commit.ack(flight.receipt);
             }
             RunResult::Ignored => {
@@ -78,11 +64,7 @@ impl Engine {
     }
 
     fn complete(&self, flight: &Flight, outcome: Outcome, effects: &mut Effects) {
-        let ttl = flight
-            .message
-            .rare()
-            .result_ttl
-            .unwrap_or(self.tasks[flight.task].result_ttl);
+        let ttl = flight.message.rare().result_ttl.unwrap_or(self.tasks[flight.task].result_ttl);
         effects.commit.complete.push(Completion {
             id: flight.message.id,
             expires_at: outcome.finished_at.after(ttl),
@@ -115,10 +97,7 @@ impl Engine {
         effects: &mut Effects,
     ) {
         let message = &flight.message;
-        let policy = message
-            .rare()
-            .retry
-            .unwrap_or(self.tasks[flight.task].retry);
+        let policy = message.rare().retry.unwrap_or(self.tasks[flight.task].retry);
         match retry::decide(&policy, message, retry_after) {
             Decision::Exhausted => {
                 self.give_up(now, flight, Reason::RetriesExhausted, failure, effects);

@@ -34,9 +34,7 @@ pub fn decide(policy: &RetryPolicy, message: &Message, asked: Option<Duration>) 
 
 /// The upper end of the delay after attempt number `attempt` (0 is the first).
 fn ceiling(policy: &RetryPolicy, attempt: u32) -> Duration {
-    let doubled = 2u32
-        .checked_pow(attempt)
-        .and_then(|factor| policy.initial.checked_mul(factor));
+    let doubled = 2u32.checked_pow(attempt).and_then(|factor| policy.initial.checked_mul(factor));
     doubled.unwrap_or(policy.cap).min(policy.cap)
 }
 
@@ -69,15 +67,9 @@ mod tests {
     #[test]
     fn the_fifth_failure_is_the_last_by_default() {
         let policy = RetryPolicy::default();
-        assert!(matches!(
-            decide(&policy, &attempt(3), None),
-            Decision::Again(_)
-        ));
+        assert!(matches!(decide(&policy, &attempt(3), None), Decision::Again(_)));
         assert_eq!(decide(&policy, &attempt(4), None), Decision::Exhausted);
-        assert_eq!(
-            decide(&RetryPolicy::NEVER, &attempt(0), None),
-            Decision::Exhausted
-        );
+        assert_eq!(decide(&RetryPolicy::NEVER, &attempt(0), None), Decision::Exhausted);
     }
 
     #[test]
@@ -96,10 +88,7 @@ mod tests {
 
     #[test]
     fn jitter_is_full() {
-        let policy = RetryPolicy {
-            max_attempts: 9,
-            ..RetryPolicy::default()
-        };
+        let policy = RetryPolicy { max_attempts: 9, ..RetryPolicy::default() };
         let delays: Vec<_> = (0..1000)
             .map(|_| match decide(&policy, &attempt(2), None) {
                 Decision::Again(delay) => delay.as_millis(),
@@ -107,10 +96,7 @@ mod tests {
             })
             .collect();
         let quarter = delays.iter().filter(|delay| **delay < 1000).count();
-        assert!(
-            (150..350).contains(&quarter),
-            "{quarter} of 1000 below a quarter of the ceiling"
-        );
+        assert!((150..350).contains(&quarter), "{quarter} of 1000 below a quarter of the ceiling");
     }
 
     proptest! {

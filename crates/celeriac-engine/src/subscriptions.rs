@@ -70,10 +70,7 @@ impl Subscriptions {
         now: Timestamp,
     ) -> Result<Vec<Arc<Message>>, MapError> {
         let subscriptions = self.0.get(&event.name).map_or(&[][..], Vec::as_slice);
-        subscriptions
-            .iter()
-            .map(|subscription| subscription.command(event, now))
-            .collect()
+        subscriptions.iter().map(|subscription| subscription.command(event, now)).collect()
     }
 }
 

@@ -33,21 +33,9 @@ pub(crate) fn engine() -> Engine {
             body => Ok(Bytes::copy_from_slice(body)),
         });
         let (name, queue) = (name.to_owned(), QueueName::DEFAULT);
-        subscriptions.add(
-            EVENT,
-            Subscription {
-                name,
-                task: TASK,
-                queue,
-                map,
-            },
-        );
+        subscriptions.add(EVENT, Subscription { name, task: TASK, queue, map });
     }
-    Engine::new(
-        &[task(TASK, false), task(SILENT, true)],
-        subscriptions,
-        Limits::default(),
-    )
+    Engine::new(&[task(TASK, false), task(SILENT, true)], subscriptions, Limits::default())
 }
 
 pub(crate) fn command() -> Message {
@@ -56,12 +44,7 @@ pub(crate) fn command() -> Message {
 
 pub(crate) fn delivery(message: impl Into<Arc<Message>>, receipt: u64) -> Delivery {
     let payload = Ok(message.into());
-    Delivery {
-        receipt: Receipt(receipt),
-        redelivered: false,
-        deaths: 0,
-        payload,
-    }
+    Delivery { receipt: Receipt(receipt), redelivered: false, deaths: 0, payload }
 }
 
 pub(crate) fn step(engine: &mut Engine, input: Input) -> Effects {
@@ -90,55 +73,23 @@ pub(crate) fn told(effects: &Effects) -> Vec<String> {
     let mut told = Vec::new();
     told.extend(effects.dispatch.iter().map(|_| "dispatch".to_owned()));
     told.extend(effects.cancel.iter().map(|_| "cancel".to_owned()));
-    told.extend(
-        commit
-            .publish
-            .iter()
-            .map(|message| format!("publish {}", message.name)),
-    );
+    told.extend(commit.publish.iter().map(|message| format!("publish {}", message.name)));
     told.extend(commit.schedule.iter().map(|message| {
         let eta = message.rare().eta.unwrap_or_default();
-        format!(
-            "schedule attempt {} in {:?}",
-            message.attempt,
-            eta.since(NOW)
-        )
+        format!("schedule attempt {} in {:?}", message.attempt, eta.since(NOW))
     }));
-    told.extend(
-        commit
-            .quarantine
-            .iter()
-            .map(|entry| format!("quarantine {}", entry.reason)),
-    );
-    told.extend(
-        commit
-            .complete
-            .iter()
-            .map(|done| format!("complete {}", done.outcome.state)),
-    );
-    told.extend(
-        commit
-            .mark
-            .iter()
-            .map(|mark| format!("mark {}", mark.state)),
-    );
-    told.extend(
-        commit
-            .settle
-            .iter()
-            .map(|settlement| match settlement.verdict {
-                Verdict::Ack => format!("ack {}", settlement.receipt.0),
-                Verdict::Requeue => format!("requeue {}", settlement.receipt.0),
-            }),
-    );
+    told.extend(commit.quarantine.iter().map(|entry| format!("quarantine {}", entry.reason)));
+    told.extend(commit.complete.iter().map(|done| format!("complete {}", done.outcome.state)));
+    told.extend(commit.mark.iter().map(|mark| format!("mark {}", mark.state)));
+    told.extend(commit.settle.iter().map(|settlement| match settlement.verdict {
+        Verdict::Ack => format!("ack {}", settlement.receipt.0),
+        Verdict::Requeue => format!("requeue {}", settlement.receipt.0),
+    }));
     told
 }
 
 pub(crate) fn success() -> RunResult {
-    RunResult::Success {
-        content_type: ContentType::Json,
-        value: Bytes::from_static(b"1"),
-    }
+    RunResult::Success { content_type: ContentType::Json, value: Bytes::from_static(b"1") }
 }
 
 pub(crate) fn state_of(effects: &Effects) -> State {

@@ -26,40 +26,22 @@ fn a_success_is_recorded_then_settled() {
 
 #[test]
 fn a_task_without_results_is_recorded_as_ignored() {
-    check(
-        Message::command(SILENT, "{}"),
-        success(),
-        &["complete IGNORED", "ack 1"],
-    );
-    check(
-        command(),
-        RunResult::Ignored,
-        &["complete IGNORED", "ack 1"],
-    );
+    check(Message::command(SILENT, "{}"), success(), &["complete IGNORED", "ack 1"]);
+    check(command(), RunResult::Ignored, &["complete IGNORED", "ack 1"]);
 }
 
 #[test]
 fn a_failure_is_tried_again_later() {
     let retry_after = Some(Duration::from_secs(3));
-    let result = RunResult::Failed {
-        failure: failure(),
-        retry_after,
-    };
-    check(
-        command(),
-        result,
-        &["schedule attempt 1 in 3s", "mark RETRY", "ack 1"],
-    );
+    let result = RunResult::Failed { failure: failure(), retry_after };
+    check(command(), result, &["schedule attempt 1 in 3s", "mark RETRY", "ack 1"]);
 }
 
 #[test]
 fn a_failure_without_delay_is_published_at_once() {
     let mut message = command();
     message.rare_mut().retry = Some(RetryPolicy::immediate(2));
-    let result = RunResult::Failed {
-        failure: failure(),
-        retry_after: None,
-    };
+    let result = RunResult::Failed { failure: failure(), retry_after: None };
     check(message, result, &["publish known", "mark RETRY", "ack 1"]);
 }
 
@@ -67,15 +49,8 @@ fn a_failure_without_delay_is_published_at_once() {
 fn the_last_attempt_ends_in_failure_and_quarantine() {
     let mut message = command();
     message.attempt = 4;
-    let result = RunResult::Failed {
-        failure: failure(),
-        retry_after: None,
-    };
-    check(
-        message,
-        result,
-        &["quarantine retries_exhausted", "complete FAILURE", "ack 1"],
-    );
+    let result = RunResult::Failed { failure: failure(), retry_after: None };
+    check(message, result, &["quarantine retries_exhausted", "complete FAILURE", "ack 1"]);
 }
 
 #[test]
@@ -87,30 +62,18 @@ fn a_final_failure_is_not_tried_again() {
 #[test]
 fn a_poisonous_failure_is_kept_for_a_person() {
     let result = RunResult::Poisonous { failure: failure() };
-    check(
-        command(),
-        result,
-        &["quarantine poisonous", "complete FAILURE", "ack 1"],
-    );
+    check(command(), result, &["quarantine poisonous", "complete FAILURE", "ack 1"]);
 }
 
 #[test]
 fn undecodable_arguments_are_kept_for_a_person() {
     let result = RunResult::Undecodable { failure: failure() };
-    check(
-        command(),
-        result,
-        &["quarantine undecodable", "complete QUARANTINED", "ack 1"],
-    );
+    check(command(), result, &["quarantine undecodable", "complete QUARANTINED", "ack 1"]);
 }
 
 #[test]
 fn a_revoked_run_is_recorded_as_revoked() {
-    check(
-        command(),
-        RunResult::Revoked,
-        &["complete REVOKED", "ack 1"],
-    );
+    check(command(), RunResult::Revoked, &["complete REVOKED", "ack 1"]);
 }
 
 #[test]

@@ -12,28 +12,13 @@ use crate::fixture::*;
 
 #[derive(Clone, Debug)]
 enum Move {
-    Deliver {
-        known: bool,
-        expired: bool,
-        deaths: u32,
-        repeat: bool,
-    },
-    Finish {
-        pick: usize,
-        result: u8,
-    },
-    Revoke {
-        pick: usize,
-    },
+    Deliver { known: bool, expired: bool, deaths: u32, repeat: bool },
+    Finish { pick: usize, result: u8 },
+    Revoke { pick: usize },
 }
 
 fn moves() -> impl Strategy<Value = Vec<Move>> {
-    let deliver = (
-        any::<bool>(),
-        prop::bool::weighted(0.1),
-        0u32..5,
-        prop::bool::weighted(0.2),
-    )
+    let deliver = (any::<bool>(), prop::bool::weighted(0.1), 0u32..5, prop::bool::weighted(0.2))
         .prop_map(|(known, expired, deaths, repeat)| Move::Deliver {
             known,
             expired,
@@ -48,10 +33,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
 fn result(number: u8) -> RunResult {
     let failure = Failure::new("k", "m");
     match number {
-        0 => RunResult::Failed {
-            failure,
-            retry_after: None,
-        },
+        0 => RunResult::Failed { failure, retry_after: None },
         1 => RunResult::Final { failure },
         2 => RunResult::Poisonous { failure },
         3 => RunResult::Undecodable { failure },
@@ -63,11 +45,7 @@ fn result(number: u8) -> RunResult {
 }
 
 fn message(known: bool, expired: bool) -> Message {
-    let name = if known {
-        TASK
-    } else {
-        Name::from_static("unknown")
-    };
+    let name = if known { TASK } else { Name::from_static("unknown") };
     let mut message = Message::command(name, "{}");
     message.rare_mut().expires_at = expired.then_some(NOW);
     message
@@ -110,6 +88,10 @@ proptest! {
                 _ => continue,
             };
             note(&effects, &mut settled, &mut running);
+            if effects.commit.settles_suspect {
+                let effects = step(&mut engine, Input::SuspectSettled);
+                note(&effects, &mut settled, &mut running);
+            }
         }
         let effects = step(&mut engine, Input::Stopping);
         note(&effects, &mut settled, &mut running);
