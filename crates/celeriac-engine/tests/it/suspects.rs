@@ -6,7 +6,7 @@ use celeriac_engine::Input;
 use crate::fixture::*;
 
 fn suspect(receipt: u64) -> Delivery {
-    Delivery { deaths: 1, redelivered: true, ..delivery(command(), receipt) }
+    Delivery { deaths: 2, redelivered: true, ..delivery(command(), receipt) }
 }
 
 #[test]
