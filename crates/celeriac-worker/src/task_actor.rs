@@ -235,7 +235,7 @@ impl TaskActor {
             self.gauged = waiting;
         }
         if self.draining && self.running.is_empty() {
-            self.drains.drain(..).for_each(|reply| drop(reply.send(())));
+            self.drains.drain(..).for_each(|reply| reply.send(()));
         }
     }
 }

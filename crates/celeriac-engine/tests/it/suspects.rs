@@ -45,6 +45,7 @@ fn a_repetition_of_a_waiting_suspect_is_settled() {
     let mut engine = engine();
     let waiting = suspect(2);
     deliver(&mut engine, vec![suspect(1), waiting.clone()]);
-    let again = Delivery { receipt: celeriac_core::broker::Receipt(9), ..waiting };
+    let receipt = celeriac_core::broker::Receipt(9);
+    let again = Delivery { receipt, redelivered: false, ..waiting };
     assert_eq!(told(&deliver(&mut engine, vec![again])), ["ack 9"]);
 }
