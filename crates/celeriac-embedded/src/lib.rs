@@ -1,0 +1,13 @@
+//! The default driver: broker and store in one, without a server.
+//!
+//! [`Memory`] (`memory://`) keeps everything in the process. This crate knows
+//! no task, no router and no worker; it keeps what `celeriac-core` promises.
+
+#![forbid(unsafe_code)]
+
+mod live;
+mod memory;
+mod options;
+
+pub use memory::Memory;
+pub use options::{Options, SyncMode};

@@ -1,0 +1,26 @@
+//! The part of the state that lives in memory: plain structures without locks,
+//! clocks or I/O, shared by every driver of this crate.
+
+mod dedup;
+mod flight;
+mod id_map;
+mod lane;
+mod quarantine;
+mod queue;
+mod queues;
+mod registry;
+mod results;
+mod revocations;
+mod ring;
+mod timers;
+mod wake;
+mod watchers;
+
+pub(crate) use dedup::Dedup;
+pub(crate) use quarantine::Quarantine;
+pub(crate) use queues::{ConsumerId, Queues, Settled};
+pub(crate) use registry::Registry;
+pub(crate) use results::Results;
+pub(crate) use revocations::Revocations;
+pub(crate) use timers::Timers;
+pub(crate) use wake::Wake;
