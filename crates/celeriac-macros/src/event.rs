@@ -11,10 +11,7 @@ use crate::value;
 
 pub(crate) fn event(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let input = syn::parse2::<DeriveInput>(item).map_err(|error| {
-        Error::new(
-            error.span(),
-            "`#[celeriac::event]` stands before a struct or an enum",
-        )
+        Error::new(error.span(), "`#[celeriac::event]` stands before a struct or an enum")
     })?;
     if !input.generics.params.is_empty() {
         let message = "an event is one type with one name: it has no generic parameters";
@@ -26,10 +23,7 @@ pub(crate) fn event(attribute: TokenStream, item: TokenStream) -> Result<TokenSt
         None => quote!(::core::concat!(::core::module_path!(), "::", #bare)),
     };
     let derives = missing_derives(&input.attrs);
-    let conditions = input
-        .attrs
-        .iter()
-        .filter(|attribute| attribute.path().is_ident("cfg"));
+    let conditions = input.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"));
     Ok(quote! {
         #derives
         #input
@@ -68,18 +62,12 @@ fn missing_derives(attributes: &[Attribute]) -> TokenStream {
 }
 
 fn derives(attributes: &[Attribute], name: &str) -> bool {
-    let lists = attributes
-        .iter()
-        .filter(|attribute| attribute.path().is_ident("derive"));
+    let lists = attributes.iter().filter(|attribute| attribute.path().is_ident("derive"));
     let mut paths = lists.flat_map(|list| {
         list.parse_args_with(Punctuated::<syn::Path, Token![,]>::parse_terminated)
             .unwrap_or_default()
     });
-    paths.any(|path| {
-        path.segments
-            .last()
-            .is_some_and(|segment| segment.ident == name)
-    })
+    paths.any(|path| path.segments.last().is_some_and(|segment| segment.ident == name))
 }
 
 #[cfg(test)]
@@ -103,14 +91,8 @@ mod tests {
                 }
             ),
         );
-        assert!(
-            expansion.contains("impl :: celeriac :: Event for Registered"),
-            "{expansion}"
-        );
-        assert!(
-            expansion.contains("module_path ! () , \"::\" , \"Registered\""),
-            "{expansion}"
-        );
+        assert!(expansion.contains("impl :: celeriac :: Event for Registered"), "{expansion}");
+        assert!(expansion.contains("module_path ! () , \"::\" , \"Registered\""), "{expansion}");
 
         let expansion = expand(
             quote!(name = "users.registered"),
@@ -118,10 +100,7 @@ mod tests {
                 struct Registered;
             ),
         );
-        assert!(
-            expansion.contains("NAME : & 'static str = \"users.registered\""),
-            "{expansion}"
-        );
+        assert!(expansion.contains("NAME : & 'static str = \"users.registered\""), "{expansion}");
     }
 
     #[test]
@@ -131,14 +110,8 @@ mod tests {
             struct Registered;
         );
         let expansion = expand(quote!(), item);
-        assert!(
-            !expansion.contains("__private :: serde :: Serialize"),
-            "{expansion}"
-        );
-        assert!(
-            expansion.contains("__private :: serde :: Deserialize"),
-            "{expansion}"
-        );
+        assert!(!expansion.contains("__private :: serde :: Serialize"), "{expansion}");
+        assert!(expansion.contains("__private :: serde :: Deserialize"), "{expansion}");
     }
 
     #[test]

@@ -55,9 +55,7 @@ use proc_macro::TokenStream;
 /// Durations are written as `"250ms"`, `"30s"`, `"1m30s"`, `"2h"`.
 #[proc_macro_attribute]
 pub fn task(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    task::task(attribute.into(), item.into())
-        .unwrap_or_else(syn::Error::into_compile_error)
-        .into()
+    task::task(attribute.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
 /// Makes an event of a struct or enum: something that happened, to which any

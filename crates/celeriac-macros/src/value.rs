@@ -16,10 +16,7 @@ pub(crate) fn name(meta: &Meta) -> Result<LitStr> {
     if (1..=MAX_NAME_BYTES).contains(&text.value().len()) {
         return Ok(text);
     }
-    Err(Error::new(
-        text.span(),
-        format!("a name has 1 to {MAX_NAME_BYTES} bytes"),
-    ))
+    Err(Error::new(text.span(), format!("a name has 1 to {MAX_NAME_BYTES} bytes")))
 }
 
 /// A whole number between two limits.
@@ -33,10 +30,7 @@ pub(crate) fn number(meta: &Meta, least: u32, most: u32) -> Result<u32> {
     };
     match number.base10_parse::<u32>() {
         Ok(value) if (least..=most).contains(&value) => Ok(value),
-        _ => Err(Error::new(
-            number.span(),
-            format!("`{}` is {expected}", option(meta)),
-        )),
+        _ => Err(Error::new(number.span(), format!("`{}` is {expected}", option(meta)))),
     }
 }
 
@@ -68,10 +62,7 @@ pub(crate) fn durations(meta: &Meta) -> Result<(Duration, Duration)> {
     };
     let value = text.value();
     let Some((initial, cap)) = value.split_once("..") else {
-        return Err(Error::new(
-            text.span(),
-            format!("`{}` is {expected}", option(meta)),
-        ));
+        return Err(Error::new(text.span(), format!("`{}` is {expected}", option(meta))));
     };
     let (initial, cap) = (parse_duration(&text, initial)?, parse_duration(&text, cap)?);
     if initial > cap {
@@ -84,19 +75,13 @@ pub(crate) fn durations(meta: &Meta) -> Result<(Duration, Duration)> {
 /// The option's own name, for messages.
 pub(crate) fn option(meta: &Meta) -> String {
     let segments = meta.path().segments.iter();
-    segments
-        .map(|segment| segment.ident.to_string())
-        .collect::<Vec<_>>()
-        .join("::")
+    segments.map(|segment| segment.ident.to_string()).collect::<Vec<_>>().join("::")
 }
 
 fn parse_duration(at: &LitStr, text: &str) -> Result<Duration> {
     let duration = humantime::parse_duration(text.trim()).map_err(|error| {
         let hint = r#"write a duration such as "250ms", "30s", "1m30s" or "2h""#;
-        Error::new(
-            at.span(),
-            format!("`{text}` is no duration ({error}); {hint}"),
-        )
+        Error::new(at.span(), format!("`{text}` is no duration ({error}); {hint}"))
     })?;
     match u64::try_from(duration.as_millis()) {
         Ok(0) => Err(Error::new(at.span(), "the shortest duration is \"1ms\"")),
@@ -134,12 +119,7 @@ mod tests {
 
     #[test]
     fn durations_are_written_as_people_do() {
-        let cases = [
-            ("250ms", 250),
-            ("30s", 30_000),
-            ("1m30s", 90_000),
-            ("2h", 7_200_000),
-        ];
+        let cases = [("250ms", 250), ("30s", 30_000), ("1m30s", 90_000), ("2h", 7_200_000)];
         for (text, expected) in cases {
             let parsed = duration(&meta(&format!("expires = \"{text}\""))).unwrap();
             assert_eq!(parsed, Duration::from_millis(expected), "{text}");
@@ -151,47 +131,17 @@ mod tests {
     #[test]
     fn mistakes_are_told_with_what_is_allowed() {
         let errors = [
-            (
-                duration(&meta("expires = \"soon\"")).unwrap_err(),
-                "`soon` is no duration",
-            ),
-            (
-                duration(&meta("expires = 30")).unwrap_err(),
-                "such as \"250ms\"",
-            ),
-            (
-                duration(&meta("expires")).unwrap_err(),
-                "write `expires = …`",
-            ),
-            (
-                duration(&meta("expires = \"1us\"")).unwrap_err(),
-                "the shortest duration",
-            ),
-            (
-                durations(&meta("backoff = \"1s\"")).unwrap_err(),
-                "such as \"1s..2m\"",
-            ),
-            (
-                durations(&meta("backoff = \"2m..1s\"")).unwrap_err(),
-                "shorter than the first",
-            ),
-            (
-                number(&meta("priority = 10"), 0, 9).unwrap_err(),
-                "a number from 0 to 9",
-            ),
-            (
-                number(&meta("concurrency = 0"), 1, u32::MAX).unwrap_err(),
-                "at least 1",
-            ),
-            (
-                switch(&meta("ignore_result = 1")).unwrap_err(),
-                "`true` or `false`",
-            ),
+            (duration(&meta("expires = \"soon\"")).unwrap_err(), "`soon` is no duration"),
+            (duration(&meta("expires = 30")).unwrap_err(), "such as \"250ms\""),
+            (duration(&meta("expires")).unwrap_err(), "write `expires = …`"),
+            (duration(&meta("expires = \"1us\"")).unwrap_err(), "the shortest duration"),
+            (durations(&meta("backoff = \"1s\"")).unwrap_err(), "such as \"1s..2m\""),
+            (durations(&meta("backoff = \"2m..1s\"")).unwrap_err(), "shorter than the first"),
+            (number(&meta("priority = 10"), 0, 9).unwrap_err(), "a number from 0 to 9"),
+            (number(&meta("concurrency = 0"), 1, u32::MAX).unwrap_err(), "at least 1"),
+            (switch(&meta("ignore_result = 1")).unwrap_err(), "`true` or `false`"),
             (name(&meta("queue = \"\"")).unwrap_err(), "1 to 255 bytes"),
-            (
-                name(&meta("queue = QUEUE")).unwrap_err(),
-                "a name in quotes",
-            ),
+            (name(&meta("queue = QUEUE")).unwrap_err(), "a name in quotes"),
         ];
         for (error, expected) in errors {
             assert!(error.to_string().contains(expected), "{error}");

@@ -13,9 +13,7 @@ use super::parameters::{Parameter, Role};
 
 pub(super) fn expand(options: &Options, function: &Function) -> TokenStream {
     let [type_attributes, conditions, call_attributes] = attributes(&function.attributes);
-    let Function {
-        visibility, ident, ..
-    } = function;
+    let Function { visibility, ident, .. } = function;
     let methods = methods(function, &call_attributes);
     let task = task_items(options, function);
     quote! {
@@ -54,19 +52,9 @@ fn attributes(all: &[Attribute]) -> [Vec<&Attribute>; 3] {
 }
 
 fn methods(function: &Function, call_attributes: &[&Attribute]) -> TokenStream {
-    let Function {
-        visibility,
-        ident,
-        inputs,
-        output,
-        body,
-        ..
-    } = function;
+    let Function { visibility, ident, inputs, output, body, .. } = function;
     let asyncness = function.is_async.then(|| quote!(async));
-    let names: Vec<_> = function
-        .arguments()
-        .map(|argument| &argument.ident)
-        .collect();
+    let names: Vec<_> = function.arguments().map(|argument| &argument.ident).collect();
     let types: Vec<_> = function.arguments().map(|argument| &argument.ty).collect();
     let about_s = format!("A call of `{}`, not yet sent.", ident.unraw());
     let (arguments, mapped, map) = if names.is_empty() {
@@ -104,9 +92,7 @@ fn task_items(options: &Options, function: &Function) -> TokenStream {
         Some(name) => quote!(#name),
         None => quote!(::core::concat!(::core::module_path!(), "::", #bare)),
     };
-    let parameters = function
-        .arguments()
-        .map(|argument| argument.ident.unraw().to_string());
+    let parameters = function.arguments().map(|argument| argument.ident.unraw().to_string());
     let types: Vec<_> = function.arguments().map(|argument| &argument.ty).collect();
     let args = match types.as_slice() {
         [] => quote!(::celeriac::__private::NoArguments),
@@ -144,10 +130,7 @@ struct Names {
 impl Names {
     fn new() -> Self {
         let name = |name: &str| Ident::new(name, Span::mixed_site());
-        Self {
-            arguments: name("arguments"),
-            context: name("context"),
-        }
+        Self { arguments: name("arguments"), context: name("context") }
     }
 }
 
@@ -263,19 +246,10 @@ mod tests {
             async fn send(ctx: &TaskContext, to: String, db: State<Db>, r#type: u8) -> u8 { 1 }
         };
         let expansion = expanded(quote!(), item);
-        assert!(
-            expansion.contains("fn s (to : String , r#type : u8)"),
-            "{expansion}"
-        );
-        assert!(
-            expansion.contains("type Args = (String , u8 ,)"),
-            "{expansion}"
-        );
+        assert!(expansion.contains("fn s (to : String , r#type : u8)"), "{expansion}");
+        assert!(expansion.contains("type Args = (String , u8 ,)"), "{expansion}");
         assert!(expansion.contains("[\"to\" , \"type\"]"), "{expansion}");
-        assert!(
-            expansion.contains("State :: < Db > :: need ()"),
-            "{expansion}"
-        );
+        assert!(expansion.contains("State :: < Db > :: need ()"), "{expansion}");
         assert!(
             expansion.contains("Self :: call (& context , argument_0 , state_0 , argument_1)"),
             "{expansion}"
@@ -291,19 +265,10 @@ mod tests {
             pub fn add(a: u8) {}
         };
         let expansion = expanded(quote!(name = "math.add"), item);
-        assert!(
-            expansion.starts_with("# [doc = r\" Adds.\"] # [cfg (unix)]"),
-            "{expansion}"
-        );
+        assert!(expansion.starts_with("# [doc = r\" Adds.\"] # [cfg (unix)]"), "{expansion}");
         assert_eq!(expansion.matches("cfg (unix)").count(), 3, "{expansion}");
-        assert!(
-            expansion.contains("# [expect (unused)] pub fn call"),
-            "{expansion}"
-        );
-        assert!(
-            expansion.contains("NAME : & 'static str = \"math.add\""),
-            "{expansion}"
-        );
+        assert!(expansion.contains("# [expect (unused)] pub fn call"), "{expansion}");
+        assert!(expansion.contains("NAME : & 'static str = \"math.add\""), "{expansion}");
     }
 
     #[test]

@@ -39,12 +39,7 @@ pub(super) enum Returns {
 
 impl Function {
     pub(super) fn parse(item: ItemFn) -> Result<Self> {
-        let ItemFn {
-            attrs,
-            vis,
-            sig,
-            block,
-        } = item;
+        let ItemFn { attrs, vis, sig, block } = item;
         let mut mistakes = Mistakes::default();
         check_kind(&sig, &mut mistakes);
         let returns = returns(&sig.output);
@@ -69,9 +64,7 @@ impl Function {
 
     /// The parameters that travel in a message, in order.
     pub(super) fn arguments(&self) -> impl Iterator<Item = &Parameter> {
-        self.parameters
-            .iter()
-            .filter(|parameter| matches!(parameter.role, Role::Argument))
+        self.parameters.iter().filter(|parameter| matches!(parameter.role, Role::Argument))
     }
 }
 
@@ -89,13 +82,7 @@ fn returns(output: &ReturnType) -> Returns {
     };
     let ty = unwrap(ty);
     match ty {
-        Type::Path(path)
-            if path
-                .path
-                .segments
-                .last()
-                .is_some_and(|s| s.ident == "Result") =>
-        {
+        Type::Path(path) if path.path.segments.last().is_some_and(|s| s.ident == "Result") => {
             Returns::Result(ty.clone())
         }
         _ => Returns::Value(ty.clone()),
@@ -118,32 +105,20 @@ fn check_kind(sig: &Signature, mistakes: &mut Mistakes) {
         mistakes.add(Error::new_spanned(&sig.generics, message));
     }
     if let Some(clause) = &sig.generics.where_clause {
-        mistakes.add(Error::new_spanned(
-            clause,
-            "a task has no `where` clause; remove it",
-        ));
+        mistakes.add(Error::new_spanned(clause, "a task has no `where` clause; remove it"));
     }
     if let Some(word) = &sig.unsafety {
         let message = "a worker calls tasks from safe code; put the `unsafe` block inside";
         mistakes.add(Error::new_spanned(word, message));
     }
     if let Some(abi) = &sig.abi {
-        mistakes.add(Error::new_spanned(
-            abi,
-            "a task is a Rust function; remove `extern`",
-        ));
+        mistakes.add(Error::new_spanned(abi, "a task is a Rust function; remove `extern`"));
     }
     if let Some(word) = &sig.constness {
-        mistakes.add(Error::new_spanned(
-            word,
-            "a task runs in a worker; remove `const`",
-        ));
+        mistakes.add(Error::new_spanned(word, "a task runs in a worker; remove `const`"));
     }
     if let Some(dots) = &sig.variadic {
-        mistakes.add(Error::new_spanned(
-            dots,
-            "a task has a fixed number of parameters",
-        ));
+        mistakes.add(Error::new_spanned(dots, "a task has a fixed number of parameters"));
     }
 }
 
@@ -182,10 +157,7 @@ impl<'ast> Visit<'ast> for Borrows<'_> {
             Type::Slice(_) => "use a `Vec`",
             _ => "take it by value",
         };
-        let message = format!(
-            "{} travels in a message, so it can't borrow; {hint}",
-            self.what
-        );
+        let message = format!("{} travels in a message, so it can't borrow; {hint}", self.what);
         self.mistakes.add(Error::new_spanned(reference, message));
     }
 
@@ -315,12 +287,8 @@ mod tests {
 
     #[test]
     fn a_type_named_result_is_a_result() {
-        let is_result = |output: &str| {
-            matches!(
-                returns(&syn::parse_str(output).unwrap()),
-                Returns::Result(_)
-            )
-        };
+        let is_result =
+            |output: &str| matches!(returns(&syn::parse_str(output).unwrap()), Returns::Result(_));
         assert!(is_result("-> Result<u8, Error>"));
         assert!(is_result("-> std::io::Result<()>"));
         assert!(!is_result("-> Vec<Result<u8, Error>>"));

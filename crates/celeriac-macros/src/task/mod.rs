@@ -62,10 +62,7 @@ mod tests {
         let item = quote!(
             async fn send<T>(to: &str) {}
         );
-        let told = task(attribute, item)
-            .unwrap_err()
-            .into_iter()
-            .map(|error| error.to_string());
+        let told = task(attribute, item).unwrap_err().into_iter().map(|error| error.to_string());
         assert_eq!(told.count(), 4);
     }
 

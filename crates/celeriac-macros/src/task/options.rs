@@ -32,11 +32,7 @@ pub(super) struct Options {
 
 enum Retry {
     Never,
-    Policy {
-        max_attempts: u32,
-        initial: Duration,
-        cap: Duration,
-    },
+    Policy { max_attempts: u32, initial: Duration, cap: Duration },
 }
 
 impl Options {
@@ -67,9 +63,9 @@ impl Options {
             "expires" => once(&mut self.expires, meta, value::duration),
             "result_ttl" => once(&mut self.result_ttl, meta, value::duration),
             "ignore_result" => once(&mut self.ignore_result, meta, value::switch),
-            "concurrency" => once(&mut self.concurrency, meta, |meta| {
-                value::number(meta, 1, u32::MAX)
-            }),
+            "concurrency" => {
+                once(&mut self.concurrency, meta, |meta| value::number(meta, 1, u32::MAX))
+            }
             unknown => {
                 let message = format!("there is no option `{unknown}`; there are {ALLOWED}");
                 Err(Error::new_spanned(meta.path(), message))
@@ -101,10 +97,7 @@ fn retry(meta: &Meta) -> Result<Retry> {
     let expected = "`retry` is `retry(max = 10, backoff = \"1s..2m\")`, or `retry = false`";
     match meta {
         Meta::NameValue(pair) => match &pair.value {
-            Expr::Lit(ExprLit {
-                lit: Lit::Bool(switch),
-                ..
-            }) if !switch.value => Ok(Retry::Never),
+            Expr::Lit(ExprLit { lit: Lit::Bool(switch), .. }) if !switch.value => Ok(Retry::Never),
             other => Err(Error::new_spanned(other, expected)),
         },
         Meta::Path(path) => Err(Error::new_spanned(path, expected)),
@@ -132,11 +125,7 @@ fn policy(parts: &Punctuated<Meta, Token![,]>) -> Result<Retry> {
         });
     }
     let (initial, cap) = backoff.unwrap_or((Duration::from_secs(1), Duration::from_secs(120)));
-    mistakes.none_or(Retry::Policy {
-        max_attempts: max.unwrap_or(5),
-        initial,
-        cap,
-    })
+    mistakes.none_or(Retry::Policy { max_attempts: max.unwrap_or(5), initial, cap })
 }
 
 impl ToTokens for Options {
@@ -151,9 +140,7 @@ impl ToTokens for Options {
         let time_limit = field(quote!(time_limit), self.time_limit);
         let expires = field(quote!(expires), self.expires);
         let result_ttl = field(quote!(result_ttl), self.result_ttl);
-        let ignore_result = self
-            .ignore_result
-            .map(|switch| quote!(ignore_result: #switch,));
+        let ignore_result = self.ignore_result.map(|switch| quote!(ignore_result: #switch,));
         let concurrency = self.concurrency.map(|number| {
             let number = proc_macro2::Literal::u32_unsuffixed(number);
             quote!(concurrency: ::core::option::Option::Some(#number),)
@@ -183,11 +170,7 @@ impl ToTokens for Retry {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         let policy = match self {
             Self::Never => quote!(::celeriac::RetryPolicy::NEVER),
-            Self::Policy {
-                max_attempts,
-                initial,
-                cap,
-            } => {
+            Self::Policy { max_attempts, initial, cap } => {
                 let (initial, cap) = (literal(*initial), literal(*cap));
                 quote! {
                     ::celeriac::RetryPolicy {
@@ -215,16 +198,8 @@ mod tests {
 
     #[test]
     fn what_is_not_said_stays_at_its_default() {
-        assert_eq!(
-            read(quote!()),
-            "::celeriac::TaskOptions{..::celeriac::TaskOptions::DEFAULT}"
-        );
-        let options = read(quote!(
-            queue = "mail",
-            priority = 7,
-            concurrency = 4,
-            ignore_result
-        ));
+        assert_eq!(read(quote!()), "::celeriac::TaskOptions{..::celeriac::TaskOptions::DEFAULT}");
+        let options = read(quote!(queue = "mail", priority = 7, concurrency = 4, ignore_result));
         let expected = "queue:\"mail\",priority:7,ignore_result:true,\
                         concurrency:::core::option::Option::Some(4),..";
         assert!(options.contains(expected), "{options}");
@@ -244,10 +219,7 @@ mod tests {
         assert!(options.contains("cap:::core::time::Duration::from_millis(180000u64)"));
         assert!(read(quote!(retry = false)).contains("RetryPolicy::NEVER"));
         for wrong in [quote!(retry), quote!(retry = true), quote!(retry())] {
-            assert!(
-                read(wrong.clone()).contains("or `retry = false`"),
-                "{wrong}"
-            );
+            assert!(read(wrong.clone()).contains("or `retry = false`"), "{wrong}");
         }
         assert!(read(quote!(retry(times = 3))).contains("`retry` has `max`"));
         assert!(read(quote!(retry(max = 0))).contains("at least 1"));

@@ -38,11 +38,7 @@ impl Parameter {
         }
         let ident = plain_name(&typed.pat)?;
         let role = role(unwrap(&typed.ty))?;
-        Ok(Self {
-            ident,
-            ty: Type::clone(&typed.ty),
-            role,
-        })
+        Ok(Self { ident, ty: Type::clone(&typed.ty), role })
     }
 }
 
@@ -68,10 +64,9 @@ fn role(ty: &Type) -> Result<Role> {
             }
             Ok(Role::Context)
         }
-        _ if ends_in(ty, "TaskContext") => Err(Error::new_spanned(
-            ty,
-            "the context is lent: write `&TaskContext`",
-        )),
+        _ if ends_in(ty, "TaskContext") => {
+            Err(Error::new_spanned(ty, "the context is lent: write `&TaskContext`"))
+        }
         Type::Reference(reference) => match state(unwrap(&reference.elem)) {
             Some(_) => {
                 let message = "`State<T>` is a cheap handle: take it by value";
@@ -85,10 +80,7 @@ fn role(ty: &Type) -> Result<Role> {
 
 fn ends_in(ty: &Type, name: &str) -> bool {
     let Type::Path(path) = ty else { return false };
-    path.path
-        .segments
-        .last()
-        .is_some_and(|segment| segment.ident == name)
+    path.path.segments.last().is_some_and(|segment| segment.ident == name)
 }
 
 /// The `T` of a type that ends in `State<T>`. A `State` without parameters is a
@@ -123,10 +115,7 @@ mod tests {
         assert!(matches!(role("x: &TaskContext"), Role::Context));
         assert!(matches!(role("x: &celeriac::TaskContext"), Role::Context));
         assert!(matches!(role("x: State<Db>"), Role::State(_)));
-        assert!(matches!(
-            role("x: celeriac::State<Vec<u8>>"),
-            Role::State(_)
-        ));
+        assert!(matches!(role("x: celeriac::State<Vec<u8>>"), Role::State(_)));
     }
 
     #[test]
