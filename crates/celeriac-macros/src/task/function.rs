@@ -190,98 +190,98 @@ mod tests {
     use super::*;
     use quote::quote;
 
-    fn mistakes(item: TokenStream) -> String {
-        match Function::parse(syn::parse2(item).unwrap()) {
+    fn check(item: TokenStream, expected: &str) {
+        let told = match Function::parse(syn::parse2(item.clone()).unwrap()) {
             Ok(_) => String::new(),
             Err(error) => error.to_string(),
-        }
+        };
+        assert!(told.contains(expected), "{item}: {told}");
+        assert_eq!(told.is_empty(), expected.is_empty(), "{item}: {told}");
     }
 
     #[test]
     fn what_can_be_no_task_is_told() {
-        let cases = [
-            (
-                quote!(
-                    fn f<T>(x: T) {}
-                ),
-                "no generic parameters",
+        check(
+            quote!(
+                fn f<T>(x: T) {}
             ),
-            (
-                quote!(
-                    unsafe fn f() {}
-                ),
-                "inside",
+            "no generic parameters",
+        );
+        check(
+            quote!(
+                unsafe fn f() {}
             ),
-            (
-                quote!(
-                    extern "C" fn f() {}
-                ),
-                "remove `extern`",
+            "inside",
+        );
+        check(
+            quote!(
+                extern "C" fn f() {}
             ),
-            (
-                quote!(
-                    const fn f() {}
-                ),
-                "remove `const`",
+            "remove `extern`",
+        );
+        check(
+            quote!(
+                const fn f() {}
             ),
-            (
-                quote!(
-                    fn f(x: &str) {}
-                ),
-                "use `String`",
+            "remove `const`",
+        );
+        check(
+            quote!(
+                fn f(f: u8) {}
             ),
-            (
-                quote!(
-                    fn f(x: &[u8]) {}
-                ),
-                "use a `Vec`",
+            "task's own name",
+        );
+        check(
+            quote!(
+                fn f(ctx: &TaskContext) -> &str {}
             ),
-            (
-                quote!(
-                    fn f(x: Option<&u8>) {}
-                ),
-                "take it by value",
+            "what a task returns",
+        );
+        check(
+            quote!(
+                fn f() -> impl Display {}
             ),
-            (
-                quote!(
-                    fn f(x: Cow<'_, str>) {}
-                ),
-                "use an owned type",
+            "name its type",
+        );
+    }
+
+    #[test]
+    fn arguments_are_owned() {
+        check(
+            quote!(
+                fn f(x: &str) {}
             ),
-            (
-                quote!(
-                    fn f(x: impl Display) {}
-                ),
-                "name its type",
+            "use `String`",
+        );
+        check(
+            quote!(
+                fn f(x: &[u8]) {}
             ),
-            (
-                quote!(
-                    fn f() -> impl Display {}
-                ),
-                "name its type",
+            "use a `Vec`",
+        );
+        check(
+            quote!(
+                fn f(x: Option<&u8>) {}
             ),
-            (
-                quote!(
-                    fn f(ctx: &TaskContext) -> &str {}
-                ),
-                "what a task returns",
+            "take it by value",
+        );
+        check(
+            quote!(
+                fn f(x: Cow<'_, str>) {}
             ),
-            (
-                quote!(
-                    fn f(f: u8) {}
-                ),
-                "task's own name",
+            "use an owned type",
+        );
+        check(
+            quote!(
+                fn f(x: impl Display) {}
             ),
-        ];
-        for (item, expected) in cases {
-            let told = mistakes(item.clone());
-            assert!(told.contains(expected), "{item}: {told}");
-        }
-        assert_eq!(
-            mistakes(quote!(
+            "name its type",
+        );
+        check(
+            quote!(
                 fn f(x: Cow<'static, str>) {}
-            )),
-            ""
+            ),
+            "",
         );
     }
 
