@@ -1,1 +1,53 @@
-//! Macros.
+//! The macros of jumpstarter: what they accept is documented where jumpstarter
+//! re-exports them.
+//!
+//! [`declaration`] reads the impl, `expand` and its modules write the code;
+//! every mistake is reported at the place where it was made.
+
+mod arguments;
+mod callable;
+mod declaration;
+mod duration;
+mod expand;
+mod messages;
+mod resources;
+mod tasks;
+
+use proc_macro::TokenStream;
+use syn::{ItemImpl, parse_macro_input};
+
+/// Makes a type an actor. Goes on an inherent impl; functions without one of
+/// the attributes below stay ordinary methods.
+///
+/// | attribute | on | meaning |
+/// |---|---|---|
+/// | `#[handler]` | `fn (&mut self, m: M [, ctx: &mut Context<Self>] [, reply: Reply<R>]) -> R` | works on messages of type `M`; what it returns is the reply, unless it takes a `Reply` to answer later |
+/// | `#[handler(crash_on_error)]` | the same, returning `Result` | an error is replied, and crashes the actor |
+/// | `#[after_batch]` | `fn (&mut self [, ctx])` | called after each batch of messages |
+/// | `#[started]`, `#[stopped]` | `fn (&mut self [, ctx])`, may return `Result<(), E>` | the last step of the start; the goodbye before resources are released |
+/// | `#[child_failed]` | `fn (&mut self, failure: ChildFailed [, ctx])` | a child crashed and is not restarted |
+/// | `#[depends_on]` | `fn (&self [, injector: &Injector]) -> Dependency<B>` | started before this actor, stopped after it |
+/// | `#[resource]`, with `timeout = "5s"`, `optional` | `fn (&self [, injector: &Injector]) -> Result<T, E>` | acquired during the start; sync ones on the blocking pool; found by `ctx.resource::<T>()` |
+/// | `#[release(name)]` | `fn ([&mut self,] value: T)` | releases the resource of that function instead of a plain drop; sync ones without `self` on the blocking pool |
+/// | `#[task]`, with `every = "30s"`, `jitter = "1s"`, `retries = 3`, `backoff = "100ms"` | `fn (&mut self [, ctx]) -> Flow` | takes turns with the messages; a turn is dropped at its await when the actor stops, so it must be cancel-safe |
+/// | `#[task(concurrent)]`, the same options | `async fn (ctx: TaskContext<Self>) -> Flow` | runs beside the messages as a tokio task of its own; cancel-safe as well |
+///
+/// All of them may be `async` (dependencies may not), and `ctx` is
+/// `&mut Context<Self>` or `&Context<Self>` in any position. An async function
+/// that takes `&self` needs a type that is `Sync`. A turn of a task on the actor
+/// that awaits keeps the messages waiting; use a concurrent one for waiting.
+///
+/// Durations are whole numbers with a unit: `ms`, `s`, `m`, `h`; `1m30s`.
+#[proc_macro_attribute]
+pub fn actor(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    if !arguments.is_empty() {
+        let message = "`#[actor]` takes no arguments";
+        let error = syn::Error::new(proc_macro2::Span::call_site(), message);
+        return error.to_compile_error().into();
+    }
+    let item = parse_macro_input!(item as ItemImpl);
+    match declaration::Declaration::read(item) {
+        Ok(declaration) => expand::expand(&declaration).into(),
+        Err(error) => error.to_compile_error().into(),
+    }
+}

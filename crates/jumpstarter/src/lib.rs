@@ -1,1 +1,82 @@
-//! Jumpstarter.
+//! An actor system in which an actor's condition is a state machine.
+//!
+//! An actor is a value with a mailbox. [`#[actor]`](macro@actor) on its inherent
+//! impl makes one enum of the messages it understands, so that sending one
+//! costs a short lock and no allocation. Around the messages stand an ordered
+//! start and stop ([`State`]), dependencies ([`Dependency`]), resources, tasks
+//! ([`Flow`]), supervision ([`RestartPolicy`]) and an orderly
+//! [shutdown](System::shutdown).
+//!
+//! See [`System`] for an example, and [`#[actor]`](macro@actor) for everything
+//! that an actor can declare.
+
+#![forbid(unsafe_code)]
+
+mod actor;
+mod address;
+mod bring_up;
+mod cell;
+mod concurrent;
+mod context;
+mod core;
+mod dependency;
+mod error;
+mod event;
+mod guard;
+mod jitter;
+mod lifecycle;
+mod mailbox;
+mod options;
+mod recipient;
+mod registry;
+mod reply;
+mod resource;
+mod restart;
+mod runner;
+mod runtime;
+mod shutdown;
+mod snapshot;
+mod spawner;
+mod supervision;
+mod system;
+mod task;
+mod turns;
+mod wind_down;
+mod work;
+
+pub use jumpstarter_macros::actor;
+
+pub use crate::actor::{Actor, Handler};
+pub use crate::address::{Address, Stopping};
+pub use crate::cell::Exit;
+pub use crate::context::Context;
+pub use crate::dependency::{Dependency, Inject, Injector};
+pub use crate::error::{
+    AskError, BlockingError, BoxError, Cause, Crash, Panicked, StartError, StartFailure, TellError,
+    TryTellError,
+};
+pub use crate::event::{DeadLetterReason, Event, Events};
+pub use crate::lifecycle::{Refused, State, Trigger, next};
+pub use crate::options::{DEFAULT_BATCH, DEFAULT_GRACE, DEFAULT_MAILBOX, Options};
+pub use crate::recipient::Recipient;
+pub use crate::reply::Reply;
+pub use crate::restart::RestartRegion;
+pub use crate::shutdown::ShutdownReport;
+pub use crate::snapshot::ActorSnapshot;
+pub use crate::spawner::{Spawned, Spawner};
+pub use crate::supervision::{Backoff, ChildFailed, Intensity, RestartPolicy};
+pub use crate::system::System;
+pub use crate::task::{Flow, IntoFlow, TaskContext, TaskSpec, TaskState};
+pub use tokio_util::sync::CancellationToken;
+
+/// What the code written by [`#[actor]`](macro@actor) names, beside the public
+/// types. Not for use by hand; may change at any time.
+#[doc(hidden)]
+pub mod written {
+    pub use crate::actor::HookOutcome;
+    pub use crate::dependency::Dependencies;
+    pub use crate::resource::{
+        Acquisition, Release, Requirement, ResourceOutcome, StartStep, acquire_within, note_release,
+    };
+    pub use futures_util::future::join;
+}

@@ -1,0 +1,120 @@
+//! The arguments of the attributes inside of an actor's impl.
+
+use syn::meta::ParseNestedMeta;
+use syn::{Attribute, Ident, LitInt, LitStr, Meta};
+
+use crate::duration::Millis;
+
+/// `#[handler(…)]`
+#[derive(Default)]
+pub(crate) struct HandlerArguments {
+    pub(crate) crash_on_error: bool,
+}
+
+/// `#[task(…)]`
+#[derive(Default)]
+pub(crate) struct TaskArguments {
+    pub(crate) concurrent: bool,
+    pub(crate) every: Option<Millis>,
+    pub(crate) jitter: Option<Millis>,
+    pub(crate) retries: Option<u32>,
+    pub(crate) backoff: Option<Millis>,
+}
+
+/// `#[resource(…)]`
+#[derive(Default)]
+pub(crate) struct ResourceArguments {
+    pub(crate) timeout: Option<Millis>,
+    pub(crate) optional: bool,
+}
+
+impl HandlerArguments {
+    pub(crate) fn read(attribute: &Attribute) -> syn::Result<Self> {
+        let mut arguments = HandlerArguments::default();
+        each(attribute, |meta| {
+            if meta.path.is_ident("crash_on_error") {
+                arguments.crash_on_error = true;
+                return Ok(());
+            }
+            Err(meta.error("a handler knows `crash_on_error` only"))
+        })?;
+        Ok(arguments)
+    }
+}
+
+impl TaskArguments {
+    pub(crate) fn read(attribute: &Attribute) -> syn::Result<Self> {
+        let mut arguments = TaskArguments::default();
+        each(attribute, |meta| {
+            if meta.path.is_ident("concurrent") {
+                arguments.concurrent = true;
+            } else if meta.path.is_ident("every") {
+                arguments.every = Some(duration(&meta)?);
+            } else if meta.path.is_ident("jitter") {
+                arguments.jitter = Some(duration(&meta)?);
+            } else if meta.path.is_ident("backoff") {
+                arguments.backoff = Some(duration(&meta)?);
+            } else if meta.path.is_ident("retries") {
+                arguments.retries = Some(meta.value()?.parse::<LitInt>()?.base10_parse()?);
+            } else {
+                let known = "`concurrent`, `every`, `jitter`, `retries` and `backoff`";
+                return Err(meta.error(format!("a task knows {known} only")));
+            }
+            Ok(())
+        })?;
+        if arguments.every.is_some_and(|every| every.0 == 0) {
+            let message =
+                "a period is longer than nothing; leave `every` out for a task without one";
+            return Err(syn::Error::new_spanned(attribute, message));
+        }
+        Ok(arguments)
+    }
+}
+
+impl ResourceArguments {
+    pub(crate) fn read(attribute: &Attribute) -> syn::Result<Self> {
+        let mut arguments = ResourceArguments::default();
+        each(attribute, |meta| {
+            if meta.path.is_ident("optional") {
+                arguments.optional = true;
+            } else if meta.path.is_ident("timeout") {
+                arguments.timeout = Some(duration(&meta)?);
+            } else {
+                return Err(meta.error("a resource knows `timeout` and `optional` only"));
+            }
+            Ok(())
+        })?;
+        Ok(arguments)
+    }
+}
+
+/// The name in `#[release(name)]`.
+pub(crate) fn released_resource(attribute: &Attribute) -> syn::Result<Ident> {
+    attribute.parse_args().map_err(|error| {
+        syn::Error::new(
+            error.span(),
+            "name the resource's function: `#[release(name)]`",
+        )
+    })
+}
+
+/// Refuses any argument.
+pub(crate) fn none(attribute: &Attribute) -> syn::Result<()> {
+    each(attribute, |meta| {
+        Err(meta.error("this attribute takes no arguments"))
+    })
+}
+
+fn each(
+    attribute: &Attribute,
+    logic: impl FnMut(ParseNestedMeta<'_>) -> syn::Result<()>,
+) -> syn::Result<()> {
+    match &attribute.meta {
+        Meta::Path(_) => Ok(()),
+        _ => attribute.parse_nested_meta(logic),
+    }
+}
+
+fn duration(meta: &ParseNestedMeta<'_>) -> syn::Result<Millis> {
+    Millis::read(&meta.value()?.parse::<LitStr>()?)
+}

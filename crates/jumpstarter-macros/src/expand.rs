@@ -1,0 +1,127 @@
+//! Puts the written code together.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::callable::Callable;
+use crate::declaration::Declaration;
+use crate::{messages, resources, tasks};
+
+/// The impl as it was, and beside it what makes the type an actor.
+pub(crate) fn expand(declaration: &Declaration) -> TokenStream {
+    let item = &declaration.item;
+    let actor = &item.self_ty;
+    let (impl_generics, _, bounds) = item.generics.split_for_impl();
+    let (_, type_generics, _) = item.generics.split_for_impl();
+    let enum_name = messages::enum_name();
+    let message_enum = messages::message_enum(declaration);
+    let dispatch = messages::dispatch(declaration);
+    let handler_impls = messages::handler_impls(declaration);
+    let constants = constants(declaration);
+    let hooks = hooks(declaration);
+    let dependencies = resources::dependencies(declaration);
+    let acquire = resources::acquire(declaration);
+    let release = resources::release(declaration);
+    let turns = tasks::turns(declaration);
+    quote! {
+        #item
+
+        #[allow(
+            clippy::all,
+            clippy::pedantic,
+            non_camel_case_types,
+            missing_docs,
+            private_interfaces,
+            unreachable_code,
+            unreachable_pub,
+            unused_mut,
+            unused_variables
+        )]
+        const _: () = {
+            #message_enum
+
+            #[automatically_derived]
+            impl #impl_generics ::jumpstarter::Actor for #actor #bounds {
+                type Message = #enum_name #type_generics;
+
+                #constants
+                #dispatch
+                #hooks
+                #dependencies
+                #acquire
+                #release
+                #turns
+            }
+
+            #handler_impls
+        };
+    }
+}
+
+fn constants(declaration: &Declaration) -> TokenStream {
+    let table = tasks::table(declaration);
+    let needs =
+        (!declaration.dependencies.is_empty() || !declaration.resources.is_empty()).then(|| {
+            quote!(
+                const NEEDS: bool = true;
+            )
+        });
+    let says_goodbye = declaration.stopped.is_some().then(|| {
+        quote!(
+            const SAYS_GOODBYE: bool = true;
+        )
+    });
+    quote!(#table #needs #says_goodbye)
+}
+
+fn hooks(declaration: &Declaration) -> TokenStream {
+    let outcome = |callable: &Callable| {
+        let call = callable.call(&quote!(self));
+        quote!(::jumpstarter::written::HookOutcome::into_result(#call))
+    };
+    let started = declaration.started.as_ref().map(|callable| {
+        let outcome = outcome(callable);
+        quote! {
+            async fn on_started(
+                &mut self,
+                ctx: &mut ::jumpstarter::Context<Self>,
+            ) -> ::core::result::Result<(), ::jumpstarter::BoxError> {
+                #outcome
+            }
+        }
+    });
+    let reporting = |name: TokenStream, callable: &Callable| {
+        let outcome = outcome(callable);
+        quote! {
+            async fn #name(&mut self, ctx: &mut ::jumpstarter::Context<Self>) {
+                if let ::core::result::Result::Err(error) = #outcome {
+                    ctx.report_error(error);
+                }
+            }
+        }
+    };
+    let batch = declaration
+        .after_batch
+        .as_ref()
+        .map(|it| reporting(quote!(on_batch), it));
+    let stopped = declaration
+        .stopped
+        .as_ref()
+        .map(|it| reporting(quote!(on_stopped), it));
+    let child_failed = declaration.child_failed.as_ref().map(|callable| {
+        let outcome = outcome(callable);
+        quote! {
+            async fn on_child_failed(
+                &mut self,
+                value: ::jumpstarter::ChildFailed,
+                ctx: &mut ::jumpstarter::Context<Self>,
+            ) -> ::core::option::Option<::jumpstarter::ChildFailed> {
+                if let ::core::result::Result::Err(error) = #outcome {
+                    ctx.report_error(error);
+                }
+                ::core::option::Option::None
+            }
+        }
+    });
+    quote!(#started #batch #stopped #child_failed)
+}

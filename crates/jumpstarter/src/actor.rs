@@ -1,0 +1,129 @@
+//! What an actor is to the runner. [`#[actor]`](macro@crate::actor) writes these
+//! impls; writing them by hand is possible but seldom worth it.
+
+use std::future::Future;
+
+use crate::context::Context;
+use crate::dependency::Dependencies;
+use crate::error::BoxError;
+use crate::reply::Reply;
+use crate::resource::{Acquisition, Release, StartStep};
+use crate::supervision::ChildFailed;
+use crate::task::{Flow, TaskContext, TaskSpec};
+
+/// A value with a mailbox.
+///
+/// Implemented by [`#[actor]`](macro@crate::actor) on the inherent impl.
+pub trait Actor: Sized + Send + 'static {
+    /// Every message the actor understands, each with its reply slot.
+    type Message: Send + 'static;
+
+    /// The tasks, in the order of their indices.
+    const TASKS: &'static [TaskSpec] = &[];
+    /// Whether [`Actor::dependencies`] or [`Actor::acquire`] do anything.
+    const NEEDS: bool = false;
+    /// Whether [`Actor::on_stopped`] does anything.
+    const SAYS_GOODBYE: bool = false;
+
+    /// Works on one message.
+    fn dispatch(
+        &mut self,
+        message: Self::Message,
+        ctx: &mut Context<Self>,
+    ) -> impl Future<Output = ()> + Send;
+
+    /// The type name of a message.
+    fn message_name(message: &Self::Message) -> &'static str;
+
+    /// After each batch of messages.
+    fn on_batch(&mut self, _ctx: &mut Context<Self>) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+
+    /// The last step of the start.
+    fn on_started(
+        &mut self,
+        _ctx: &mut Context<Self>,
+    ) -> impl Future<Output = Result<(), BoxError>> + Send {
+        async { Ok(()) }
+    }
+
+    /// During a stop, after the tasks and before the resources.
+    fn on_stopped(&mut self, _ctx: &mut Context<Self>) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+
+    /// A child crashed and is not restarted. Gives the failure back if it was
+    /// not handled.
+    fn on_child_failed(
+        &mut self,
+        failure: ChildFailed,
+        _ctx: &mut Context<Self>,
+    ) -> impl Future<Output = Option<ChildFailed>> + Send {
+        async { Some(failure) }
+    }
+
+    /// Names the dependencies.
+    fn dependencies(&self, _wanted: &mut Dependencies<'_>) {}
+
+    /// Acquires the resources.
+    fn acquire(
+        self,
+        _acquisition: &mut Acquisition<'_>,
+    ) -> impl Future<Output = (Option<Self>, StartStep)> + Send {
+        async { (Some(self), Ok(())) }
+    }
+
+    /// Releases one resource; by default it is dropped.
+    fn release(&mut self, _resource: Release) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+
+    /// One turn of a task that runs on the actor.
+    fn turn(
+        &mut self,
+        _task: usize,
+        _ctx: &mut Context<Self>,
+    ) -> impl Future<Output = Flow> + Send {
+        async { Flow::Success }
+    }
+
+    /// One turn of a concurrent task.
+    fn concurrent(_task: usize, _ctx: TaskContext<Self>) -> impl Future<Output = Flow> + Send {
+        async { Flow::Success }
+    }
+}
+
+/// The actor understands messages of type `M`.
+///
+/// Implemented by [`#[actor]`](macro@crate::actor) for each `#[handler]`.
+pub trait Handler<M>: Actor {
+    /// What an [`ask`](crate::Address::ask) gives.
+    type Reply: Send + 'static;
+
+    /// Puts the message and its way back into the actor's message type.
+    fn envelope(message: M, reply: Reply<Self::Reply>) -> Self::Message;
+}
+
+/// What a hook may return.
+#[diagnostic::on_unimplemented(message = "a hook returns `()` or `Result<(), E>`, not `{Self}`")]
+pub trait HookOutcome {
+    /// Both ways to end.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the hook says; the actor crashes with it.
+    fn into_result(self) -> Result<(), BoxError>;
+}
+
+impl HookOutcome for () {
+    fn into_result(self) -> Result<(), BoxError> {
+        Ok(())
+    }
+}
+
+impl<E: Into<BoxError>> HookOutcome for Result<(), E> {
+    fn into_result(self) -> Result<(), BoxError> {
+        self.map_err(Into::into)
+    }
+}

@@ -1,0 +1,106 @@
+//! One actor as the others see it: its core and its mailbox, with and without
+//! its type.
+
+use std::any::Any;
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use crate::actor::Actor;
+use crate::core::{Core, FINISHED, ONCE_STARTED, state_of};
+use crate::error::{Crash, StartError};
+use crate::event::{DeadLetterReason, Event};
+use crate::mailbox::Mailbox;
+
+pub(crate) struct Cell<A: Actor> {
+    pub(crate) core: Core,
+    pub(crate) mailbox: Mailbox<A::Message>,
+}
+
+/// A cell whose type is not known.
+pub(crate) trait AnyCell: Send + Sync {
+    fn core(&self) -> &Core;
+    fn depth(&self) -> (usize, Option<usize>);
+    fn close(&self);
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
+}
+
+impl<A: Actor> AnyCell for Cell<A> {
+    fn core(&self) -> &Core {
+        &self.core
+    }
+
+    fn depth(&self) -> (usize, Option<usize>) {
+        self.mailbox.depth()
+    }
+
+    fn close(&self) {
+        self.mailbox.close();
+    }
+
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
+}
+
+/// How an actor ended.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Exit {
+    /// It was stopped, or stopped itself.
+    Stopped,
+    /// It crashed, and was not restarted.
+    Crashed(Crash),
+    /// It was killed because a deadline passed.
+    Killed,
+}
+
+/// Waits until the actor is started, or will never be.
+pub(crate) async fn started(core: &Core) -> Result<(), StartError> {
+    let reached = |word: u32| word & FINISHED != 0 || state_of(word).is_started();
+    poll_fn(|cx| match core.watch(cx.waker(), reached) {
+        true => std::task::Poll::Ready(()),
+        false => std::task::Poll::Pending,
+    })
+    .await;
+    let word = core.word();
+    if word & FINISHED != 0 && word & ONCE_STARTED == 0 {
+        let crash = core.peek_cold(|cold| cold.crash.clone()).flatten();
+        return Err(StartError {
+            path: core.path.to_string(),
+            crash,
+        });
+    }
+    Ok(())
+}
+
+/// Waits until the actor has ended for good.
+pub(crate) async fn ended(core: &Core) -> Exit {
+    poll_fn(
+        |cx| match core.watch(cx.waker(), |word| word & FINISHED != 0) {
+            true => std::task::Poll::Ready(()),
+            false => std::task::Poll::Pending,
+        },
+    )
+    .await;
+    exit(core)
+}
+
+fn exit(core: &Core) -> Exit {
+    if core.word() & crate::core::KILL != 0 {
+        return Exit::Killed;
+    }
+    match core.peek_cold(|cold| cold.crash.clone()).flatten() {
+        Some(crash) => Exit::Crashed(crash),
+        None => Exit::Stopped,
+    }
+}
+
+/// Counts and publishes a message that reached nobody.
+pub(crate) fn dead_letter(core: &Core, message: &'static str, reason: DeadLetterReason) {
+    core.system.count_dead_letter();
+    core.system.bus().publish(|| Event::DeadLetter {
+        path: core.path.to_string(),
+        message,
+        reason,
+    });
+}

@@ -1,0 +1,187 @@
+//! What an actor's own code gets at hand: its address, its system, its scope,
+//! its children, resources and dependencies, and the reports on its health.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::actor::{Actor, Handler};
+use crate::address::Address;
+use crate::cell::Cell;
+use crate::core::{RESTART, STOP_SELF};
+use crate::error::{BlockingError, BoxError, Cause, Crash};
+use crate::lifecycle::{Refused, State, Trigger};
+use crate::options::Options;
+use crate::resource::Resources;
+use crate::spawner::{Spawned, Spawner};
+use crate::system::System;
+
+/// What the handlers, hooks and turns of an actor get.
+///
+/// One per incarnation: after a restart there is a fresh one.
+pub struct Context<A: Actor> {
+    cell: Arc<Cell<A>>,
+    pub(crate) resources: Resources,
+}
+
+impl<A: Actor> Context<A> {
+    pub(crate) fn new(cell: Arc<Cell<A>>) -> Self {
+        Context {
+            cell,
+            resources: Resources::default(),
+        }
+    }
+
+    /// The actor's own address.
+    pub fn address(&self) -> Address<A> {
+        Address::new(Arc::clone(&self.cell))
+    }
+
+    /// The system it lives in.
+    pub fn system(&self) -> &System {
+        &self.cell.core.system
+    }
+
+    /// Where the actor is in the tree.
+    pub fn path(&self) -> &str {
+        &self.cell.core.path
+    }
+
+    /// The state of the lifecycle.
+    pub fn state(&self) -> State {
+        self.cell.core.state()
+    }
+
+    /// Cancelled when this incarnation stops or crashes.
+    pub fn scope(&self) -> CancellationToken {
+        self.cell.core.group().token().clone()
+    }
+
+    /// Runs a future as a tokio task tied to the actor; see [`Spawner::spawn`].
+    pub fn spawn<F>(&self, future: F) -> Spawned
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.spawner().spawn(future)
+    }
+
+    /// A handle that spawns such futures from anywhere.
+    pub fn spawner(&self) -> Spawner {
+        Spawner::new(self.cell.core.group())
+    }
+
+    /// Starts an actor that is stopped before this one, and whose failure this
+    /// one hears of. See [`System::spawn`].
+    pub fn spawn_child<B, F>(&self, name: &str, options: Options, mut factory: F) -> Address<B>
+    where
+        B: Actor,
+        F: FnMut() -> B + Send + 'static,
+    {
+        let parent = self.address().any_cell();
+        self.system()
+            .launch(Some(&parent), name, options, move || Ok(factory()))
+    }
+
+    /// Sends the actor a message after some time, unless it stops before.
+    pub fn schedule<M>(&self, after: Duration, message: M) -> Spawned
+    where
+        A: Handler<M>,
+        M: Send + 'static,
+    {
+        let address = self.address();
+        self.spawn(async move {
+            tokio::time::sleep(after).await;
+            // A stopped actor has counted the dead letter.
+            let _ = address.tell(message).await;
+        })
+    }
+
+    /// Runs a closure that blocks, on the system's bounded pool.
+    ///
+    /// # Errors
+    ///
+    /// It panicked, or the runtime is shutting down.
+    ///
+    /// # Cancel safety
+    ///
+    /// Once it has begun, the closure runs to its end even if the future is
+    /// dropped.
+    pub fn blocking<T, W>(
+        &self,
+        work: W,
+    ) -> impl Future<Output = Result<T, BlockingError>> + Send + use<A, T, W>
+    where
+        T: Send + 'static,
+        W: FnOnce() -> T + Send + 'static,
+    {
+        let system = self.system().clone();
+        async move { system.blocking(work).await }
+    }
+
+    /// A resource of the actor, by its type; `None` if there is none, or an
+    /// optional one was not available.
+    pub fn resource<T: Send + 'static>(&self) -> Option<&T> {
+        self.resources.get()
+    }
+
+    /// Like [`resource`](Self::resource), to change it.
+    pub fn resource_mut<T: Send + 'static>(&mut self) -> Option<&mut T> {
+        self.resources.get_mut()
+    }
+
+    /// A dependency of the actor, by its type.
+    pub fn dependency<B: Actor>(&self) -> Option<Address<B>> {
+        let known = self.cell.core.peek_cold(|cold| cold.dependencies.clone())?;
+        known
+            .into_iter()
+            .find_map(|cell| cell.into_any().downcast::<Cell<B>>().ok())
+            .map(Address::new)
+    }
+
+    /// Stops the actor after this message and those that were accepted. With
+    /// [`RestartPolicy::Permanent`](crate::RestartPolicy::Permanent) it starts
+    /// again.
+    pub fn stop_self(&self) {
+        self.cell.core.raise(STOP_SELF);
+    }
+
+    /// Stops the actor after this message and starts it again with a fresh value.
+    pub fn restart_self(&self) {
+        self.cell.core.raise(RESTART);
+    }
+
+    /// Something is not as it should be; work goes on.
+    ///
+    /// # Errors
+    ///
+    /// Refused unless the actor is healthy or unhealthy.
+    pub fn report_warning(&self) -> Result<(), Refused> {
+        self.cell.core.apply(Trigger::ReportWarning).map(drop)
+    }
+
+    /// Something is broken; work goes on.
+    ///
+    /// # Errors
+    ///
+    /// Refused unless the actor is healthy or degraded.
+    pub fn report_problem(&self) -> Result<(), Refused> {
+        self.cell.core.apply(Trigger::ReportProblem).map(drop)
+    }
+
+    /// What was reported is over.
+    ///
+    /// # Errors
+    ///
+    /// Refused unless the actor is degraded or unhealthy.
+    pub fn recover(&self) -> Result<(), Refused> {
+        self.cell.core.apply(Trigger::Recover).map(drop)
+    }
+
+    /// Crashes the actor: the message at work is finished, then supervision
+    /// decides.
+    pub fn report_error(&self, error: impl Into<BoxError>) {
+        self.cell.core.crash(Crash::new(Cause::Error, error));
+    }
+}

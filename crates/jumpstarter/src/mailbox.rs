@@ -1,0 +1,310 @@
+//! The queue of one actor: a deque under a short mutex, from which the actor
+//! takes everything at once.
+//!
+//! Senders pay one lock and no allocation (beyond the growth of the deque). The
+//! bound is checked under that same lock; senders that find no room wait in
+//! line, and room is handed to them in the order in which they came.
+//! What a message means is not known here.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use parking_lot::Mutex;
+
+/// A deque that grew beyond this is given back when it is empty.
+const KEPT_ROOM: usize = 1024;
+
+/// Why a message was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rejection {
+    Full,
+    Closed,
+}
+
+pub(crate) struct Mailbox<E> {
+    queue: Mutex<Queue<E>>,
+}
+
+struct Queue<E> {
+    messages: VecDeque<E>,
+    capacity: usize,
+    closed: bool,
+    /// The actor, while it waits for messages.
+    parked: Option<Waker>,
+    /// Senders that wait for room. Allocated when the first one does.
+    line: Option<Box<Line>>,
+}
+
+/// Senders that wait for room, in order. A ticket that is no longer in line has
+/// been granted a place, which `reserved` counts.
+#[derive(Default)]
+struct Line {
+    waiting: VecDeque<(u64, Waker)>,
+    next_ticket: u64,
+    reserved: usize,
+}
+
+impl<E> Mailbox<E> {
+    /// `capacity` of `usize::MAX` means unbounded.
+    pub(crate) fn new(capacity: usize) -> Self {
+        let queue = Queue {
+            messages: VecDeque::new(),
+            capacity,
+            closed: false,
+            parked: None,
+            line: None,
+        };
+        Mailbox {
+            queue: Mutex::new(queue),
+        }
+    }
+
+    /// Puts one message in, or gives the parcel back.
+    #[inline]
+    pub(crate) fn try_push<P>(
+        &self,
+        parcel: P,
+        wrap: impl FnOnce(P) -> E,
+    ) -> Result<(), (P, Rejection)> {
+        let mut queue = self.queue.lock();
+        if queue.closed {
+            return Err((parcel, Rejection::Closed));
+        }
+        if !queue.has_room() {
+            return Err((parcel, Rejection::Full));
+        }
+        queue.messages.push_back(wrap(parcel));
+        let parked = queue.parked.take();
+        drop(queue);
+        if let Some(actor) = parked {
+            actor.wake();
+        }
+        Ok(())
+    }
+
+    /// Puts the parcel in, or registers for room. `ticket` belongs to the
+    /// caller; it must be given to [`Mailbox::withdraw`] when the caller loses
+    /// interest.
+    pub(crate) fn poll_push<P>(
+        &self,
+        cx: &mut Context<'_>,
+        ticket: &mut Option<u64>,
+        parcel: &mut Option<P>,
+        wrap: impl FnOnce(P) -> E,
+    ) -> Poll<Result<(), Rejection>> {
+        let mut queue = self.queue.lock();
+        if queue.closed {
+            *ticket = None;
+            return Poll::Ready(Err(Rejection::Closed));
+        }
+        let admitted = match *ticket {
+            None => queue.has_room(),
+            Some(held) => queue.redeem(held, cx.waker()),
+        };
+        if !admitted {
+            if ticket.is_none() {
+                *ticket = Some(queue.stand_in_line(cx.waker()));
+            }
+            return Poll::Pending;
+        }
+        *ticket = None;
+        if let Some(content) = parcel.take() {
+            queue.messages.push_back(wrap(content));
+        }
+        let parked = queue.parked.take();
+        drop(queue);
+        if let Some(actor) = parked {
+            actor.wake();
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Leaves the line, or gives back a place that was granted but not used.
+    pub(crate) fn withdraw(&self, ticket: u64) {
+        let mut woken = Vec::new();
+        {
+            let mut queue = self.queue.lock();
+            let Some(line) = queue.line.as_mut() else {
+                return;
+            };
+            match line
+                .waiting
+                .binary_search_by_key(&ticket, |(held, _)| *held)
+            {
+                Ok(position) => drop(line.waiting.remove(position)),
+                Err(_) => {
+                    line.reserved = line.reserved.saturating_sub(1);
+                    queue.admit(&mut woken);
+                }
+            }
+        }
+        wake_all(woken);
+    }
+
+    /// Exchanges the empty `batch` for all queued messages. When there are
+    /// none, the actor is parked, unless `attention` says that it has other
+    /// things to see to; then it is ready with an empty batch.
+    pub(crate) fn poll_take(
+        &self,
+        cx: &mut Context<'_>,
+        batch: &mut VecDeque<E>,
+        attention: impl FnOnce() -> bool,
+    ) -> Poll<()> {
+        let mut queue = self.queue.lock();
+        if queue.messages.is_empty() {
+            if attention() {
+                return Poll::Ready(());
+            }
+            if batch.capacity() > KEPT_ROOM {
+                *batch = VecDeque::new();
+            }
+            queue.parked = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        std::mem::swap(&mut queue.messages, batch);
+        let mut woken = Vec::new();
+        queue.admit(&mut woken);
+        drop(queue);
+        wake_all(woken);
+        Poll::Ready(())
+    }
+
+    /// Takes what is queued without waiting.
+    pub(crate) fn take_now(&self, batch: &mut VecDeque<E>) {
+        let mut woken = Vec::new();
+        {
+            let mut queue = self.queue.lock();
+            batch.append(&mut queue.messages);
+            queue.admit(&mut woken);
+        }
+        wake_all(woken);
+    }
+
+    /// Refuses messages from now on; what is queued stays.
+    pub(crate) fn close(&self) {
+        let line = {
+            let mut queue = self.queue.lock();
+            queue.closed = true;
+            queue.line.take()
+        };
+        let waiting = line.map(|line| line.waiting).unwrap_or_default();
+        for (_, sender) in waiting {
+            sender.wake();
+        }
+    }
+
+    /// Messages queued, and the bound (`None`: unbounded).
+    pub(crate) fn depth(&self) -> (usize, Option<usize>) {
+        let queue = self.queue.lock();
+        let bound = (queue.capacity != usize::MAX).then_some(queue.capacity);
+        (queue.messages.len(), bound)
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.queue.lock().closed
+    }
+}
+
+impl<E> Queue<E> {
+    #[inline]
+    fn has_room(&self) -> bool {
+        let reserved = self.line.as_ref().map_or(0, |line| line.reserved);
+        self.messages.len() + reserved < self.capacity
+    }
+
+    fn stand_in_line(&mut self, sender: &Waker) -> u64 {
+        let line = self.line.get_or_insert_default();
+        let ticket = line.next_ticket;
+        line.next_ticket += 1;
+        line.waiting.push_back((ticket, sender.clone()));
+        ticket
+    }
+
+    /// Whether the ticket was granted a place, which it gives up for a message.
+    fn redeem(&mut self, ticket: u64, sender: &Waker) -> bool {
+        let line = self.line.get_or_insert_default();
+        match line
+            .waiting
+            .binary_search_by_key(&ticket, |(held, _)| *held)
+        {
+            Ok(position) => {
+                line.waiting[position].1.clone_from(sender);
+                false
+            }
+            Err(_) => {
+                line.reserved = line.reserved.saturating_sub(1);
+                true
+            }
+        }
+    }
+
+    /// Grants free places to those first in line.
+    fn admit(&mut self, woken: &mut Vec<Waker>) {
+        let Some(line) = self.line.as_mut() else {
+            return;
+        };
+        while self.messages.len() + line.reserved < self.capacity {
+            let Some((_, sender)) = line.waiting.pop_front() else {
+                return;
+            };
+            line.reserved += 1;
+            woken.push(sender);
+        }
+    }
+}
+
+fn wake_all(wakers: Vec<Waker>) {
+    for waker in wakers {
+        waker.wake();
+    }
+}
+
+/// Awaits room and puts one parcel in.
+///
+/// Cancel safety: dropped before it is ready, the parcel is dropped with it and
+/// the place in line is given up.
+pub(crate) struct Push<'a, E, P, W> {
+    mailbox: &'a Mailbox<E>,
+    parcel: Option<P>,
+    wrap: W,
+    ticket: Option<u64>,
+}
+
+impl<'a, E, P, W> Push<'a, E, P, W> {
+    pub(crate) fn new(mailbox: &'a Mailbox<E>, parcel: P, wrap: W) -> Self {
+        Push {
+            mailbox,
+            parcel: Some(parcel),
+            wrap,
+            ticket: None,
+        }
+    }
+}
+
+// Nothing in it is pinned.
+impl<E, P, W> Unpin for Push<'_, E, P, W> {}
+
+impl<E, P, W: Fn(P) -> E> Future for Push<'_, E, P, W> {
+    /// `Err` holds the parcel: the mailbox is closed.
+    type Output = Result<(), Option<P>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let pushed = this
+            .mailbox
+            .poll_push(cx, &mut this.ticket, &mut this.parcel, |parcel| {
+                (this.wrap)(parcel)
+            });
+        pushed.map_err(|_| this.parcel.take())
+    }
+}
+
+impl<E, P, W> Drop for Push<'_, E, P, W> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.mailbox.withdraw(ticket);
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! How an actor is run: mailbox, batch, thread, restart, grace.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::actor::Actor;
+use crate::address::Address;
+use crate::cell::AnyCell;
+use crate::supervision::{Backoff, Intensity, RestartPolicy, Rules};
+
+/// Messages a mailbox holds unless told otherwise.
+pub const DEFAULT_MAILBOX: usize = 1024;
+/// Messages worked on between two calls of `#[after_batch]` unless told otherwise.
+pub const DEFAULT_BATCH: usize = 256;
+/// How long spawned futures get to end by themselves unless told otherwise.
+pub const DEFAULT_GRACE: Duration = Duration::from_secs(1);
+
+/// How an actor is run.
+///
+/// ```
+/// use jumpstarter::{Options, RestartPolicy};
+/// use std::time::Duration;
+///
+/// let options = Options::default()
+///     .mailbox(64)
+///     .restart(RestartPolicy::Permanent)
+///     .intensity(3, Duration::from_secs(10));
+/// ```
+#[derive(Clone)]
+pub struct Options {
+    pub(crate) capacity: usize,
+    pub(crate) batch: usize,
+    pub(crate) dedicated_thread: bool,
+    pub(crate) grace: Duration,
+    pub(crate) rules: Rules,
+    pub(crate) depends_on: Vec<Arc<dyn AnyCell>>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            capacity: DEFAULT_MAILBOX,
+            batch: DEFAULT_BATCH,
+            dedicated_thread: false,
+            grace: DEFAULT_GRACE,
+            rules: Rules::default(),
+            depends_on: Vec::new(),
+        }
+    }
+}
+
+impl Options {
+    /// The most messages that wait in the mailbox, at least 1; the batch at work
+    /// is not counted. Default: [`DEFAULT_MAILBOX`].
+    pub fn mailbox(mut self, capacity: usize) -> Self {
+        self.capacity = capacity.clamp(1, usize::MAX - 1);
+        self
+    }
+
+    /// A mailbox without a bound.
+    pub fn unbounded(mut self) -> Self {
+        self.capacity = usize::MAX;
+        self
+    }
+
+    /// The most messages worked on before `#[after_batch]` is called, at least
+    /// 1. Default: [`DEFAULT_BATCH`].
+    pub fn batch(mut self, messages: usize) -> Self {
+        self.batch = messages.max(1);
+        self
+    }
+
+    /// Runs the actor's whole loop on a thread of its own, because it blocks.
+    pub fn dedicated_thread(mut self) -> Self {
+        self.dedicated_thread = true;
+        self
+    }
+
+    /// How long futures spawned through the actor get to end by themselves after
+    /// its scope was cancelled. Default: [`DEFAULT_GRACE`].
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// When it is started again. Default: [`RestartPolicy::Transient`].
+    pub fn restart(mut self, policy: RestartPolicy) -> Self {
+        self.rules.policy = policy;
+        self
+    }
+
+    /// How often it may be restarted. Default: 5 times in 30 seconds.
+    pub fn intensity(mut self, restarts: u32, window: Duration) -> Self {
+        self.rules.intensity = Intensity { restarts, window };
+        self
+    }
+
+    /// How long to wait before a restart. Default: see [`Backoff`].
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.rules.backoff = backoff;
+        self
+    }
+
+    /// Starts after that actor and, at the system's shutdown, stops before it.
+    pub fn depends_on<B: Actor>(mut self, dependency: &Address<B>) -> Self {
+        self.depends_on.push(dependency.any_cell());
+        self
+    }
+}

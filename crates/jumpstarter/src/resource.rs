@@ -1,0 +1,221 @@
+//! Resources: acquired during the start, released in reverse order.
+
+use std::any::Any;
+use std::future::Future;
+use std::time::Duration;
+
+use crate::dependency::Injector;
+use crate::error::{BlockingError, BoxError, StartFailure};
+use crate::system::System;
+
+/// How a step of the start went.
+pub type StartStep = Result<(), BoxError>;
+
+/// What an actor holds, in the order of acquisition.
+#[derive(Default)]
+pub(crate) struct Resources {
+    held: Vec<Held>,
+}
+
+struct Held {
+    name: &'static str,
+    value: Box<dyn Any + Send>,
+}
+
+impl Resources {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    pub(crate) fn get<T: 'static>(&self) -> Option<&T> {
+        self.held.iter().find_map(|held| held.value.downcast_ref())
+    }
+
+    pub(crate) fn get_mut<T: 'static>(&mut self) -> Option<&mut T> {
+        self.held
+            .iter_mut()
+            .find_map(|held| held.value.downcast_mut())
+    }
+
+    /// The one to release next: the last acquired.
+    pub(crate) fn take_last(&mut self, system: &System) -> Option<Release> {
+        let Held { name, value } = self.held.pop()?;
+        Some(Release {
+            name,
+            value,
+            system: system.clone(),
+        })
+    }
+}
+
+/// What a resource function returns.
+#[diagnostic::on_unimplemented(
+    message = "a resource function returns a `Result`, not `{Self}`",
+    note = "return `Ok::<_, std::convert::Infallible>(…)` if it cannot fail"
+)]
+pub trait ResourceOutcome {
+    /// The resource.
+    type Value: Send + 'static;
+    /// Both ways to end.
+    ///
+    /// # Errors
+    ///
+    /// The resource could not be acquired.
+    fn into_result(self) -> Result<Self::Value, BoxError>;
+}
+
+impl<T: Send + 'static, E: Into<BoxError>> ResourceOutcome for Result<T, E> {
+    type Value = T;
+
+    fn into_result(self) -> Result<T, BoxError> {
+        self.map_err(Into::into)
+    }
+}
+
+/// The acquisition of an actor's resources; used by the code that
+/// [`#[actor]`](macro@crate::actor) writes.
+pub struct Acquisition<'a> {
+    injector: &'a Injector,
+    resources: &'a mut Resources,
+}
+
+impl<'a> Acquisition<'a> {
+    pub(crate) fn new(injector: &'a Injector, resources: &'a mut Resources) -> Self {
+        Acquisition {
+            injector,
+            resources,
+        }
+    }
+
+    /// Access to the system and the dependencies.
+    pub fn injector(&self) -> Injector {
+        self.injector.clone()
+    }
+
+    /// Keeps what was acquired, or notes the first error; an optional resource
+    /// that is not available is skipped.
+    pub fn keep<T: Send + 'static>(
+        &mut self,
+        name: &'static str,
+        requirement: Requirement,
+        outcome: Result<T, BoxError>,
+        step: &mut StartStep,
+    ) {
+        match outcome {
+            Ok(value) => self.resources.held.push(Held {
+                name,
+                value: Box::new(value),
+            }),
+            Err(error) if requirement == Requirement::Optional => {
+                let path = self.injector.path();
+                tracing::warn!(path, resource = name, %error, "optional resource skipped");
+            }
+            Err(error) if step.is_ok() => *step = Err(error),
+            Err(error) => {
+                let path = self.injector.path();
+                tracing::warn!(path, resource = name, %error, "another resource failed, too");
+            }
+        }
+    }
+
+    /// Acquires on the blocking pool, with the actor itself on loan. It does not
+    /// come back when the closure panics or the time is up.
+    pub async fn on_pool<A, T, W>(
+        &self,
+        name: &'static str,
+        limit: Option<Duration>,
+        actor: A,
+        work: W,
+    ) -> (Option<A>, Result<T::Value, BoxError>)
+    where
+        A: Send + 'static,
+        T: ResourceOutcome,
+        W: FnOnce(&mut A) -> T + Send + 'static,
+    {
+        let on_pool = self.injector.system().blocking(move || {
+            let mut borrowed = actor;
+            let outcome = work(&mut borrowed).into_result();
+            (borrowed, outcome)
+        });
+        let lent = match limit {
+            None => on_pool.await,
+            Some(limit) => match tokio::time::timeout(limit, on_pool).await {
+                Ok(lent) => lent,
+                Err(_) => {
+                    let late = StartFailure::ResourceTimeout { name, after: limit };
+                    return (None, Err(late.into()));
+                }
+            },
+        };
+        match lent {
+            Ok((actor, outcome)) => (Some(actor), outcome.map_err(|error| failed(name, error))),
+            Err(error) => (None, Err(failed(name, error.into()))),
+        }
+    }
+}
+
+/// Whether the start can do without a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Requirement {
+    /// It cannot.
+    Required,
+    /// It can.
+    Optional,
+}
+
+/// Awaits one resource within its time; used by the code that
+/// [`#[actor]`](macro@crate::actor) writes.
+///
+/// # Errors
+///
+/// It could not be acquired, or not in time.
+pub async fn acquire_within<T: ResourceOutcome>(
+    name: &'static str,
+    limit: Option<Duration>,
+    acquiring: impl Future<Output = T>,
+) -> Result<T::Value, BoxError> {
+    let outcome = match limit {
+        None => acquiring.await,
+        Some(limit) => match tokio::time::timeout(limit, acquiring).await {
+            Ok(outcome) => outcome,
+            Err(_) => return Err(StartFailure::ResourceTimeout { name, after: limit }.into()),
+        },
+    };
+    outcome.into_result().map_err(|error| failed(name, error))
+}
+
+fn failed(name: &'static str, source: BoxError) -> BoxError {
+    StartFailure::Resource { name, source }.into()
+}
+
+/// A resource on its way out; used by the code that
+/// [`#[actor]`](macro@crate::actor) writes.
+pub struct Release {
+    name: &'static str,
+    value: Box<dyn Any + Send>,
+    system: System,
+}
+
+impl Release {
+    /// The name of the function that acquired it.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The resource itself, if it is of this type.
+    pub fn into_value<T: 'static>(self) -> Option<T> {
+        self.value.downcast().ok().map(|value| *value)
+    }
+
+    /// Where blocking work can be done.
+    pub fn system(&self) -> System {
+        self.system.clone()
+    }
+}
+
+/// Logs a release that panicked on the pool.
+pub fn note_release(name: &'static str, released: Result<(), BlockingError>) {
+    if let Err(error) = released {
+        tracing::error!(resource = name, %error, "release failed");
+    }
+}

@@ -1,0 +1,168 @@
+//! The end of a system: dependents before dependencies, children before
+//! parents, within a deadline.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use serde::Serialize;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::cell::{AnyCell, Exit, ended};
+use crate::core::{KILL, STOP};
+use crate::system::System;
+
+/// How long those that are killed get to notice.
+const LAST_WAIT: Duration = Duration::from_millis(500);
+
+/// How a shutdown went.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ShutdownReport {
+    /// The paths of those that stopped in time, in this order.
+    pub stopped: Vec<String>,
+    /// The paths of those that were killed because the deadline passed.
+    pub killed: Vec<String>,
+    /// The paths of those that run on, because they block their thread.
+    pub abandoned: Vec<String>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl ShutdownReport {
+    /// Whether every actor stopped in time.
+    pub fn is_clean(&self) -> bool {
+        self.killed.is_empty() && self.abandoned.is_empty()
+    }
+}
+
+impl System {
+    /// Stops every actor and refuses new ones: dependents before their
+    /// dependencies, children before their parents, the others at the same time.
+    /// Each works off what its mailbox accepted. Those that have not stopped
+    /// when `limit` has passed are killed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, the stops that were requested go on; calling
+    /// it again continues.
+    pub async fn shutdown(&self, limit: Duration) -> ShutdownReport {
+        let begun = Instant::now();
+        let deadline = begun + limit;
+        self.begin_shutdown();
+        tracing::info!(system = self.name(), "system shuts down");
+        let mut report = ShutdownReport::default();
+        loop {
+            // More than one round only for those spawned at the last moment.
+            let cells = self.registry().all();
+            if cells.is_empty() {
+                break;
+            }
+            let in_order = stop_in_order(cells, &mut report.stopped);
+            if timeout_at(deadline, in_order).await.is_err() {
+                kill_all(self.registry().all(), &mut report).await;
+                break;
+            }
+        }
+        report.took = begun.elapsed();
+        report
+    }
+}
+
+/// An actor and those that must have stopped before it.
+struct Node {
+    cell: Arc<dyn AnyCell>,
+    before: HashSet<u64>,
+}
+
+async fn stop_in_order(cells: Vec<Arc<dyn AnyCell>>, stopped: &mut Vec<String>) {
+    let mut waiting = nodes(cells);
+    let mut stopping = FuturesUnordered::new();
+    loop {
+        let (ready, blocked) = waiting
+            .into_iter()
+            .partition(|node: &Node| node.before.is_empty());
+        waiting = blocked;
+        for Node { cell, .. } in ready {
+            cell.close();
+            cell.core().raise(STOP);
+            stopping.push(async move {
+                let exit = ended(cell.core()).await;
+                (cell, exit)
+            });
+        }
+        let Some((cell, exit)) = stopping.next().await else {
+            return;
+        };
+        let core = cell.core();
+        tracing::debug!(path = %core.path, ?exit, "actor stopped");
+        if !matches!(exit, Exit::Killed) {
+            stopped.push(core.path.to_string());
+        }
+        for node in &mut waiting {
+            node.before.remove(&core.id);
+        }
+    }
+}
+
+/// The order as a graph. Where a parent depends on its own child, the parent
+/// stops first, as it stops the child itself.
+fn nodes(cells: Vec<Arc<dyn AnyCell>>) -> Vec<Node> {
+    let mut nodes: Vec<Node> = cells
+        .into_iter()
+        .map(|cell| Node {
+            cell,
+            before: HashSet::new(),
+        })
+        .collect();
+    let mut edges: Vec<(u64, u64)> = Vec::new();
+    for node in &nodes {
+        let core = node.cell.core();
+        let dependencies = core
+            .peek_cold(|cold| cold.dependencies.clone())
+            .unwrap_or_default();
+        edges.extend(
+            dependencies
+                .iter()
+                .map(|dependency| (core.id, dependency.core().id)),
+        );
+        let Some(parent) = core.parent.as_ref().and_then(|parent| parent.upgrade()) else {
+            continue;
+        };
+        let owned = parent.core().peek_cold(|cold| {
+            cold.dependencies
+                .iter()
+                .any(|known| known.core().id == core.id)
+        });
+        if owned != Some(true) {
+            edges.push((core.id, parent.core().id));
+        }
+    }
+    let alive: HashSet<u64> = nodes.iter().map(|node| node.cell.core().id).collect();
+    for node in &mut nodes {
+        let id = node.cell.core().id;
+        let before = edges
+            .iter()
+            .filter(|(first, then)| *then == id && alive.contains(first));
+        node.before = before.map(|(first, _)| *first).collect();
+    }
+    nodes
+}
+
+async fn kill_all(cells: Vec<Arc<dyn AnyCell>>, report: &mut ShutdownReport) {
+    for cell in &cells {
+        cell.close();
+        cell.core().raise(KILL);
+    }
+    let last = Instant::now() + LAST_WAIT;
+    for cell in cells {
+        let core = cell.core();
+        let left = last.saturating_duration_since(Instant::now());
+        let path = core.path.to_string();
+        match timeout(left, ended(core)).await {
+            Ok(_) => report.killed.push(path),
+            Err(_) => report.abandoned.push(path),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! A picture of every actor at one moment, made by reading counters.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::cell::AnyCell;
+use crate::lifecycle::State;
+use crate::restart::RestartRegion;
+use crate::system::System;
+use crate::task::TaskState;
+
+/// One actor at one moment.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct ActorSnapshot {
+    /// Where it is in the tree.
+    pub path: String,
+    /// Its Rust type.
+    pub type_name: &'static str,
+    /// The state of its lifecycle.
+    pub state: State,
+    /// The restart region.
+    pub restart: RestartRegion,
+    /// Its tasks and their states, in the order of declaration.
+    pub tasks: Vec<(&'static str, TaskState)>,
+    /// Messages that wait, including those of the batch at work.
+    pub mailbox_depth: usize,
+    /// The bound of the mailbox; `None` if it has none.
+    pub mailbox_capacity: Option<usize>,
+    /// Messages worked on, over all incarnations; a batch counts when it is done.
+    pub processed: u64,
+    /// Restarts so far.
+    pub restarts: u32,
+    /// Time spent on batches of messages, including the time that handlers
+    /// awaited something.
+    pub busy: Duration,
+    /// Spawned futures and concurrent tasks that run.
+    pub spawned: usize,
+    /// The paths of its dependencies.
+    pub dependencies: Vec<String>,
+    /// The last error, if it crashed and was not started again yet.
+    pub crash: Option<String>,
+}
+
+impl System {
+    /// Every living actor, in the order in which they were spawned.
+    pub fn snapshot(&self) -> Vec<ActorSnapshot> {
+        self.registry()
+            .all()
+            .iter()
+            .map(|cell| ActorSnapshot::of(cell.as_ref()))
+            .collect()
+    }
+}
+
+impl ActorSnapshot {
+    pub(crate) fn of(cell: &dyn AnyCell) -> Self {
+        let core = cell.core();
+        let (queued, mailbox_capacity) = cell.depth();
+        let in_hand = core.in_hand.load(Ordering::Relaxed) as usize;
+        let mut snapshot = ActorSnapshot {
+            path: core.path.to_string(),
+            type_name: core.type_name,
+            state: core.state(),
+            restart: RestartRegion::Ignore,
+            tasks: Vec::new(),
+            mailbox_depth: queued + in_hand,
+            mailbox_capacity,
+            processed: core.processed.load(Ordering::Relaxed),
+            restarts: core.restarts.load(Ordering::Relaxed),
+            busy: Duration::from_nanos(core.busy_nanos.load(Ordering::Relaxed)),
+            spawned: 0,
+            dependencies: Vec::new(),
+            crash: None,
+        };
+        core.peek_cold(|cold| {
+            snapshot.restart = cold.restart;
+            snapshot.tasks.clone_from(&cold.task_states);
+            snapshot.spawned = cold.group.as_ref().map_or(0, |group| group.active());
+            let paths = cold
+                .dependencies
+                .iter()
+                .map(|cell| cell.core().path.to_string());
+            snapshot.dependencies = paths.collect();
+            snapshot.crash = cold.crash.as_ref().map(ToString::to_string);
+        });
+        snapshot
+    }
+}

@@ -1,0 +1,235 @@
+//! What happens after a crash: restart or give up. Decisions only; the runner
+//! carries them out.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::error::Crash;
+
+/// When an actor is started again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum RestartPolicy {
+    /// Whenever it ends, unless its stop was requested from outside; also when
+    /// its very first start fails.
+    Permanent,
+    /// When it crashes. A first start that fails is final.
+    #[default]
+    Transient,
+    /// Never.
+    Temporary,
+}
+
+/// How often an actor may be restarted: `restarts` within `window`.
+/// The default is 5 within 30 seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Intensity {
+    /// Restarts allowed inside the window.
+    pub restarts: u32,
+    /// The window.
+    pub window: Duration,
+}
+
+impl Default for Intensity {
+    fn default() -> Self {
+        Intensity {
+            restarts: 5,
+            window: Duration::from_secs(30),
+        }
+    }
+}
+
+/// How long to wait before a restart. The first within the window is immediate;
+/// from the second on the wait is `first`, doubled each time, up to `max`.
+/// The default is 10 milliseconds up to 10 seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backoff {
+    /// The wait before the second restart.
+    pub first: Duration,
+    /// The longest wait.
+    pub max: Duration,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Backoff {
+            first: Duration::from_millis(10),
+            max: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Backoff {
+    /// The wait before restart number `nth`, counted from 1.
+    pub fn delay(&self, nth: u32) -> Duration {
+        let Some(doublings) = nth.checked_sub(2) else {
+            return Duration::ZERO;
+        };
+        let factor = 2_u32.saturating_pow(doublings);
+        self.first.saturating_mul(factor).min(self.max)
+    }
+}
+
+/// A child of this actor crashed and is not started again.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ChildFailed {
+    /// The child's path.
+    pub path: String,
+    /// The child's actor type.
+    pub type_name: &'static str,
+    /// The last crash.
+    pub crash: Crash,
+    /// How often it was restarted in its life.
+    pub restarts: u32,
+}
+
+/// The rules of one actor.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Rules {
+    pub(crate) policy: RestartPolicy,
+    pub(crate) intensity: Intensity,
+    pub(crate) backoff: Backoff,
+}
+
+/// How an incarnation ended, as far as supervision cares.
+pub(crate) enum Ending {
+    /// Stopped from outside, or killed.
+    Requested,
+    /// Stopped by itself.
+    OfItself,
+    /// A restart was asked for.
+    RestartAsked,
+    Crashed(Crash),
+}
+
+/// What to do about it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Restart { after: Duration },
+    End,
+}
+
+/// The crashes inside the window.
+#[derive(Default)]
+pub(crate) struct History {
+    crashes: VecDeque<(Instant, Crash)>,
+}
+
+impl History {
+    pub(crate) fn crashes(&self) -> Vec<Crash> {
+        self.crashes
+            .iter()
+            .map(|(_, crash)| crash.clone())
+            .collect()
+    }
+
+    pub(crate) fn decide(
+        &mut self,
+        rules: &Rules,
+        ending: Ending,
+        once_started: bool,
+        now: Instant,
+    ) -> Verdict {
+        let at_once = Verdict::Restart {
+            after: Duration::ZERO,
+        };
+        let crash = match ending {
+            Ending::Requested => return Verdict::End,
+            Ending::RestartAsked => return at_once,
+            Ending::OfItself if rules.policy == RestartPolicy::Permanent => return at_once,
+            Ending::OfItself => return Verdict::End,
+            Ending::Crashed(crash) => crash,
+        };
+        let window = rules.intensity.window;
+        self.crashes
+            .retain(|(at, _)| now.duration_since(*at) < window);
+        self.crashes.push_back((now, crash));
+        let allowed = match rules.policy {
+            RestartPolicy::Permanent => true,
+            RestartPolicy::Transient => once_started,
+            RestartPolicy::Temporary => false,
+        };
+        let nth = u32::try_from(self.crashes.len()).unwrap_or(u32::MAX);
+        if !allowed || nth > rules.intensity.restarts {
+            return Verdict::End;
+        }
+        Verdict::Restart {
+            after: rules.backoff.delay(nth),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Cause;
+
+    fn crash() -> Ending {
+        Ending::Crashed(Crash::new(Cause::Error, "boom"))
+    }
+
+    #[test]
+    fn waits_double_from_the_second_restart_on() {
+        let backoff = Backoff {
+            first: Duration::from_millis(10),
+            max: Duration::from_millis(35),
+        };
+        let waits: Vec<u128> = (1..=5).map(|nth| backoff.delay(nth).as_millis()).collect();
+        assert_eq!(waits, [0, 10, 20, 35, 35]);
+    }
+
+    #[test]
+    fn gives_up_beyond_the_intensity_inside_the_window_only() {
+        let intensity = Intensity {
+            restarts: 2,
+            window: Duration::from_secs(10),
+        };
+        let rules = Rules {
+            intensity,
+            ..Rules::default()
+        };
+        let mut history = History::default();
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        assert!(matches!(
+            history.decide(&rules, crash(), true, at(0)),
+            Verdict::Restart { .. }
+        ));
+        assert!(matches!(
+            history.decide(&rules, crash(), true, at(1)),
+            Verdict::Restart { .. }
+        ));
+        assert!(matches!(
+            history.decide(&rules, crash(), true, at(11)),
+            Verdict::Restart { .. }
+        ));
+        assert!(matches!(
+            history.decide(&rules, crash(), true, at(12)),
+            Verdict::Restart { .. }
+        ));
+        assert_eq!(history.decide(&rules, crash(), true, at(13)), Verdict::End);
+        assert_eq!(history.crashes().len(), 3);
+    }
+
+    #[test]
+    fn policies() {
+        let check = |policy, ending: Ending, once_started, restarts: bool| {
+            let rules = Rules {
+                policy,
+                ..Rules::default()
+            };
+            let verdict = History::default().decide(&rules, ending, once_started, Instant::now());
+            assert_eq!(verdict != Verdict::End, restarts, "{policy:?}");
+        };
+        check(RestartPolicy::Permanent, crash(), false, true);
+        check(RestartPolicy::Permanent, Ending::OfItself, true, true);
+        check(RestartPolicy::Permanent, Ending::Requested, true, false);
+        check(RestartPolicy::Transient, crash(), true, true);
+        check(RestartPolicy::Transient, crash(), false, false);
+        check(RestartPolicy::Transient, Ending::OfItself, true, false);
+        check(RestartPolicy::Temporary, crash(), true, false);
+        check(RestartPolicy::Temporary, Ending::RestartAsked, true, true);
+    }
+}

@@ -1,0 +1,137 @@
+//! The tasks that take turns with the messages on the actor itself: which one
+//! is due, and the timer until the next.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::core::Core;
+use crate::error::{Cause, Crash};
+use crate::jitter::Jitter;
+use crate::task::{Flow, Next, TaskSpec, TaskState, next_turn};
+
+pub(crate) struct Turns {
+    specs: &'static [TaskSpec],
+    entries: Vec<Entry>,
+    timer: Option<Pin<Box<Sleep>>>,
+    jitter: Jitter,
+}
+
+struct Entry {
+    task: usize,
+    /// `None`: at once.
+    due: Option<Instant>,
+    failures: u32,
+}
+
+impl Turns {
+    /// The turns of those specs that are not concurrent. Periodic tasks take
+    /// their first turn after the first period.
+    pub(crate) fn new(specs: &'static [TaskSpec]) -> Self {
+        let mut jitter = Jitter::default();
+        let on_actor = specs
+            .iter()
+            .enumerate()
+            .filter(|(_, spec)| !spec.concurrent);
+        let entries: Vec<Entry> = on_actor
+            .map(|(task, spec)| {
+                let first = spec
+                    .every
+                    .map(|period| period + spec.jitter.mul_f64(jitter.next()));
+                Entry {
+                    task,
+                    due: first.map(|after| Instant::now() + after),
+                    failures: 0,
+                }
+            })
+            .collect();
+        Turns {
+            specs,
+            entries,
+            timer: None,
+            jitter,
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The tasks that are due, as positions in the list of entries.
+    pub(crate) fn due(&self) -> Vec<(usize, usize)> {
+        if self.entries.is_empty() {
+            return Vec::new();
+        }
+        let now = Instant::now();
+        let due = self
+            .entries
+            .iter()
+            .enumerate()
+            .filter(|(_, entry)| entry.is_due(now));
+        due.map(|(position, entry)| (position, entry.task))
+            .rev()
+            .collect()
+    }
+
+    /// Takes note of what a turn said.
+    pub(crate) fn record(&mut self, core: &Core, position: usize, flow: Flow) -> Result<(), Crash> {
+        let Some(entry) = self.entries.get_mut(position) else {
+            return Ok(());
+        };
+        let spec = &self.specs[entry.task];
+        match next_turn(spec, &mut entry.failures, flow, self.jitter.next()) {
+            Next::Turn { after, state } => {
+                entry.due = (!after.is_zero()).then(|| Instant::now() + after);
+                set_state(core, entry.task, state);
+                Ok(())
+            }
+            Next::Done => {
+                set_state(core, entry.task, TaskState::Succeeded);
+                self.entries.remove(position);
+                Ok(())
+            }
+            Next::GiveUp(error) => {
+                set_state(core, entry.task, TaskState::Failed);
+                self.entries.remove(position);
+                Err(Crash::new(Cause::Error, error))
+            }
+        }
+    }
+
+    /// Ready when a task is due.
+    pub(crate) fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.entries.is_empty() {
+            return Poll::Pending;
+        }
+        let now = Instant::now();
+        if self.entries.iter().any(|entry| entry.is_due(now)) {
+            return Poll::Ready(());
+        }
+        let Some(next) = self.entries.iter().filter_map(|entry| entry.due).min() else {
+            return Poll::Pending;
+        };
+        let timer = self
+            .timer
+            .get_or_insert_with(|| Box::pin(sleep_until(next)));
+        if timer.deadline() != next {
+            timer.as_mut().reset(next);
+        }
+        timer.as_mut().poll(cx)
+    }
+}
+
+impl Entry {
+    fn is_due(&self, now: Instant) -> bool {
+        self.due.is_none_or(|due| due <= now)
+    }
+}
+
+/// Notes the state of a task where the actor's configuration shows it.
+pub(crate) fn set_state(core: &Core, task: usize, state: TaskState) {
+    core.with_cold(|cold| {
+        if let Some(entry) = cold.task_states.get_mut(task) {
+            entry.1 = state;
+        }
+    });
+}

@@ -1,0 +1,173 @@
+//! The end of one incarnation: tasks and children, then the resources in
+//! reverse order, then the dependencies that it owns.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::actor::Actor;
+use crate::cell::{AnyCell, ended};
+use crate::context::Context;
+use crate::core::{Core, KILL, STOP};
+use crate::guard::{Broken, Guarded};
+use crate::lifecycle::{State, Trigger};
+
+/// How the incarnation ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    /// Stopped: the lifecycle passes the steps of `stopping`.
+    Orderly,
+    /// Crashed: the same steps, but the state stays, and there is no goodbye.
+    AfterCrash,
+    /// Killed: everything is dropped.
+    AtOnce,
+}
+
+/// Releases everything. Gives back what broke it, if it did not come to its end.
+pub(crate) async fn wind_down<A: Actor>(
+    actor: &mut Option<A>,
+    ctx: &mut Context<A>,
+    grace: Duration,
+    how: How,
+) -> Option<Broken> {
+    let cell = ctx.address();
+    let core = &cell.cell().core;
+    if how == How::AtOnce {
+        abandon(core, ctx);
+        return None;
+    }
+    let steps = Steps { core, how };
+    steps.begin();
+    let nothing = !A::SAYS_GOODBYE && ctx.resources.is_empty() && core.has_nothing_to_wind_down();
+    if nothing {
+        steps.pass(&[
+            Trigger::TasksStop,
+            Trigger::ResourcesRelease,
+            Trigger::DependenciesStop,
+            Trigger::Finish,
+        ]);
+        return None;
+    }
+    let releasing = Box::pin(release_all(&steps, actor, ctx, grace));
+    let broken = Guarded::new(core, releasing).await.err()?;
+    if let Broken::Panicked(crash) = &broken {
+        core.crash(crash.clone());
+    }
+    abandon(core, ctx);
+    Some(broken)
+}
+
+async fn release_all<A: Actor>(
+    steps: &Steps<'_>,
+    actor: &mut Option<A>,
+    ctx: &mut Context<A>,
+    grace: Duration,
+) {
+    let core = steps.core;
+    let (children, owned) = family(core);
+    if let Some(group) = core.peek_cold(|cold| cold.group.clone()).flatten() {
+        group.token().cancel();
+        stop_all(&children).await;
+        // Those that did not end within their grace are dropped.
+        let _ = tokio::time::timeout(grace, group.join()).await;
+        group.abort_all();
+        group.join().await;
+    } else {
+        stop_all(&children).await;
+    }
+    steps.pass(&[Trigger::TasksStop]);
+    if let (Some(actor), How::Orderly) = (actor.as_mut(), steps.how) {
+        actor.on_stopped(ctx).await;
+    }
+    while let Some(resource) = ctx.resources.take_last(&core.system) {
+        match actor.as_mut() {
+            Some(actor) => actor.release(resource).await,
+            None => drop(resource),
+        }
+    }
+    steps.pass(&[Trigger::ResourcesRelease]);
+    stop_all(&owned).await;
+    forget_incarnation(core);
+    steps.pass(&[Trigger::DependenciesStop, Trigger::Finish]);
+}
+
+type Cells = Vec<Arc<dyn AnyCell>>;
+
+/// The children, the last spawned first, and apart from them those that are
+/// dependencies.
+fn family(core: &Core) -> (Cells, Cells) {
+    let known = core.peek_cold(|cold| {
+        let children: Vec<_> = cold.children.values().rev().cloned().collect();
+        (children, cold.dependencies.clone())
+    });
+    let (children, dependencies) = known.unwrap_or_default();
+    let is_dependency = |child: &Arc<dyn AnyCell>| {
+        dependencies
+            .iter()
+            .any(|dependency| dependency.core().id == child.core().id)
+    };
+    children
+        .into_iter()
+        .partition(|child| !is_dependency(child))
+}
+
+async fn stop_all(cells: &[Arc<dyn AnyCell>]) {
+    for cell in cells {
+        cell.close();
+        cell.core().raise(STOP);
+    }
+    for cell in cells {
+        ended(cell.core()).await;
+    }
+}
+
+/// Drops everything without waiting for anyone.
+fn abandon<A: Actor>(core: &Core, ctx: &mut Context<A>) {
+    let (children, owned) = family(core);
+    for cell in children.iter().chain(&owned) {
+        cell.close();
+        cell.core().raise(KILL);
+    }
+    if let Some(group) = core.peek_cold(|cold| cold.group.clone()).flatten() {
+        group.abort_all();
+    }
+    while let Some(resource) = ctx.resources.take_last(&core.system) {
+        drop_quietly(resource);
+    }
+    forget_incarnation(core);
+}
+
+fn forget_incarnation(core: &Core) {
+    let old = core.peek_cold(|cold| {
+        cold.task_states.clear();
+        (std::mem::take(&mut cold.dependencies), cold.group.take())
+    });
+    drop(old);
+}
+
+struct Steps<'a> {
+    core: &'a Core,
+    how: How,
+}
+
+impl Steps<'_> {
+    fn begin(&self) {
+        if self.core.state() != State::Stopping {
+            self.pass(&[Trigger::Stop]);
+        }
+    }
+
+    fn pass(&self, triggers: &[Trigger]) {
+        if self.how == How::Orderly {
+            // Refused only if an error was reported meanwhile: then it crashed.
+            let _ = self.core.apply_all(triggers);
+        }
+    }
+}
+
+/// Drops what belongs to the actor; a panic in its drop ends here.
+pub(crate) fn drop_quietly<T>(value: T) {
+    if catch_unwind(AssertUnwindSafe(|| drop(value))).is_err() {
+        tracing::error!("a value of an actor panicked while it was dropped");
+    }
+}

@@ -1,0 +1,278 @@
+//! The loop of a running actor: a batch of messages, a turn of each task that
+//! is due, and everything else only when the state word asks for it.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+use std::time::Instant;
+
+use crate::actor::Actor;
+use crate::cell::Cell;
+use crate::context::Context;
+use crate::core::{Core, KILL, RESTART, STOP, STOP_NOW, STOP_SELF, SYSTEM, is_quiet, state_of};
+use crate::guard::{ending_or_crashed, unless};
+use crate::lifecycle::{State, Trigger};
+use crate::supervision::RestartPolicy;
+use crate::turns::Turns;
+
+/// Messages and turns after which the actor lets others have the thread.
+const YIELD_AFTER: u32 = 128;
+
+/// Why the work ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    Requested,
+    OfItself,
+    Restart,
+    Crashed,
+}
+
+impl Left {
+    /// What interrupted the start.
+    pub(crate) fn interrupted(core: &Core) -> Left {
+        let word = core.word();
+        if state_of(word) == State::Crashed {
+            Left::Crashed
+        } else if word & (STOP | STOP_NOW | KILL) != 0 {
+            Left::Requested
+        } else if word & STOP_SELF != 0 {
+            Left::OfItself
+        } else {
+            Left::Restart
+        }
+    }
+}
+
+/// When the worker stops in the middle of a batch.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// For anything.
+    Running,
+    /// Only if what is accepted shall not be worked off after all.
+    Draining,
+}
+
+impl Mode {
+    #[inline]
+    fn goes_on(self, word: u32) -> bool {
+        is_quiet(word)
+            || (self == Mode::Draining
+                && state_of(word) == State::Stopping
+                && word & (STOP_NOW | KILL) == 0)
+    }
+}
+
+pub(crate) struct Worker<'a, A: Actor> {
+    cell: &'a Arc<Cell<A>>,
+    inbox: &'a mut VecDeque<A::Message>,
+    batch: usize,
+    policy: RestartPolicy,
+    since_yield: u32,
+}
+
+impl<'a, A: Actor> Worker<'a, A> {
+    pub(crate) fn new(
+        cell: &'a Arc<Cell<A>>,
+        inbox: &'a mut VecDeque<A::Message>,
+        batch: usize,
+        policy: RestartPolicy,
+    ) -> Self {
+        Worker {
+            cell,
+            inbox,
+            batch,
+            policy,
+            since_yield: 0,
+        }
+    }
+
+    pub(crate) async fn work(mut self, actor: &mut A, ctx: &mut Context<A>) -> Left {
+        let mut turns = Turns::new(A::TASKS);
+        let mut mode = Mode::Running;
+        loop {
+            if !mode.goes_on(self.cell.core.word()) {
+                match Box::pin(self.attend(actor, ctx)).await {
+                    Attended::GoOn => {}
+                    Attended::Drain => mode = Mode::Draining,
+                    Attended::Leave(left) => return left,
+                }
+                continue;
+            }
+            self.work_off(actor, ctx, mode).await;
+            if mode == Mode::Draining {
+                self.cell.mailbox.take_now(self.inbox);
+                if self.inbox.is_empty() {
+                    return self.leave_drained();
+                }
+                continue;
+            }
+            if !turns.is_empty() {
+                self.take_turns(&mut turns, actor, ctx).await;
+            }
+            if self.inbox.is_empty() {
+                self.await_something(&mut turns).await;
+            }
+        }
+    }
+
+    /// Works on one batch of what is in the inbox.
+    async fn work_off(&mut self, actor: &mut A, ctx: &mut Context<A>, mode: Mode) {
+        if self.inbox.is_empty() {
+            return;
+        }
+        let core = &self.cell.core;
+        let mut tally = Tally::begin(core, self.inbox.len());
+        while let Some(message) = self.inbox.pop_front() {
+            actor.dispatch(message, ctx).await;
+            tally.done += 1;
+            if tally.done as usize >= self.batch || !mode.goes_on(core.word()) {
+                break;
+            }
+            self.since_yield += 1;
+            if self.since_yield >= YIELD_AFTER {
+                self.since_yield = 0;
+                tokio::task::yield_now().await;
+            }
+        }
+        actor.on_batch(ctx).await;
+    }
+
+    /// One turn of each task that is due.
+    async fn take_turns(&mut self, turns: &mut Turns, actor: &mut A, ctx: &mut Context<A>) {
+        let core = &self.cell.core;
+        for (position, task) in turns.due() {
+            if !is_quiet(core.word()) {
+                return;
+            }
+            let turn = unless(core, ending_or_crashed, actor.turn(task, ctx));
+            let Some(flow) = turn.await else { return };
+            if let Err(crash) = turns.record(core, position, flow) {
+                return core.crash(crash);
+            }
+            self.since_yield += 1;
+            if self.since_yield >= YIELD_AFTER {
+                self.since_yield = 0;
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// Waits for messages, a task that is due, or a control change.
+    async fn await_something(&mut self, turns: &mut Turns) {
+        let core = &self.cell.core;
+        poll_fn(|cx| {
+            let attention = || !is_quiet(core.word());
+            match self.cell.mailbox.poll_take(cx, self.inbox, attention) {
+                Poll::Ready(()) => Poll::Ready(()),
+                Poll::Pending => turns.poll_due(cx),
+            }
+        })
+        .await;
+    }
+
+    /// Sees to what the state word asks for.
+    async fn attend(&mut self, actor: &mut A, ctx: &mut Context<A>) -> Attended {
+        let core = &self.cell.core;
+        let word = core.word();
+        let state = state_of(word);
+        if state == State::Crashed {
+            return Attended::Leave(Left::Crashed);
+        }
+        if word & (STOP_NOW | KILL) != 0 || (word & STOP != 0 && state == State::Paused) {
+            return Attended::Leave(Left::Requested);
+        }
+        if word & STOP_SELF != 0 && self.policy == RestartPolicy::Permanent && word & STOP == 0 {
+            return Attended::Leave(Left::OfItself);
+        }
+        if word & (STOP | STOP_SELF) != 0 {
+            self.cell.mailbox.close();
+            self.cell.mailbox.take_now(self.inbox);
+            // Refused only if it crashed at this moment, which is seen next.
+            let _ = core.apply(Trigger::Stop);
+            return Attended::Drain;
+        }
+        if word & RESTART != 0 {
+            return Attended::Leave(Left::Restart);
+        }
+        if word & SYSTEM != 0 {
+            self.hear_of_children(actor, ctx).await;
+            return Attended::GoOn;
+        }
+        if state == State::Paused {
+            await_control(core, word).await;
+        }
+        Attended::GoOn
+    }
+
+    async fn hear_of_children(&mut self, actor: &mut A, ctx: &mut Context<A>) {
+        let core = &self.cell.core;
+        core.lower(SYSTEM);
+        let failures = core.peek_cold(|cold| std::mem::take(&mut cold.system_messages));
+        for failure in failures.unwrap_or_default() {
+            if let Some(unhandled) = actor.on_child_failed(failure, ctx).await {
+                tracing::error!(
+                    path = %core.path,
+                    child = %unhandled.path,
+                    error = %unhandled.crash,
+                    "child gave up"
+                );
+            }
+        }
+    }
+
+    fn leave_drained(&self) -> Left {
+        match self.cell.core.word() & STOP != 0 {
+            true => Left::Requested,
+            false => Left::OfItself,
+        }
+    }
+}
+
+/// Waits until the state word is another one.
+async fn await_control(core: &Core, seen: u32) {
+    poll_fn(|cx| match core.watch(cx.waker(), |word| word != seen) {
+        true => Poll::Ready(()),
+        false => Poll::Pending,
+    })
+    .await;
+}
+
+enum Attended {
+    GoOn,
+    Drain,
+    Leave(Left),
+}
+
+/// Counts a batch, even one that ends by a panic.
+struct Tally<'a> {
+    core: &'a Core,
+    since: Instant,
+    done: u32,
+}
+
+impl<'a> Tally<'a> {
+    fn begin(core: &'a Core, in_hand: usize) -> Self {
+        core.in_hand.store(
+            u32::try_from(in_hand).unwrap_or(u32::MAX),
+            Ordering::Relaxed,
+        );
+        Tally {
+            core,
+            since: Instant::now(),
+            done: 0,
+        }
+    }
+}
+
+impl Drop for Tally<'_> {
+    fn drop(&mut self) {
+        let busy = u64::try_from(self.since.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.core.busy_nanos.fetch_add(busy, Ordering::Relaxed);
+        self.core
+            .processed
+            .fetch_add(u64::from(self.done), Ordering::Relaxed);
+        self.core.in_hand.store(0, Ordering::Relaxed);
+    }
+}
