@@ -1,5 +1,7 @@
 //! That the worked example of `docs/spec/message.md` is what the code writes.
 
+#![expect(clippy::unwrap_used, reason = "a test reports by panicking")]
+
 use bytes::Bytes;
 use celeriac_core::{Message, MessageId, Name, Priority, Timestamp, arguments, wire};
 
