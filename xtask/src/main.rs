@@ -1,6 +1,10 @@
 //! `cargo xtask`: the chores of the repository, one file per command.
 
-#![expect(clippy::print_stdout, reason = "its output is what it is for")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "its output is what it is for"
+)]
 
 mod fix;
 mod layers;
@@ -9,6 +13,8 @@ mod test;
 mod tidy;
 mod verify;
 mod workspace;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -34,10 +40,20 @@ enum Command {
     Tidy,
 }
 
-fn main() -> anyhow::Result<()> {
-    match Arguments::parse().command {
-        Command::Test(options) => test::run(&options),
-        Command::Verify(options) => verify::run(&options),
+fn main() -> ExitCode {
+    match run(&Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nxtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &Command) -> anyhow::Result<()> {
+    match command {
+        Command::Test(options) => test::run(options),
+        Command::Verify(options) => verify::run(options),
         Command::Fix => fix::run(),
         Command::Layers => layers::run(),
         Command::Tidy => tidy::run(),

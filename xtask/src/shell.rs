@@ -21,7 +21,7 @@ pub(crate) fn run_with(
     let shown = format!("{program} {}", arguments.join(" "));
     println!("$ {shown}");
     let began = Instant::now();
-    let status = Command::new(program)
+    let status = command(program)
         .args(arguments)
         .envs(environment.iter().copied())
         .current_dir(workspace::root())
@@ -40,7 +40,7 @@ pub(crate) fn cargo(arguments: &[&str]) -> Result<()> {
 /// What a program prints, run in the workspace's root.
 pub(crate) fn output(program: &str, arguments: &[&str]) -> Result<String> {
     let shown = format!("{program} {}", arguments.join(" "));
-    let output = Command::new(program)
+    let output = command(program)
         .args(arguments)
         .current_dir(workspace::root())
         .stderr(Stdio::inherit())
@@ -56,11 +56,24 @@ pub(crate) fn output(program: &str, arguments: &[&str]) -> Result<String> {
 
 /// Whether a program is there and answers.
 pub(crate) fn has(program: &str, arguments: &[&str]) -> bool {
-    Command::new(program)
+    command(program)
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()
         .is_ok_and(|status| status.success())
+}
+
+/// A program that does not take itself for one that `cargo run` started, as
+/// xtask is: cargo-machete reads its arguments differently then.
+fn command(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env_remove("CARGO_PKG_NAME");
+    command
+}
+
+/// Whether this is CI's run: `CI` is set to something.
+pub(crate) fn in_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|value| !value.is_empty())
 }

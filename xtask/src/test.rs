@@ -30,8 +30,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 fn run_tests(plain: bool) -> Result<()> {
     if !plain && shell::has("cargo", &["nextest", "--version"]) {
-        let in_ci = std::env::var_os("CI").is_some();
-        let profile = if in_ci { "ci" } else { "default" };
+        let profile = if shell::in_ci() { "ci" } else { "default" };
         return shell::cargo(&["nextest", "run", "--workspace", "--profile", profile]);
     }
     if !plain {

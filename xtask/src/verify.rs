@@ -23,7 +23,7 @@ const TARGETS: [&str; 3] = ["--workspace", "--all-targets", "--all-features"];
 /// Runs every check, the quick ones first, up to the first that fails.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let began = Instant::now();
-    step("format", || shell::cargo(&["fmt", "--all", "--check"]))?;
+    step("format", format)?;
     step("tidy", tidy::run)?;
     step("layers", layers::run)?;
     test::ensure_c_compiler()?;
@@ -64,7 +64,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 fn step(name: &str, check: impl FnOnce() -> Result<()>) -> Result<()> {
     println!("\n== {name}");
-    check().with_context(|| format!("the step `{name}` failed; `cargo xtask fix` may help"))
+    check().with_context(|| format!("the step `{name}` failed"))
+}
+
+fn format() -> Result<()> {
+    shell::cargo(&["fmt", "--all", "--check"]).context("`cargo xtask fix` formats")
 }
 
 fn clippy() -> Result<()> {
@@ -85,7 +89,7 @@ fn tool(
     version: &[&str],
     check: impl FnOnce() -> Result<()>,
 ) -> Result<Option<String>> {
-    let in_ci = std::env::var_os("CI").is_some();
+    let in_ci = shell::in_ci();
     if !shell::has("cargo", version) {
         if !options.install && !in_ci {
             let reason = "it is not installed; `cargo xtask verify --install` installs it";
