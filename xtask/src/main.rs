@@ -1,1 +1,61 @@
-fn main() {}
+//! `cargo xtask`: the chores of the repository, one file per command.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "its output is what it is for"
+)]
+
+mod fix;
+mod layers;
+mod shell;
+mod test;
+mod tidy;
+mod verify;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The chores of the repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run every test; on a fresh machine, install what that needs
+    Test(test::Options),
+    /// Check everything, change nothing: the gate before a commit
+    Verify(verify::Options),
+    /// Format, and mend what clippy can mend
+    Fix,
+    /// Check which crate may depend on which
+    Layers,
+    /// Check files, names, the rules of docs/spec and the changelog
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nxtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &Command) -> anyhow::Result<()> {
+    match command {
+        Command::Test(options) => test::run(options),
+        Command::Verify(options) => verify::run(options),
+        Command::Fix => fix::run(),
+        Command::Layers => layers::run(),
+        Command::Tidy => tidy::run(),
+    }
+}

@@ -1,0 +1,8 @@
+//! The cases of `docs/spec/broker.md`.
+
+pub mod life;
+pub mod limits;
+pub mod order;
+pub mod pull;
+pub mod queues;
+pub mod settle;

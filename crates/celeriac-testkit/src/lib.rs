@@ -1,0 +1,30 @@
+//! What Celeriac's crates test each other with; a dev-dependency only.
+//!
+//! * [`conformance!`] runs the suite that every driver owes: the rules of
+//!   `docs/spec/broker.md` and `docs/spec/store.md`, one test per case.
+//! * [`Faulty`] wraps a broker or store and fails chosen operations by plan.
+//! * [`probe`] waits and polls without sleeping.
+//!
+//! Nothing here knows a driver. Everything here fails by panicking, as
+//! assertions do.
+
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a suite reports by panicking"
+)]
+
+pub mod broker;
+pub mod faulty;
+mod harness;
+pub mod probe;
+mod rig;
+pub mod sample;
+pub mod store;
+mod suite;
+
+pub use faulty::Faulty;
+pub use harness::{Crashed, Driver, Harness, Setup};
+pub use rig::Rig;
+pub use suite::run;
