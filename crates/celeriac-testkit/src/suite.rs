@@ -74,6 +74,7 @@ macro_rules! conformance {
                 "B-09" a_pull_waits_for_a_message;
                 "B-10" a_dropped_pull_took_nothing;
                 "B-10" a_pull_dropped_at_any_moment_took_nothing;
+                "B-10" a_dropped_pull_leaves_its_message_to_others;
                 "B-11" queues_are_served_in_turn;
                 "B-12" consumers_share_without_overlap;
             }

@@ -77,6 +77,32 @@ pub async fn a_pull_dropped_at_any_moment_took_nothing(harness: Arc<dyn Harness>
     rig.assert_empty(&mut *consumer).await;
 }
 
+/// B-10: who was woken and gave up does not keep the message from others.
+pub async fn a_dropped_pull_leaves_its_message_to_others(harness: Arc<dyn Harness>) {
+    let rig = Rig::open(harness).await;
+    for round in 0..20 {
+        let (mut one, mut two) = (rig.consume(&["q"]).await, rig.consume(&["q"]).await);
+        let (first, second) = (one.pull(1), two.pull(1));
+        let (mut hasty, patient) = if round % 2 == 0 {
+            (first, second)
+        } else {
+            (second, first)
+        };
+        rig.assert_waits("a pull from an empty queue", &mut hasty)
+            .await;
+        let publish = async {
+            rig.settle_down().await;
+            rig.publish("q", round..round + 1).await;
+            drop(hasty);
+        };
+        let both = futures_util::future::join(patient, publish);
+        let (deliveries, ()) = within("the message", both).await;
+        let deliveries = deliveries.expect("pull");
+        assert_eq!(numbers(&deliveries), [round]);
+        rig.settle(&deliveries, Verdict::Ack).await;
+    }
+}
+
 /// B-11: ten messages of a short queue come before a thousand of a long one.
 pub async fn queues_are_served_in_turn(harness: Arc<dyn Harness>) {
     let rig = Rig::open(harness).await;

@@ -17,6 +17,7 @@ fn id(number: u64) -> MessageId {
 fn message(number: u64, name: &'static str, queue: &str, reason: Reason) -> Quarantined {
     let mut message = sample::numbered(queue, number);
     message.id = id(number);
+    message.created_at = Timestamp::from_millis(number);
     message.name = Name::from_static(name);
     Quarantined {
         content: Content::Message(message.into()),
