@@ -1,10 +1,6 @@
 //! `cargo xtask`: the chores of the repository, one file per command.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "its output is what it is for"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "its output is what it is for")]
 
 mod fix;
 mod layers;

@@ -36,14 +36,7 @@ fn run_tests(plain: bool) -> Result<()> {
     if !plain {
         println!("cargo-nextest is not installed: using `cargo test`, which is slower");
     }
-    shell::cargo(&[
-        "test",
-        "--workspace",
-        "--lib",
-        "--bins",
-        "--tests",
-        "--examples",
-    ])
+    shell::cargo(&["test", "--workspace", "--lib", "--bins", "--tests", "--examples"])
 }
 
 /// SQLite is compiled from C: without a compiler nothing links, and that takes

@@ -34,24 +34,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         step("tests", || test::run(&test::Options::default()))?;
     }
     step("rustdoc", rustdoc)?;
-    step("examples", || {
-        shell::cargo(&["build", "--workspace", "--examples"])
-    })?;
+    step("examples", || shell::cargo(&["build", "--workspace", "--examples"]))?;
     let skipped = [
-        tool(options, "cargo-machete", &["machete", "--version"], || {
-            shell::cargo(&["machete"])
-        })?,
+        tool(options, "cargo-machete", &["machete", "--version"], || shell::cargo(&["machete"]))?,
         tool(options, "cargo-deny", &["deny", "--version"], || {
             // Not `advisories`: its database is fetched from a host that not
             // every machine reaches.
-            shell::cargo(&[
-                "deny",
-                "--all-features",
-                "check",
-                "bans",
-                "licenses",
-                "sources",
-            ])
+            shell::cargo(&["deny", "--all-features", "check", "bans", "licenses", "sources"])
         })?,
     ];
     let seconds = began.elapsed().as_secs_f64();

@@ -24,11 +24,7 @@ where
     let case = case(Arc::new(harness));
     let ended = runtime.block_on(async { tokio::time::timeout(2 * WATCHDOG, case).await });
     runtime.shutdown_background();
-    assert!(
-        ended.is_ok(),
-        "{rule}: waited {:?} for the case to end",
-        2 * WATCHDOG
-    );
+    assert!(ended.is_ok(), "{rule}: waited {:?} for the case to end", 2 * WATCHDOG);
 }
 
 /// Ends a case of an ability that the driver lacks, or has, and says so.

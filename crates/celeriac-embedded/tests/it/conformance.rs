@@ -8,10 +8,7 @@ use celeriac_testkit::{Driver, Harness, Setup};
 
 fn options(setup: Setup) -> Options {
     let defaults = Options::default();
-    Options {
-        queue_limit: setup.queue_limit.unwrap_or(defaults.queue_limit),
-        ..defaults
-    }
+    Options { queue_limit: setup.queue_limit.unwrap_or(defaults.queue_limit), ..defaults }
 }
 
 struct InMemory;
