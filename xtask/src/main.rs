@@ -24,7 +24,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run every test; on a fresh machine, install what that needs
+    /// Run every test
     Test(test::Options),
     /// Check everything, change nothing: the gate before a commit
     Verify(verify::Options),

@@ -122,6 +122,7 @@ macro_rules! conformance {
             }
             store::revocations {
                 "S-09" exactly_what_was_revoked_is_revoked;
+                "S-09" a_revocation_ends;
                 "S-10" revocations_are_followed_by_cursor;
                 "S-10" a_dropped_wait_for_revocations_misses_nothing;
                 "S-11" revocations_survive_a_crash;
@@ -142,6 +143,7 @@ macro_rules! conformance {
             store::dedup {
                 "S-19" the_first_claim_wins;
                 "S-20" a_confirmed_claim_says_so;
+                "S-20" the_holder_may_claim_again;
                 "S-21" a_claim_ends_with_its_window;
                 "S-22" of_claims_at_once_one_wins;
                 "S-23" claims_survive_a_crash;

@@ -57,6 +57,16 @@ pub async fn a_confirmed_claim_says_so(harness: Arc<dyn Harness>) {
     assert_eq!(answer(&rig, &claim("nobody's", 1)).await, Claimed::Ours);
 }
 
+/// S-20: a sender that tries again is not in its own way.
+pub async fn the_holder_may_claim_again(harness: Arc<dyn Harness>) {
+    let rig = Rig::open(harness).await;
+    let first = claim("a", 0);
+    assert_eq!(answer(&rig, &first).await, Claimed::Ours);
+    assert_eq!(answer(&rig, &first).await, Claimed::Ours);
+    rig.store().confirm(&["a".to_owned()]).await.expect("confirm");
+    assert_eq!(answer(&rig, &first).await, held(&first, true));
+}
+
 /// S-21: held to the last millisecond, then free and unconfirmed.
 pub async fn a_claim_ends_with_its_window(harness: Arc<dyn Harness>) {
     let rig = Rig::open(harness).await;

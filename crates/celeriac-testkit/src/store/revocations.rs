@@ -29,6 +29,15 @@ pub async fn exactly_what_was_revoked_is_revoked(harness: Arc<dyn Harness>) {
     assert_eq!(rig.store().revoked(&[b]).await.expect("revoked"), []);
 }
 
+/// S-09: and no longer than it was meant to be.
+pub async fn a_revocation_ends(harness: Arc<dyn Harness>) {
+    let rig = Rig::open(harness).await;
+    let [over, still] = ids();
+    rig.store().revoke(&[over], Timestamp::from_millis(1)).await.expect("revoke");
+    revoke(&rig, &[still]).await;
+    assert_eq!(rig.store().revoked(&[over, still]).await.expect("revoked"), [still]);
+}
+
 /// S-10: at once from the beginning, then as they come.
 pub async fn revocations_are_followed_by_cursor(harness: Arc<dyn Harness>) {
     let rig = Rig::open(harness).await;
