@@ -1,10 +1,6 @@
 //! `cargo xtask`: the chores of the repository, one file per command.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "its output is what it is for"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "its output is what it is for")]
 
 mod fix;
 mod layers;
@@ -28,7 +24,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run every test; on a fresh machine, install what that needs
+    /// Run every test
     Test(test::Options),
     /// Check everything, change nothing: the gate before a commit
     Verify(verify::Options),

@@ -23,6 +23,9 @@ use crate::task_actor::{Running, TaskActor, ended};
 const QUICK: Duration = Duration::from_micros(20);
 /// How many polls are measured together.
 const SAMPLE: u32 = 16;
+/// How many slow polls in a row make a task slow; one alone may only have
+/// shared its core with somebody.
+const CONVINCED: u32 = 3;
 /// After how many runs a slow task is tried in place again.
 const PROBATION: u32 = 256;
 
@@ -32,12 +35,13 @@ pub(crate) struct Pace {
     since: Instant,
     polls: u32,
     sample: u32,
+    slow_polls: u32,
     slow_for: u32,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { since: Instant::now(), polls: 0, sample: 1, slow_for: 0 }
+        Self { since: Instant::now(), polls: 0, sample: 1, slow_polls: 0, slow_for: 0 }
     }
 }
 
@@ -62,9 +66,14 @@ impl Pace {
         }
         let now = Instant::now();
         if now.duration_since(self.since) > QUICK * self.polls {
-            self.slow_for = PROBATION;
             self.sample = 1;
+            self.slow_polls += u32::from(self.polls == 1);
+            if self.slow_polls >= CONVINCED {
+                self.slow_for = PROBATION;
+                self.slow_polls = 0;
+            }
         } else {
+            self.slow_polls = 0;
             self.sample = (self.sample * 2).min(SAMPLE);
         }
         (self.since, self.polls) = (now, 0);

@@ -33,9 +33,10 @@ use syn::{ItemImpl, parse_macro_input};
 /// | `#[task(concurrent)]`, the same options | `async fn (ctx: TaskContext<Self>) -> Flow` | runs beside the messages as a tokio task of its own; cancel-safe as well |
 ///
 /// All of them may be `async` (dependencies may not), and `ctx` is
-/// `&mut Context<Self>` or `&Context<Self>` in any position. An async function
-/// that takes `&self` needs a type that is `Sync`. A turn of a task on the actor
-/// that awaits keeps the messages waiting; use a concurrent one for waiting.
+/// `&mut Context<Self>` in any position (in sync functions also
+/// `&Context<Self>`). An async function that takes `&self` needs a type that is
+/// `Sync`. A turn of a task on the actor that awaits keeps the messages waiting;
+/// use a concurrent one for waiting.
 ///
 /// Durations are whole numbers with a unit: `ms`, `s`, `m`, `h`; `1m30s`.
 #[proc_macro_attribute]

@@ -1,7 +1,7 @@
 //! Dependencies, resources and their release.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 
 use crate::declaration::{Declaration, Resource};
 
@@ -36,7 +36,7 @@ pub(crate) fn acquire(declaration: &Declaration) -> Option<TokenStream> {
     let on_pool = indexed().filter(|(it, _)| !it.callable.is_async).map(|(resource, outcome)| {
         let (name, limit) = (resource.name(), resource.limit());
         let call = resource.callable.bare_call(&quote!(actor));
-        quote! {
+        quote_spanned! {resource.callable.span=>
             let #outcome = {
                 let injector = acquisition.injector();
                 let work = move |actor: &mut Self| #call;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use futures_util::FutureExt;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::actor::Actor;
 use crate::cell::Cell;
@@ -43,10 +44,11 @@ async fn drive<A: Actor>(task: usize, ctx: &TaskContext<A>) {
     let mut jitter = Jitter::default();
     let mut failures = 0;
     if let Some(period) = spec.every {
-        tokio::time::sleep(period + spec.jitter.mul_f64(jitter.next())).await;
+        sleep(period + spec.jitter.mul_f64(jitter.next())).await;
     }
     loop {
         unless_paused(core).await;
+        let begun = Instant::now();
         let turn = AssertUnwindSafe(A::concurrent(task, ctx.clone()))
             .catch_unwind()
             .await;
@@ -60,10 +62,11 @@ async fn drive<A: Actor>(task: usize, ctx: &TaskContext<A>) {
         match next_turn(spec, &mut failures, flow, jitter.next()) {
             Next::Turn { after, state } => {
                 set_state(core, task, state);
-                if after.is_zero() {
-                    tokio::task::consume_budget().await;
-                } else {
-                    tokio::time::sleep(after).await;
+                match (after.is_zero(), state) {
+                    (true, _) => tokio::task::consume_budget().await,
+                    // A period is the time between the starts of two turns.
+                    (false, TaskState::Running) => sleep_until(begun + after).await,
+                    (false, _) => sleep(after).await,
                 }
             }
             Next::Done => return set_state(core, task, TaskState::Succeeded),

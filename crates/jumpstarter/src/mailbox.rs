@@ -144,8 +144,8 @@ impl<E> Mailbox<E> {
     }
 
     /// Exchanges the empty `batch` for all queued messages. When there are
-    /// none, the actor is parked, unless `attention` says that it has other
-    /// things to see to; then it is ready with an empty batch.
+    /// none, the actor is parked. If `attention` says that it has other things
+    /// to see to, it is ready at once with an empty batch.
     pub(crate) fn poll_take(
         &self,
         cx: &mut Context<'_>,
@@ -153,10 +153,10 @@ impl<E> Mailbox<E> {
         attention: impl FnOnce() -> bool,
     ) -> Poll<()> {
         let mut queue = self.queue.lock();
+        if attention() {
+            return Poll::Ready(());
+        }
         if queue.messages.is_empty() {
-            if attention() {
-                return Poll::Ready(());
-            }
             if batch.capacity() > KEPT_ROOM {
                 *batch = VecDeque::new();
             }

@@ -77,7 +77,8 @@ impl<R> fmt::Debug for Reply<R> {
 
 /// The asker's end. `None`: the reply was dropped.
 pub(crate) struct Answer<R> {
-    slot: Arc<Mutex<Slot<R>>>,
+    /// Empty once it is known how it ended.
+    slot: Option<Arc<Mutex<Slot<R>>>>,
 }
 
 /// A connected pair.
@@ -87,29 +88,37 @@ pub(crate) fn channel<R>() -> (Reply<R>, Answer<R>) {
         Reply {
             slot: Some(Arc::clone(&slot)),
         },
-        Answer { slot },
+        Answer { slot: Some(slot) },
     )
 }
 
 impl<R> Future for Answer<R> {
     type Output = Option<R>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<R>> {
-        let mut slot = self.slot.lock();
-        match std::mem::replace(&mut *slot, Slot::Closed) {
-            Slot::Filled(value) => Poll::Ready(Some(value)),
-            Slot::Closed => Poll::Ready(None),
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<R>> {
+        let Some(slot) = &self.slot else {
+            return Poll::Ready(None);
+        };
+        let mut guard = slot.lock();
+        let answer = match std::mem::replace(&mut *guard, Slot::Closed) {
+            Slot::Filled(value) => Some(value),
+            Slot::Closed => None,
             Slot::Empty | Slot::Awaited(_) => {
-                *slot = Slot::Awaited(cx.waker().clone());
-                Poll::Pending
+                *guard = Slot::Awaited(cx.waker().clone());
+                return Poll::Pending;
             }
-        }
+        };
+        drop(guard);
+        self.slot = None;
+        Poll::Ready(answer)
     }
 }
 
 impl<R> Drop for Answer<R> {
     fn drop(&mut self) {
-        let before = std::mem::replace(&mut *self.slot.lock(), Slot::Closed);
-        drop(before);
+        if let Some(slot) = self.slot.take() {
+            let before = std::mem::replace(&mut *slot.lock(), Slot::Closed);
+            drop(before);
+        }
     }
 }

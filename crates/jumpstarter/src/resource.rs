@@ -121,7 +121,7 @@ impl<'a> Acquisition<'a> {
     /// Acquires on the blocking pool, with the actor itself on loan. It does not
     /// come back when the closure panics or the time is up.
     pub async fn on_pool<A, T, W>(
-        &self,
+        &mut self,
         name: &'static str,
         limit: Option<Duration>,
         actor: A,

@@ -34,7 +34,7 @@ pub struct ActorSnapshot {
     /// Restarts so far.
     pub restarts: u32,
     /// Time spent on batches of messages, including the time that handlers
-    /// awaited something.
+    /// awaited something. An estimate if a batch takes but microseconds.
     pub busy: Duration,
     /// Spawned futures and concurrent tasks that run.
     pub spawned: usize,

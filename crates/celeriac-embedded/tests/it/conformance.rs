@@ -4,14 +4,12 @@ use std::sync::Arc;
 
 use celeriac_core::{BoxFuture, Broker, Store};
 use celeriac_embedded::{Memory, Options};
-use celeriac_testkit::{Driver, Harness, Setup};
+use celeriac_testkit::faulty::Plan;
+use celeriac_testkit::{Driver, Faulty, Harness, Setup};
 
 fn options(setup: Setup) -> Options {
     let defaults = Options::default();
-    Options {
-        queue_limit: setup.queue_limit.unwrap_or(defaults.queue_limit),
-        ..defaults
-    }
+    Options { queue_limit: setup.queue_limit.unwrap_or(defaults.queue_limit), ..defaults }
 }
 
 struct InMemory;
@@ -32,4 +30,26 @@ impl Harness for InMemory {
 mod memory {
     use super::*;
     celeriac_testkit::conformance!(InMemory);
+}
+
+/// Memory behind a decorator whose plan has no fault: it must change nothing.
+struct Decorated;
+
+impl Harness for Decorated {
+    fn open(&self, setup: Setup) -> BoxFuture<'_, Driver> {
+        Box::pin(async move {
+            let driver = InMemory.open(setup).await;
+            let plan = Plan::new();
+            Driver {
+                broker: Faulty::broker(driver.broker, &plan),
+                store: Faulty::store(driver.store, &plan),
+                ..driver
+            }
+        })
+    }
+}
+
+mod without_faults {
+    use super::*;
+    celeriac_testkit::conformance!(Decorated);
 }
