@@ -31,7 +31,7 @@ Exit codes:
 /// Run background tasks: durable, fast, embedded or as a cluster.
 #[derive(Debug, Parser)]
 #[command(name = "celeriac", version, after_help = EXAMPLES, max_term_width = 100)]
-#[command(propagate_version = true, arg_required_else_help = true)]
+#[command(arg_required_else_help = true)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) globals: Globals,
@@ -44,16 +44,28 @@ pub(crate) struct Arguments {
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct Globals {
     /// Where messages and results are kept: `memory://`, `file:///dir` or a directory.
-    #[arg(long, global = true, env = "CELERIAC_BROKER", value_name = "URL")]
+    #[arg(
+        long,
+        global = true,
+        env = "CELERIAC_BROKER",
+        value_name = "URL",
+        hide_env_values = true
+    )]
     pub(crate) broker: Option<String>,
     /// The configuration file. Default: `celeriac.toml`, if there is one.
-    #[arg(long, global = true, env = "CELERIAC_CONFIG", value_name = "FILE")]
+    #[arg(
+        long,
+        global = true,
+        env = "CELERIAC_CONFIG",
+        value_name = "FILE",
+        hide_env_values = true
+    )]
     pub(crate) config: Option<PathBuf>,
     /// Print JSON, for programs; its keys stay the same.
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// What is logged to stderr: error, warn, info, debug, trace, or `target=level,…`.
-    #[arg(long, global = true, env = "CELERIAC_LOG", value_name = "LEVEL")]
+    #[arg(long, global = true, env = "CELERIAC_LOG", value_name = "LEVEL", hide_env_values = true)]
     pub(crate) log: Option<String>,
 }
 

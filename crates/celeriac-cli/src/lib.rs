@@ -48,7 +48,7 @@ use commands::{
 };
 use output::{Output, Reader};
 use problem::{Exit, Problem, Result};
-use session::Session;
+use session::{Place, Session};
 use signals::Signals;
 
 /// Runs the command line of this process with `app`, and gives the exit code.
@@ -94,7 +94,7 @@ fn execute(
     }
     let config = configuration::load(app.config(), &globals, &command)?;
     let app = app.with_config(config)?;
-    let session = Session { app, output: output.clone() };
+    let session = Session { app, output: output.clone(), place: Place::Caller };
     let runtime = Runtime::new()
         .map_err(|error| Problem::failure(format!("failed to start a runtime: {error}")))?;
     runtime.block_on(async {

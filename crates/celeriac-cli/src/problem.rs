@@ -111,7 +111,8 @@ fn of_error(error: &(dyn Error + 'static)) -> Problem {
         if let Some(driver) = shared.or(found.downcast_ref()) {
             return of_driver(error, driver.kind());
         }
-        if found.is::<InvalidMessage>() {
+        let address = matches!(found.downcast_ref(), Some(celeriac::Error::Address(_)));
+        if address || found.is::<InvalidMessage>() {
             return Problem::usage(with_causes(error));
         }
         cause = found.source();

@@ -101,7 +101,7 @@ pub(crate) async fn run(args: &BenchArgs, broker: Option<&str>, output: &Output)
     let place = Place::find(args, broker)?;
     let tasks = args.tasks.map_or(place.tasks(), NonZeroUsize::get);
     let load = Load { tasks, payload: args.payload, senders: args.concurrency.get() };
-    let channel_throughput = channel::throughput(tasks, args.payload).await;
+    let channel_throughput = channel::best_throughput(tasks, args.payload).await;
     let report = measure(&load, &place, channel_throughput, output).await?;
     output.show(&report)?;
     if report.lost == 0 {

@@ -11,7 +11,7 @@ Examples:
   celeriac --config prod.toml config show       every setting, defaults included
   celeriac config show > celeriac.toml          a file to begin with
 
-Later ones win: the program's own, the file, CELERIAC_… variables, flags.";
+Later ones win: the program's own settings, the file, flags.";
 
 /// Check the configuration, and show what it comes to.
 #[derive(Debug, clap::Subcommand)]

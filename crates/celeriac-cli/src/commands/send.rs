@@ -17,7 +17,7 @@ Examples:
   celeriac send mail.welcome --args '[1, \"ann@example.org\"]'
   celeriac send mail.welcome --kwargs '{\"user_id\": 1, \"email\": \"ann@example.org\"}'
   celeriac send report.nightly --countdown 10m --priority 9
-  celeriac send math.add --args '[2, 3]' --wait --timeout 10s     prints 5
+  celeriac send math.add --args '[2, 3]' --wait --timeout 10s     and show the result
 
 With --wait the exit code is 0 if the task succeeded, 1 if it failed, 4 if time ran out.";
 

@@ -16,7 +16,7 @@ use super::{Call, Reply, socket_of};
 use crate::arguments::Arguments;
 use crate::output::{Output, Reader};
 use crate::problem::{Exit, Problem, Result};
-use crate::session::Session;
+use crate::session::{Place, Session};
 
 /// How many calls are worked on at once; more wait.
 const MAX_CALLS: usize = 64;
@@ -90,7 +90,8 @@ async fn reply(line: &str, app: &App) -> Reply {
     let output = Output::captured(if as_json { Reader::Program } else { Reader::Person });
     let result = match parsed {
         Ok(arguments) => {
-            let session = Session { app: app.clone(), output: output.clone() };
+            let session =
+                Session { app: app.clone(), output: output.clone(), place: Place::Worker };
             Box::pin(crate::perform(arguments.command, &session)).await
         }
         Err(problem) => Err(problem),
