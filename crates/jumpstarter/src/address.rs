@@ -104,9 +104,7 @@ impl<A: Actor> Address<A> {
         A: Handler<M>,
     {
         let (reply, answer) = reply::channel();
-        self.forward(message, reply)
-            .await
-            .map_err(|_| AskError::Closed)?;
+        self.forward(message, reply).await.map_err(|_| AskError::Closed)?;
         answer.await.ok_or(AskError::NoReply)
     }
 
@@ -165,11 +163,7 @@ impl<A: Actor> Address<A> {
 
     #[cold]
     fn report_closed<M>(&self) {
-        dead_letter(
-            &self.cell.core,
-            std::any::type_name::<M>(),
-            DeadLetterReason::Closed,
-        );
+        dead_letter(&self.cell.core, std::any::type_name::<M>(), DeadLetterReason::Closed);
     }
 }
 
@@ -266,9 +260,7 @@ impl<A: Actor> Address<A> {
 
 impl<A: Actor> Clone for Address<A> {
     fn clone(&self) -> Self {
-        Address {
-            cell: Arc::clone(&self.cell),
-        }
+        Address { cell: Arc::clone(&self.cell) }
     }
 }
 
@@ -282,10 +274,7 @@ impl<A: Actor> Eq for Address<A> {}
 
 impl<A: Actor> fmt::Debug for Address<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Address")
-            .field("path", &self.path())
-            .field("state", &self.state())
-            .finish()
+        f.debug_struct("Address").field("path", &self.path()).field("state", &self.state()).finish()
     }
 }
 
@@ -297,9 +286,7 @@ pub struct Stopping {
 
 impl Stopping {
     fn new(cell: Arc<dyn AnyCell>) -> Self {
-        Stopping {
-            ended: Box::pin(async move { cell::ended(cell.core()).await }),
-        }
+        Stopping { ended: Box::pin(async move { cell::ended(cell.core()).await }) }
     }
 }
 

@@ -146,11 +146,7 @@ impl Core {
                 let from = state_of(word);
                 match lifecycle::next(from, trigger) {
                     Ok(to) => {
-                        let once = if to == State::Healthy {
-                            ONCE_STARTED
-                        } else {
-                            0
-                        };
+                        let once = if to == State::Healthy { ONCE_STARTED } else { 0 };
                         let kept = word & !STATE_MASK;
                         self.word.store(kept | once | to as u32, Ordering::Release);
                         self.publish_change(from, to);
@@ -169,11 +165,7 @@ impl Core {
     }
 
     fn publish_change(&self, from: State, to: State) {
-        self.system.bus().publish(|| Event::StateChanged {
-            path: self.path.to_string(),
-            from,
-            to,
-        });
+        self.system.bus().publish(|| Event::StateChanged { path: self.path.to_string(), from, to });
     }
 
     /// Sets flags and wakes the actor and the watchers.
@@ -202,8 +194,7 @@ impl Core {
         {
             let mut control = self.control.lock();
             let word = self.word();
-            self.word
-                .store((word & !STATE_MASK) | to as u32, Ordering::Release);
+            self.word.store((word & !STATE_MASK) | to as u32, Ordering::Release);
             if state_of(word) != to {
                 self.publish_change(state_of(word), to);
             }

@@ -88,9 +88,7 @@ pub(crate) struct EventBus {
 impl EventBus {
     pub(crate) fn subscribe(&self) -> Events {
         let sender = self.sender.get_or_init(|| broadcast::channel(BACKLOG).0);
-        Events {
-            receiver: sender.subscribe(),
-        }
+        Events { receiver: sender.subscribe() }
     }
 
     pub(crate) fn publish(&self, event: impl FnOnce() -> Event) {

@@ -46,13 +46,7 @@ where
     F: FnMut() -> Result<A, BoxError> + Send + 'static,
 {
     pub(crate) fn new(cell: Arc<Cell<A>>, factory: F, options: Options) -> Self {
-        Runner {
-            cell,
-            factory,
-            options,
-            inbox: VecDeque::new(),
-            history: History::default(),
-        }
+        Runner { cell, factory, options, inbox: VecDeque::new(), history: History::default() }
     }
 
     pub(crate) async fn live(mut self) {
@@ -142,8 +136,7 @@ where
             End::Crashed(crash) => Ending::Crashed(crash),
         };
         let once_started = word & ONCE_STARTED != 0;
-        self.history
-            .decide(&self.options.rules, ending, once_started, Instant::now())
+        self.history.decide(&self.options.rules, ending, once_started, Instant::now())
     }
 
     /// Waits out the backoff. `false`: the actor was stopped meanwhile.
@@ -163,10 +156,7 @@ where
             cold.restart = RestartRegion::Starting;
         });
         tracing::info!(path = %core.path, restarts, "actor restarts");
-        core.system.bus().publish(|| Event::Restarted {
-            path: core.path.to_string(),
-            restarts,
-        });
+        core.system.bus().publish(|| Event::Restarted { path: core.path.to_string(), restarts });
         true
     }
 
@@ -207,9 +197,7 @@ where
                 crash: crash.clone(),
                 restarts: core.restarts.load(Ordering::Relaxed),
             };
-            parent
-                .core()
-                .with_cold(|cold| cold.system_messages.push(failure));
+            parent.core().with_cold(|cold| cold.system_messages.push(failure));
             parent.core().raise(SYSTEM);
         }
         let history = self.history.crashes();

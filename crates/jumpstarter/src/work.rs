@@ -80,14 +80,7 @@ impl<'a, A: Actor> Worker<'a, A> {
         batch: usize,
         policy: RestartPolicy,
     ) -> Self {
-        Worker {
-            cell,
-            inbox,
-            batch,
-            policy,
-            since_yield: 0,
-            stopwatch: Stopwatch::default(),
-        }
+        Worker { cell, inbox, batch, policy, since_yield: 0, stopwatch: Stopwatch::default() }
     }
 
     pub(crate) async fn work(mut self, actor: &mut A, ctx: &mut Context<A>) -> Left {
