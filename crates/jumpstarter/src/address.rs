@@ -16,6 +16,7 @@ use crate::lifecycle::{Refused, State, Trigger, next};
 use crate::mailbox::{Push, Rejection};
 use crate::recipient::Recipient;
 use crate::reply::{self, Reply};
+use crate::snapshot::ActorSnapshot;
 
 /// The handle of an actor. Cheap to clone; the actor lives on when all are gone.
 ///
@@ -251,6 +252,12 @@ impl<A: Actor> Address<A> {
     /// The state of the lifecycle.
     pub fn state(&self) -> State {
         self.cell.core.state()
+    }
+
+    /// The whole configuration: lifecycle, restart region, tasks, dependencies,
+    /// counters.
+    pub fn snapshot(&self) -> ActorSnapshot {
+        ActorSnapshot::of(self.cell.as_ref())
     }
 
     /// Where the actor is in the tree.

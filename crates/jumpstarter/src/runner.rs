@@ -55,7 +55,9 @@ where
         }
     }
 
-    pub(crate) async fn live(mut self) {
+    /// The whole life. A future of this alone, with the runner beside it, is half
+    /// as large as one that takes the runner in.
+    pub(crate) async fn live(&mut self) {
         loop {
             let end = self.incarnation().await;
             let killed = matches!(end, End::Killed);
@@ -126,8 +128,8 @@ where
         if core.restart_region() != RestartRegion::Ignore {
             core.set_restart_region(RestartRegion::Restarted);
         }
-        let policy = self.options.rules.policy;
-        let worker = Worker::new(&self.cell, &mut self.inbox, self.options.batch, policy);
+        let policy = self.options.rules().policy;
+        let mut worker = Worker::new(&self.cell, &mut self.inbox, self.options.batch, policy);
         Ok(worker.work(actor, ctx).await)
     }
 
@@ -143,7 +145,7 @@ where
         };
         let once_started = word & ONCE_STARTED != 0;
         self.history
-            .decide(&self.options.rules, ending, once_started, Instant::now())
+            .decide(&self.options.rules(), ending, once_started, Instant::now())
     }
 
     /// Waits out the backoff. `false`: the actor was stopped meanwhile.
