@@ -241,10 +241,18 @@ impl<A: Actor> Address<A> {
     ///
     /// # Errors
     ///
-    /// Refused unless the actor is running, paused or crashed.
+    /// Refused unless the actor is running, paused or between a crash and its
+    /// restart.
     pub fn restart(&self) -> Result<(), Refused> {
         let core = &self.cell.core;
-        next(core.state(), Trigger::Restart)?;
+        let state = core.state();
+        if core.is_finished() {
+            return Err(Refused {
+                trigger: Trigger::Restart,
+                state,
+            });
+        }
+        next(state, Trigger::Restart)?;
         core.raise(RESTART);
         Ok(())
     }

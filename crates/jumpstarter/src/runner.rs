@@ -201,7 +201,7 @@ where
     fn escalate(&self, crash: &Crash) {
         let core = &self.cell.core;
         let parent = core.parent.as_ref().and_then(|parent| parent.upgrade());
-        let handled_by_parent = parent.is_some();
+        let told_parent = parent.is_some();
         if let Some(parent) = parent {
             let failure = ChildFailed {
                 path: core.path.to_string(),
@@ -219,7 +219,7 @@ where
         core.system.bus().publish(|| Event::GaveUp {
             path: core.path.to_string(),
             history,
-            handled_by_parent,
+            told_parent,
         });
     }
 }
