@@ -16,6 +16,7 @@ use crate::lifecycle::{Refused, State, Trigger, next};
 use crate::mailbox::{Push, Rejection};
 use crate::recipient::Recipient;
 use crate::reply::{self, Reply};
+use crate::snapshot::ActorSnapshot;
 
 /// The handle of an actor. Cheap to clone; the actor lives on when all are gone.
 ///
@@ -234,10 +235,18 @@ impl<A: Actor> Address<A> {
     ///
     /// # Errors
     ///
-    /// Refused unless the actor is running, paused or crashed.
+    /// Refused unless the actor is running, paused or between a crash and its
+    /// restart.
     pub fn restart(&self) -> Result<(), Refused> {
         let core = &self.cell.core;
-        next(core.state(), Trigger::Restart)?;
+        let state = core.state();
+        if core.is_finished() {
+            return Err(Refused {
+                trigger: Trigger::Restart,
+                state,
+            });
+        }
+        next(state, Trigger::Restart)?;
         core.raise(RESTART);
         Ok(())
     }
@@ -245,6 +254,12 @@ impl<A: Actor> Address<A> {
     /// The state of the lifecycle.
     pub fn state(&self) -> State {
         self.cell.core.state()
+    }
+
+    /// The whole configuration: lifecycle, restart region, tasks, dependencies,
+    /// counters.
+    pub fn snapshot(&self) -> ActorSnapshot {
+        ActorSnapshot::of(self.cell.as_ref())
     }
 
     /// Where the actor is in the tree.

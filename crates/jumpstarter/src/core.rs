@@ -144,6 +144,13 @@ impl Core {
             for &trigger in triggers {
                 let word = self.word();
                 let from = state_of(word);
+                if word & FINISHED != 0 {
+                    outcome = Err(Refused {
+                        trigger,
+                        state: from,
+                    });
+                    break;
+                }
                 match lifecycle::next(from, trigger) {
                     Ok(to) => {
                         let once = if to == State::Healthy { ONCE_STARTED } else { 0 };
@@ -237,10 +244,13 @@ impl Core {
 
     /// Reports an error that ends this incarnation. The first one counts.
     pub(crate) fn crash(&self, crash: Crash) {
+        if self.is_finished() {
+            return;
+        }
         self.with_cold(|cold| {
             cold.crash.get_or_insert(crash);
         });
-        // `report_error` is allowed in every state.
+        // Allowed in every state; refused only if the actor has ended meanwhile.
         let _ = self.apply(Trigger::ReportError);
     }
 

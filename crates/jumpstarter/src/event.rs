@@ -46,8 +46,9 @@ pub enum Event {
         path: String,
         /// The crashes inside the window of its intensity, oldest first.
         history: Vec<Crash>,
-        /// Whether its parent handled the failure; otherwise nobody did.
-        handled_by_parent: bool,
+        /// Whether it has a parent, which was told; otherwise only this event
+        /// and the log tell of it.
+        told_parent: bool,
     },
     /// A message reached nobody.
     DeadLetter {

@@ -49,7 +49,9 @@ where
         Runner { cell, factory, options, inbox: VecDeque::new(), history: History::default() }
     }
 
-    pub(crate) async fn live(mut self) {
+    /// The whole life. A future of this alone, with the runner beside it, is half
+    /// as large as one that takes the runner in.
+    pub(crate) async fn live(&mut self) {
         loop {
             let end = self.incarnation().await;
             let killed = matches!(end, End::Killed);
@@ -120,8 +122,8 @@ where
         if core.restart_region() != RestartRegion::Ignore {
             core.set_restart_region(RestartRegion::Restarted);
         }
-        let policy = self.options.rules.policy;
-        let worker = Worker::new(&self.cell, &mut self.inbox, self.options.batch, policy);
+        let policy = self.options.rules().policy;
+        let mut worker = Worker::new(&self.cell, &mut self.inbox, self.options.batch, policy);
         Ok(worker.work(actor, ctx).await)
     }
 
@@ -136,7 +138,12 @@ where
             End::Crashed(crash) => Ending::Crashed(crash),
         };
         let once_started = word & ONCE_STARTED != 0;
+<<<<<<< HEAD
         self.history.decide(&self.options.rules, ending, once_started, Instant::now())
+=======
+        self.history
+            .decide(&self.options.rules(), ending, once_started, Instant::now())
+>>>>>>> jumpstarter
     }
 
     /// Waits out the backoff. `false`: the actor was stopped meanwhile.
@@ -189,7 +196,7 @@ where
     fn escalate(&self, crash: &Crash) {
         let core = &self.cell.core;
         let parent = core.parent.as_ref().and_then(|parent| parent.upgrade());
-        let handled_by_parent = parent.is_some();
+        let told_parent = parent.is_some();
         if let Some(parent) = parent {
             let failure = ChildFailed {
                 path: core.path.to_string(),
@@ -205,7 +212,7 @@ where
         core.system.bus().publish(|| Event::GaveUp {
             path: core.path.to_string(),
             history,
-            handled_by_parent,
+            told_parent,
         });
     }
 }

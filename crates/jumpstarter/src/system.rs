@@ -228,7 +228,8 @@ impl System {
         }
         self.inner.registry.insert(any_cell);
         let dedicated_thread = options.dedicated_thread;
-        let life = Runner::new(Arc::clone(&cell), factory, options).live();
+        let mut runner = Runner::new(Arc::clone(&cell), factory, options);
+        let life = async move { runner.live().await };
         if !dedicated_thread {
             drop(self.inner.runtime.spawn(life));
         } else if let Err(error) = self.inner.runtime.spawn_thread(&cell.core.path, life) {

@@ -48,10 +48,6 @@ impl Turns {
         Turns { specs, entries, timer: None, jitter }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
     /// Positions are valid until this is called.
     pub(crate) fn forget_done(&mut self) {
         self.entries.retain(|entry| !entry.done);
