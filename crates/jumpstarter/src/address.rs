@@ -241,10 +241,7 @@ impl<A: Actor> Address<A> {
         let core = &self.cell.core;
         let state = core.state();
         if core.is_finished() {
-            return Err(Refused {
-                trigger: Trigger::Restart,
-                state,
-            });
+            return Err(Refused { trigger: Trigger::Restart, state });
         }
         next(state, Trigger::Restart)?;
         core.raise(RESTART);

@@ -145,10 +145,7 @@ impl Core {
                 let word = self.word();
                 let from = state_of(word);
                 if word & FINISHED != 0 {
-                    outcome = Err(Refused {
-                        trigger,
-                        state: from,
-                    });
+                    outcome = Err(Refused { trigger, state: from });
                     break;
                 }
                 match lifecycle::next(from, trigger) {

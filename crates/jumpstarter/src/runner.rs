@@ -138,12 +138,7 @@ where
             End::Crashed(crash) => Ending::Crashed(crash),
         };
         let once_started = word & ONCE_STARTED != 0;
-<<<<<<< HEAD
-        self.history.decide(&self.options.rules, ending, once_started, Instant::now())
-=======
-        self.history
-            .decide(&self.options.rules(), ending, once_started, Instant::now())
->>>>>>> jumpstarter
+        self.history.decide(&self.options.rules(), ending, once_started, Instant::now())
     }
 
     /// Waits out the backoff. `false`: the actor was stopped meanwhile.

@@ -165,9 +165,9 @@ impl<'a, A: Actor> Worker<'a, A> {
             let attention = || !is_quiet(core.word());
             match self.cell.mailbox.poll_take(cx, self.inbox, attention) {
                 Poll::Ready(()) => Poll::Ready(()),
-                Poll::Pending => turns
-                    .as_deref_mut()
-                    .map_or(Poll::Pending, |turns| turns.poll_due(cx)),
+                Poll::Pending => {
+                    turns.as_deref_mut().map_or(Poll::Pending, |turns| turns.poll_due(cx))
+                }
             }
         })
         .await;

@@ -36,15 +36,10 @@ const EACH: u64 = 2_000;
 async fn nothing_is_lost_on_the_way_through_two_narrow_mailboxes() {
     let system = System::new("test");
     let narrow = || Options::default().mailbox(3).batch(2);
-    let last = system.spawn("last", narrow(), || Sum {
-        total: 0,
-        forward: None,
-    });
+    let last = system.spawn("last", narrow(), || Sum { total: 0, forward: None });
     let next = last.clone();
-    let first = system.spawn("first", narrow(), move || Sum {
-        total: 0,
-        forward: Some(next.clone()),
-    });
+    let first =
+        system.spawn("first", narrow(), move || Sum { total: 0, forward: Some(next.clone()) });
     let sender = |_| {
         let first = first.clone();
         async move {
@@ -79,10 +74,7 @@ async fn nothing_is_lost_on_the_way_through_two_narrow_mailboxes() {
 async fn actors_come_and_go() {
     let system = System::new("test");
     for round in 0..500 {
-        let sum = system.spawn("sum", Options::default(), || Sum {
-            total: 0,
-            forward: None,
-        });
+        let sum = system.spawn("sum", Options::default(), || Sum { total: 0, forward: None });
         sum.try_tell(Add(round)).unwrap();
         if round % 2 == 0 {
             assert_eq!(sum.ask(Total).await, Ok(round));
