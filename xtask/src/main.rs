@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "its output is what it is for")]
 
+mod crash;
 mod fix;
 mod layers;
 mod shell;
@@ -28,6 +29,8 @@ enum Command {
     Test(test::Options),
     /// Check everything, change nothing: the gate before a commit
     Verify(verify::Options),
+    /// Kill real processes, many times: the long form of the crash tests
+    Crash(crash::Options),
     /// Format, and mend what clippy can mend
     Fix,
     /// Check which crate may depend on which
@@ -50,6 +53,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
     match command {
         Command::Test(options) => test::run(options),
         Command::Verify(options) => verify::run(options),
+        Command::Crash(options) => crash::run(options),
         Command::Fix => fix::run(),
         Command::Layers => layers::run(),
         Command::Tidy => tidy::run(),

@@ -1,7 +1,7 @@
 //! The macros of jumpstarter: what they accept is documented where jumpstarter
 //! re-exports them.
 //!
-//! [`declaration`] reads the impl, `expand` and its modules write the code;
+//! `declaration` reads the impl, `expand` and its modules write the code;
 //! every mistake is reported at the place where it was made.
 
 mod arguments;

@@ -32,10 +32,7 @@ pub(crate) struct Tally<'a> {
 
 impl<'a> Tally<'a> {
     pub(crate) fn begin(core: &'a Core, stopwatch: &'a mut Stopwatch, in_hand: usize) -> Self {
-        core.in_hand.store(
-            u32::try_from(in_hand).unwrap_or(u32::MAX),
-            Ordering::Relaxed,
-        );
+        core.in_hand.store(u32::try_from(in_hand).unwrap_or(u32::MAX), Ordering::Relaxed);
         let since = match stopwatch.skip.checked_sub(1) {
             Some(rest) => {
                 stopwatch.skip = rest;
@@ -43,12 +40,7 @@ impl<'a> Tally<'a> {
             }
             None => Some(Instant::now()),
         };
-        Tally {
-            core,
-            stopwatch,
-            since,
-            done: 0,
-        }
+        Tally { core, stopwatch, since, done: 0 }
     }
 
     /// What this measurement stands for.

@@ -20,16 +20,9 @@ use crate::turns::set_state;
 
 /// Spawns every concurrent task of the actor.
 pub(crate) fn start_all<A: Actor>(cell: &Arc<Cell<A>>) {
-    for (task, _) in A::TASKS
-        .iter()
-        .enumerate()
-        .filter(|(_, spec)| spec.concurrent)
-    {
+    for (task, _) in A::TASKS.iter().enumerate().filter(|(_, spec)| spec.concurrent) {
         let spawner = Spawner::new(cell.core.group());
-        let ctx = TaskContext {
-            cell: Arc::clone(cell),
-            spawner: spawner.clone(),
-        };
+        let ctx = TaskContext { cell: Arc::clone(cell), spawner: spawner.clone() };
         spawner.spawn(async move {
             let scope = ctx.scope();
             scope.run_until_cancelled(drive::<A>(task, &ctx)).await;
@@ -49,9 +42,7 @@ async fn drive<A: Actor>(task: usize, ctx: &TaskContext<A>) {
     loop {
         unless_paused(core).await;
         let begun = Instant::now();
-        let turn = AssertUnwindSafe(A::concurrent(task, ctx.clone()))
-            .catch_unwind()
-            .await;
+        let turn = AssertUnwindSafe(A::concurrent(task, ctx.clone())).catch_unwind().await;
         let (flow, failed) = match turn {
             Ok(flow) => (flow, TaskState::Failed),
             Err(payload) => {
@@ -80,11 +71,9 @@ async fn drive<A: Actor>(task: usize, ctx: &TaskContext<A>) {
 
 async fn unless_paused(core: &Core) {
     let goes_on = |word: u32| state_of(word) != State::Paused;
-    poll_fn(
-        |cx| match goes_on(core.word()) || core.watch(cx.waker(), goes_on) {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
-        },
-    )
+    poll_fn(|cx| match goes_on(core.word()) || core.watch(cx.waker(), goes_on) {
+        true => Poll::Ready(()),
+        false => Poll::Pending,
+    })
     .await;
 }

@@ -51,9 +51,7 @@ impl<R> Reply<R> {
     /// Whether nobody waits for the answer (any more): the work for it can be
     /// skipped.
     pub fn is_closed(&self) -> bool {
-        self.slot
-            .as_ref()
-            .is_none_or(|slot| matches!(*slot.lock(), Slot::Closed))
+        self.slot.as_ref().is_none_or(|slot| matches!(*slot.lock(), Slot::Closed))
     }
 }
 
@@ -69,9 +67,7 @@ impl<R> Drop for Reply<R> {
 
 impl<R> fmt::Debug for Reply<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reply")
-            .field("asked", &self.slot.is_some())
-            .finish()
+        f.debug_struct("Reply").field("asked", &self.slot.is_some()).finish()
     }
 }
 
@@ -84,12 +80,7 @@ pub(crate) struct Answer<R> {
 /// A connected pair.
 pub(crate) fn channel<R>() -> (Reply<R>, Answer<R>) {
     let slot = Arc::new(Mutex::new(Slot::Empty));
-    (
-        Reply {
-            slot: Some(Arc::clone(&slot)),
-        },
-        Answer { slot: Some(slot) },
-    )
+    (Reply { slot: Some(Arc::clone(&slot)) }, Answer { slot: Some(slot) })
 }
 
 impl<R> Future for Answer<R> {

@@ -33,15 +33,10 @@ impl Turns {
     /// their first turn after the first period.
     pub(crate) fn new(specs: &'static [TaskSpec]) -> Self {
         let mut jitter = Jitter::default();
-        let on_actor = specs
-            .iter()
-            .enumerate()
-            .filter(|(_, spec)| !spec.concurrent);
+        let on_actor = specs.iter().enumerate().filter(|(_, spec)| !spec.concurrent);
         let entries: Vec<Entry> = on_actor
             .map(|(task, spec)| {
-                let first = spec
-                    .every
-                    .map(|period| period + spec.jitter.mul_f64(jitter.next()));
+                let first = spec.every.map(|period| period + spec.jitter.mul_f64(jitter.next()));
                 Entry {
                     task,
                     due: first.map(|after| Instant::now() + after),
@@ -50,16 +45,7 @@ impl Turns {
                 }
             })
             .collect();
-        Turns {
-            specs,
-            entries,
-            timer: None,
-            jitter,
-        }
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        Turns { specs, entries, timer: None, jitter }
     }
 
     /// Positions are valid until this is called.
@@ -73,13 +59,8 @@ impl Turns {
             return Vec::new();
         }
         let now = Instant::now();
-        let due = self
-            .entries
-            .iter()
-            .enumerate()
-            .filter(|(_, entry)| entry.is_due(now));
-        due.map(|(position, entry)| (position, entry.task))
-            .collect()
+        let due = self.entries.iter().enumerate().filter(|(_, entry)| entry.is_due(now));
+        due.map(|(position, entry)| (position, entry.task)).collect()
     }
 
     /// Takes note of what a turn said.
@@ -116,18 +97,12 @@ impl Turns {
         if self.entries.iter().any(|entry| entry.is_due(now)) {
             return Poll::Ready(());
         }
-        let Some(next) = self
-            .entries
-            .iter()
-            .filter(|entry| !entry.done)
-            .filter_map(|entry| entry.due)
-            .min()
+        let Some(next) =
+            self.entries.iter().filter(|entry| !entry.done).filter_map(|entry| entry.due).min()
         else {
             return Poll::Pending;
         };
-        let timer = self
-            .timer
-            .get_or_insert_with(|| Box::pin(sleep_until(next)));
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(next)));
         if timer.deadline() != next {
             timer.as_mut().reset(next);
         }
@@ -148,9 +123,7 @@ fn next_due(last: Option<Instant>, after: Duration, state: TaskState) -> Option<
         return None;
     }
     let now = Instant::now();
-    let in_period = last
-        .filter(|_| state == TaskState::Running)
-        .map(|due| due + after);
+    let in_period = last.filter(|_| state == TaskState::Running).map(|due| due + after);
     Some(in_period.filter(|due| *due > now).unwrap_or(now + after))
 }
 

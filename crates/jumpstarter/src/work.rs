@@ -80,18 +80,12 @@ impl<'a, A: Actor> Worker<'a, A> {
         batch: usize,
         policy: RestartPolicy,
     ) -> Self {
-        Worker {
-            cell,
-            inbox,
-            batch,
-            policy,
-            since_yield: 0,
-            stopwatch: Stopwatch::default(),
-        }
+        Worker { cell, inbox, batch, policy, since_yield: 0, stopwatch: Stopwatch::default() }
     }
 
-    pub(crate) async fn work(mut self, actor: &mut A, ctx: &mut Context<A>) -> Left {
-        let mut turns = Turns::new(A::TASKS);
+    pub(crate) async fn work(&mut self, actor: &mut A, ctx: &mut Context<A>) -> Left {
+        // Few actors have any.
+        let mut turns = (!A::TASKS.is_empty()).then(|| Box::new(Turns::new(A::TASKS)));
         let mut mode = Mode::Running;
         loop {
             if !mode.goes_on(self.cell.core.word()) {
@@ -110,11 +104,11 @@ impl<'a, A: Actor> Worker<'a, A> {
                 }
                 continue;
             }
-            if !turns.is_empty() {
-                self.take_turns(&mut turns, actor, ctx).await;
+            if let Some(turns) = turns.as_deref_mut() {
+                self.take_turns(turns, actor, ctx).await;
             }
             if self.inbox.is_empty() {
-                self.await_something(&mut turns).await;
+                self.await_something(turns.as_deref_mut()).await;
             }
         }
     }
@@ -165,13 +159,15 @@ impl<'a, A: Actor> Worker<'a, A> {
     }
 
     /// Waits for messages, a task that is due, or a control change.
-    async fn await_something(&mut self, turns: &mut Turns) {
+    async fn await_something(&mut self, mut turns: Option<&mut Turns>) {
         let core = &self.cell.core;
         poll_fn(|cx| {
             let attention = || !is_quiet(core.word());
             match self.cell.mailbox.poll_take(cx, self.inbox, attention) {
                 Poll::Ready(()) => Poll::Ready(()),
-                Poll::Pending => turns.poll_due(cx),
+                Poll::Pending => {
+                    turns.as_deref_mut().map_or(Poll::Pending, |turns| turns.poll_due(cx))
+                }
             }
         })
         .await;

@@ -72,9 +72,7 @@ impl Queue {
         self.occupied = 0;
         self.ready = 0;
         let lanes = self.lanes.iter_mut();
-        lanes
-            .flat_map(|lane| std::mem::take(&mut lane.ready))
-            .collect()
+        lanes.flat_map(|lane| std::mem::take(&mut lane.ready)).collect()
     }
 
     /// Senders wait no longer if there is room for a message.

@@ -80,11 +80,7 @@ impl Queues {
                 refused.push(position);
                 continue;
             }
-            let ready = Ready {
-                place,
-                redelivered: false,
-                payload: Ok(message.clone()),
-            };
+            let ready = Ready { place, redelivered: false, payload: Ok(message.clone()) };
             queue.push_back(message.priority, ready);
             wake.all(&mut queue.waiting);
             self.next_place += 1;
@@ -175,17 +171,8 @@ impl Queues {
             };
             queue.in_flight += 1;
             let (redelivered, payload) = (ready.redelivered, ready.payload.clone());
-            let receipt = self.flight.insert(Held {
-                ready,
-                queue: index,
-                consumer,
-            });
-            taken.push(Delivery {
-                receipt,
-                redelivered,
-                deaths: 0,
-                payload,
-            });
+            let receipt = self.flight.insert(Held { ready, queue: index, consumer });
+            taken.push(Delivery { receipt, redelivered, deaths: 0, payload });
         }
         queue.offer_room(self.limit, wake);
     }
@@ -285,10 +272,7 @@ impl Queues {
             let Some(queue) = self.queue(held.queue) else {
                 continue;
             };
-            let ready = Ready {
-                redelivered: true,
-                ..held.ready
-            };
+            let ready = Ready { redelivered: true, ..held.ready };
             queue.push_front(priority, ready);
             wake.all(&mut queue.waiting);
         }

@@ -49,9 +49,7 @@ impl Timers {
         lease: Duration,
     ) -> Vec<Arc<Message>> {
         let mut taken = Vec::new();
-        let until = now
-            .after(lease)
-            .max(Timestamp::from_millis(now.as_millis() + 1));
+        let until = now.after(lease).max(Timestamp::from_millis(now.as_millis() + 1));
         while taken.len() < max {
             let due = self.order.first().is_some_and(|(due, _)| *due <= now);
             let Some((_, id)) = due.then(|| self.order.pop_first()).flatten() else {

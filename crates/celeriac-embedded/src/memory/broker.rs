@@ -35,11 +35,7 @@ impl Broker for Memory {
 
     fn room<'a>(&'a self, queue: &'a QueueName) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let waiting = WaitForRoom {
-                memory: self,
-                queue,
-                notify: Arc::new(Notify::new()),
-            };
+            let waiting = WaitForRoom { memory: self, queue, notify: Arc::new(Notify::new()) };
             loop {
                 {
                     let mut queues = self.queues.lock();
@@ -107,9 +103,6 @@ struct WaitForRoom<'a> {
 
 impl Drop for WaitForRoom<'_> {
     fn drop(&mut self) {
-        self.memory
-            .queues
-            .lock()
-            .leave_room(self.queue, &self.notify);
+        self.memory.queues.lock().leave_room(self.queue, &self.notify);
     }
 }

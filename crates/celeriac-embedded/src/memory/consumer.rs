@@ -26,13 +26,7 @@ pub(super) struct MemoryConsumer {
 impl MemoryConsumer {
     pub(super) fn new(all: Arc<Mutex<Queues>>, queues: &[QueueName]) -> Self {
         let (id, queues) = all.lock().subscribe(queues);
-        Self {
-            all,
-            id,
-            queues,
-            turn: 0,
-            notify: Arc::new(Notify::new()),
-        }
+        Self { all, id, queues, turn: 0, notify: Arc::new(Notify::new()) }
     }
 
     /// Takes what is there; empty after it has joined those who wait.

@@ -87,11 +87,7 @@ impl Results for Memory {
                     if watching.is_none() {
                         let notify = Arc::new(Notify::new());
                         results.watch(watches, &notify);
-                        watching = Some(Watching {
-                            memory: self,
-                            watches,
-                            notify,
-                        });
+                        watching = Some(Watching { memory: self, watches, notify });
                     }
                 }
                 if let Some(watching) = &watching {

@@ -68,10 +68,8 @@ impl Model {
 }
 
 async fn consume(broker: &dyn Broker) -> Box<dyn Consumer> {
-    let subscription = Subscription {
-        queues: vec!["default".into()],
-        consumer: "model".to_owned(),
-    };
+    let subscription =
+        Subscription { queues: vec!["default".into()], consumer: "model".to_owned() };
     broker.consume(subscription).await.unwrap()
 }
 
@@ -110,11 +108,7 @@ async fn run(broker: &dyn Broker, steps: Vec<Step>) {
                         break;
                     }
                     let held = model.in_flight.remove(choice % model.in_flight.len());
-                    let verdict = if requeue {
-                        Verdict::Requeue
-                    } else {
-                        Verdict::Ack
-                    };
+                    let verdict = if requeue { Verdict::Requeue } else { Verdict::Ack };
                     let receipt = held.3.receipt;
                     batch.push(Settlement { receipt, verdict });
                     if requeue {
@@ -134,10 +128,7 @@ async fn run(broker: &dyn Broker, steps: Vec<Step>) {
         let stats = broker.queues().await.unwrap();
         let ready = stats.first().map_or(0, |queue| queue.ready);
         let in_flight = stats.first().map_or(0, |queue| queue.in_flight);
-        assert_eq!(
-            (ready, in_flight),
-            (model.ready() as u64, model.in_flight.len() as u64)
-        );
+        assert_eq!((ready, in_flight), (model.ready() as u64, model.in_flight.len() as u64));
     }
 }
 

@@ -82,12 +82,7 @@ async fn they_start_before_and_stop_after() {
     assert_eq!(client.ask(Same).await, Ok(true));
     let report = system.shutdown(Duration::from_secs(1)).await;
     assert_eq!(report.stopped, ["client", "store"]);
-    let expected = [
-        "store started",
-        "client started",
-        "client stopped",
-        "store stopped",
-    ];
+    let expected = ["store started", "client started", "client stopped", "store stopped"];
     assert_eq!(probe.take(), expected);
 }
 
@@ -112,9 +107,7 @@ async fn missing_and_wrong_ones_are_named() {
     let second = system.spawn("second", Options::default(), || Named);
     let crash = second.started().await.unwrap_err().crash.unwrap();
     let failure = crash.error.downcast_ref::<StartFailure>();
-    let Some(StartFailure::WrongType { wanted, found, .. }) = failure else {
-        panic!("{crash}")
-    };
+    let Some(StartFailure::WrongType { wanted, found, .. }) = failure else { panic!("{crash}") };
     assert_eq!(*wanted, "it::dependencies::Store");
     assert_eq!(*found, "it::dependencies::Egg");
 }

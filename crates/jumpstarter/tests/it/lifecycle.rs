@@ -53,11 +53,7 @@ impl Patient {
     #[started]
     async fn begin(&mut self, ctx: &mut Context<Self>) -> Result<(), &'static str> {
         self.probe.note(format!("begin while {}", ctx.state()));
-        if self.fails {
-            Err("no strength")
-        } else {
-            Ok(())
-        }
+        if self.fails { Err("no strength") } else { Ok(()) }
     }
 
     #[stopped]
@@ -69,10 +65,7 @@ impl Patient {
 fn patient(system: &System, fails: bool) -> (Address<Patient>, Probe) {
     let probe = Probe::default();
     let noted = probe.clone();
-    let make = move || Patient {
-        probe: noted.clone(),
-        fails,
-    };
+    let make = move || Patient { probe: noted.clone(), fails };
     (system.spawn("patient", Options::default(), make), probe)
 }
 
@@ -108,10 +101,7 @@ async fn a_life_passes_every_state_in_order() {
             "stopped",
         ]
     );
-    let noted = [
-        "begin while starting.tasks_started",
-        "end while stopping.tasks_stopped",
-    ];
+    let noted = ["begin while starting.tasks_started", "end while stopping.tasks_stopped"];
     assert_eq!(probe.take(), noted);
 }
 
@@ -182,11 +172,7 @@ async fn a_restart_by_request_starts_afresh_and_keeps_the_mailbox() {
 async fn a_snapshot_shows_every_actor() {
     let system = System::new("test");
     let (patient, _probe) = patient(&system, false);
-    patient
-        .ask(Examine(Report::Warning))
-        .await
-        .unwrap()
-        .unwrap();
+    patient.ask(Examine(Report::Warning)).await.unwrap().unwrap();
     patient.pause().unwrap();
     patient.try_tell(Goodbye).unwrap();
     tokio::task::yield_now().await;

@@ -7,6 +7,7 @@ mod dependencies;
 mod lifecycle;
 mod messages;
 mod misuse;
+mod pressure;
 mod probe;
 mod resources;
 mod shutdown;

@@ -73,10 +73,7 @@ async fn they_are_released_in_reverse_order() {
     let system = System::new("test");
     let probe = Probe::default();
     let noted = probe.clone();
-    let make = move || Ledger {
-        probe: noted.clone(),
-        lock_fails: false,
-    };
+    let make = move || Ledger { probe: noted.clone(), lock_fails: false };
     let ledger = system.spawn("ledger", Options::default(), make);
     assert_eq!(ledger.ask(Read).await, Ok("locked"));
     ledger.stop().await;
@@ -89,10 +86,7 @@ async fn a_crash_releases_and_a_restart_acquires_again() {
     let system = System::new("test");
     let probe = Probe::default();
     let noted = probe.clone();
-    let make = move || Ledger {
-        probe: noted.clone(),
-        lock_fails: false,
-    };
+    let make = move || Ledger { probe: noted.clone(), lock_fails: false };
     let ledger = system.spawn("ledger", Options::default(), make);
     ledger.started().await.unwrap();
     probe.take();
@@ -107,16 +101,10 @@ async fn a_panic_on_the_pool_fails_the_start() {
     let system = System::new("test");
     let probe = Probe::default();
     let noted = probe.clone();
-    let make = move || Ledger {
-        probe: noted.clone(),
-        lock_fails: true,
-    };
+    let make = move || Ledger { probe: noted.clone(), lock_fails: true };
     let ledger = system.spawn("ledger", Options::default(), make);
     let error = ledger.started().await.unwrap_err().to_string();
-    assert!(
-        error.starts_with("start actor ledger: acquire resource lock"),
-        "{error}"
-    );
+    assert!(error.starts_with("start actor ledger: acquire resource lock"), "{error}");
     assert_eq!(ledger.state(), State::Crashed);
 }
 
@@ -142,15 +130,10 @@ async fn what_was_acquired_is_released_when_the_start_fails_half_way() {
     let system = System::new("test");
     let probe = Probe::default();
     let noted = probe.clone();
-    let half = system.spawn("half", Options::default(), move || Half {
-        probe: noted.clone(),
-    });
+    let half = system.spawn("half", Options::default(), move || Half { probe: noted.clone() });
     let begun = tokio::time::Instant::now();
     let error = half.started().await.unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "start actor half: acquire resource late: not within 2s"
-    );
+    assert_eq!(error, "start actor half: acquire resource late: not within 2s");
     assert_eq!(begun.elapsed(), Duration::from_secs(2));
     assert_eq!(probe.take(), ["file dropped"]);
 }

@@ -42,10 +42,7 @@ async fn newcomers_are_refused() {
     assert!(system.shutdown(Duration::from_secs(1)).await.is_clean());
     let late = system.spawn("late", Options::default(), || Sleeper);
     let error = late.started().await.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "start actor late: the system is shutting down"
-    );
+    assert_eq!(error.to_string(), "start actor late: the system is shutting down");
     assert!(late.tell(Sleep).await.is_err());
 }
 

@@ -38,11 +38,7 @@ impl Worker {
 
     #[handler(crash_on_error)]
     fn attempt(&mut self, m: Try) -> Result<u32, String> {
-        if m.0 {
-            Ok(self.n)
-        } else {
-            Err("did not work".to_owned())
-        }
+        if m.0 { Ok(self.n) } else { Err("did not work".to_owned()) }
     }
 }
 
@@ -62,14 +58,8 @@ async fn a_panic_restarts_the_actor_with_a_fresh_value_and_the_same_mailbox() {
     assert_eq!(after, Ok(1));
     assert_eq!(system.snapshot()[0].restarts, 1);
     let all: Vec<Event> = std::iter::from_fn(|| events.try_next()).collect();
-    let crashes = all
-        .iter()
-        .filter(|event| matches!(event, Event::Crashed { .. }))
-        .count();
-    let restarts = all
-        .iter()
-        .filter(|event| matches!(event, Event::Restarted { .. }))
-        .count();
+    let crashes = all.iter().filter(|event| matches!(event, Event::Crashed { .. })).count();
+    let restarts = all.iter().filter(|event| matches!(event, Event::Restarted { .. })).count();
     assert_eq!((crashes, restarts), (1, 1));
 }
 
@@ -81,10 +71,7 @@ async fn errors_crash_as_well() {
     assert_eq!(worker.ask(Fail).await, Ok(()));
     assert_eq!(worker.ask(Inc).await, Ok(1));
     assert_eq!(worker.ask(Try(true)).await, Ok(Ok(1)));
-    assert_eq!(
-        worker.ask(Try(false)).await,
-        Ok(Err("did not work".to_owned()))
-    );
+    assert_eq!(worker.ask(Try(false)).await, Ok(Err("did not work".to_owned())));
     assert_eq!(worker.ask(Inc).await, Ok(1));
     assert_eq!(system.snapshot()[0].restarts, 2);
 }
@@ -93,25 +80,19 @@ async fn errors_crash_as_well() {
 async fn beyond_the_intensity_it_gives_up() {
     let system = System::new("test");
     let mut events = system.events();
-    let worker = worker(
-        &system,
-        Options::default().intensity(2, Duration::from_secs(60)),
-    );
+    let worker = worker(&system, Options::default().intensity(2, Duration::from_secs(60)));
     for _ in 0..4 {
         let _ = worker.try_tell(Fail);
     }
-    let Exit::Crashed(crash) = worker.stopped().await else {
-        panic!("no crash")
-    };
+    let Exit::Crashed(crash) = worker.stopped().await else { panic!("no crash") };
     assert_eq!(crash.cause, Cause::Error);
     assert_eq!(crash.to_string(), "out of order");
     assert_eq!(worker.state(), State::Crashed);
+    assert_eq!(worker.restart().unwrap_err().to_string(), "restart while crashed");
     assert_eq!(system.dead_letters(), 1);
     let gave_up = std::iter::from_fn(|| events.try_next())
         .find(|event| matches!(event, Event::GaveUp { .. }));
-    let Some(Event::GaveUp { history, .. }) = gave_up else {
-        panic!("did not give up")
-    };
+    let Some(Event::GaveUp { history, .. }) = gave_up else { panic!("did not give up") };
     assert_eq!(history.len(), 3);
 }
 
@@ -146,10 +127,7 @@ impl Parent {
 async fn a_parent_hears_of_a_child_that_gave_up() {
     let system = System::new("test");
     let (heard, mut failures) = mpsc::unbounded_channel();
-    let make = move || Parent {
-        heard: heard.clone(),
-        child: None,
-    };
+    let make = move || Parent { heard: heard.clone(), child: None };
     let parent = system.spawn("parent", Options::default(), make);
     let child = parent.ask(Child).await.unwrap().unwrap();
     assert_eq!(child.path(), "parent/child");
@@ -164,10 +142,7 @@ async fn a_parent_hears_of_a_child_that_gave_up() {
 async fn a_parent_stops_its_children_first() {
     let system = System::new("test");
     let (heard, _failures) = mpsc::unbounded_channel();
-    let make = move || Parent {
-        heard: heard.clone(),
-        child: None,
-    };
+    let make = move || Parent { heard: heard.clone(), child: None };
     let parent = system.spawn("parent", Options::default(), make);
     let child = parent.ask(Child).await.unwrap().unwrap();
     parent.stop().await;
@@ -181,8 +156,5 @@ async fn a_panicking_factory_is_a_failed_start() {
     let worker: Address<Worker> =
         system.spawn("worker", Options::default(), || panic!("no worker today"));
     let error = worker.started().await.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "start actor worker: panicked: no worker today"
-    );
+    assert_eq!(error.to_string(), "start actor worker: panicked: no worker today");
 }

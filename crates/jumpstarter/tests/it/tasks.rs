@@ -17,15 +17,13 @@ struct Clock {
 impl Clock {
     #[task(every = "30s")]
     fn audit(&mut self) -> Flow {
-        self.probe
-            .note(format!("audit at {}", self.began.elapsed().as_secs()));
+        self.probe.note(format!("audit at {}", self.began.elapsed().as_secs()));
         Flow::Continue
     }
 
     #[task(every = "1m")]
     async fn report(&mut self, ctx: &mut Context<Self>) {
-        self.probe
-            .note(format!("report at {}", self.began.elapsed().as_secs()));
+        self.probe.note(format!("report at {}", self.began.elapsed().as_secs()));
         if self.began.elapsed() >= Duration::from_secs(120) {
             ctx.stop_self();
         }
@@ -37,14 +35,8 @@ async fn periodic_tasks_come_in_their_period() {
     let system = System::new("test");
     let probe = Probe::default();
     let noted = probe.clone();
-    let make = move || Clock {
-        began: Instant::now(),
-        probe: noted.clone(),
-    };
-    system
-        .spawn("clock", Options::default(), make)
-        .stopped()
-        .await;
+    let make = move || Clock { began: Instant::now(), probe: noted.clone() };
+    system.spawn("clock", Options::default(), make).stopped().await;
     let mut noted = probe.take();
     noted.sort();
     let expected = [
@@ -90,10 +82,7 @@ impl Pump {
 fn pump(system: &System) -> (jumpstarter::Address<Pump>, mpsc::UnboundedSender<u64>) {
     let (tx, rx) = mpsc::unbounded_channel();
     let mut source = Some(rx);
-    let make = move || Pump {
-        source: source.take(),
-        sum: 0,
-    };
+    let make = move || Pump { source: source.take(), sum: 0 };
     (system.spawn("pump", Options::default(), make), tx)
 }
 
@@ -132,10 +121,7 @@ struct Pulled(u32);
 impl Puller {
     #[task(concurrent, retries = 2, backoff = "1s")]
     async fn pull(ctx: TaskContext<Self>) -> Result<Flow, String> {
-        ctx.address()
-            .ask(Pulled(1))
-            .await
-            .map_err(|error| error.to_string())?;
+        ctx.address().ask(Pulled(1)).await.map_err(|error| error.to_string())?;
         Err("empty".to_owned())
     }
 
@@ -157,13 +143,9 @@ async fn a_concurrent_task_is_retried_and_then_crashes_the_actor() {
     let probe = Probe::default();
     let noted = probe.clone();
     let options = Options::default().intensity(0, Duration::from_secs(1));
-    let puller = system.spawn("puller", options, move || Puller {
-        probe: noted.clone(),
-    });
+    let puller = system.spawn("puller", options, move || Puller { probe: noted.clone() });
     let begun = Instant::now();
-    let Exit::Crashed(crash) = puller.stopped().await else {
-        panic!("no crash")
-    };
+    let Exit::Crashed(crash) = puller.stopped().await else { panic!("no crash") };
     assert_eq!(crash.to_string(), "empty");
     assert_eq!(probe.take().len(), 3);
     assert_eq!(begun.elapsed(), Duration::from_secs(1 + 2));
