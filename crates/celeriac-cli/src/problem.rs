@@ -124,7 +124,8 @@ fn of_driver(error: &dyn Error, kind: ErrorKind) -> Problem {
     let message = with_causes(error);
     match kind {
         ErrorKind::Busy => Problem::new(Exit::Unavailable, message).hint(
-            "another process uses this directory: stop it, or ask it (see `celeriac help worker`)",
+            "stop that process first; if it is a worker, all commands but `dev`, `worker` and \
+             `bench` reach it where it is",
         ),
         ErrorKind::Unreachable | ErrorKind::Timeout => Problem::new(Exit::Unavailable, message)
             .hint("check the address and that the broker runs, then try again"),
