@@ -1,6 +1,14 @@
 //! What the drivers promise, from outside.
 
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod files;
+#[cfg(test)]
 mod memory;
 #[cfg(test)]
 mod model;
+#[cfg(test)]
+mod paging;
