@@ -41,7 +41,7 @@ use celeriac::App;
 use clap::Parser as _;
 use tokio::runtime::Runtime;
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, Globals};
 use commands::worker::Mode;
 use commands::{
     completions, config, doctor, inspect, quarantine, queues, result, revoke, send, worker,
@@ -97,21 +97,32 @@ fn execute(
     let session = Session { app, output: output.clone(), place: Place::Caller };
     let runtime = Runtime::new()
         .map_err(|error| Problem::failure(format!("failed to start a runtime: {error}")))?;
-    runtime.block_on(async {
-        match command {
-            Command::Config(command) => config::run(&command, session.app.config(), output)?,
-            Command::Completions(args) => completions::run(&args, output)?,
-            Command::Dev(_) => Box::pin(worker::run(Mode::Dev, &session)).await?,
-            Command::Worker(_) => Box::pin(worker::run(Mode::Worker, &session)).await?,
-            Command::Bench(args) => {
-                let broker = globals.broker.as_deref();
-                interruptible(Box::pin(bench::run(&args, broker, output))).await?;
-            }
-            command => return Box::pin(relayed(command, given, &session)).await,
+    let done = runtime.block_on(dispatch(command, &globals, given, &session));
+    // Sync tasks that do not end must not keep the process alive.
+    runtime.shutdown_background();
+    done
+}
+
+async fn dispatch(
+    command: Command,
+    globals: &Globals,
+    given: Vec<OsString>,
+    session: &Session,
+) -> Result<ExitCode> {
+    let output = &session.output;
+    match command {
+        Command::Config(command) => config::run(&command, session.app.config(), output)?,
+        Command::Completions(args) => completions::run(&args, output)?,
+        Command::Dev(_) => Box::pin(worker::run(Mode::Dev, session)).await?,
+        Command::Worker(_) => Box::pin(worker::run(Mode::Worker, session)).await?,
+        Command::Bench(args) => {
+            let broker = globals.broker.as_deref();
+            interruptible(Box::pin(bench::run(&args, broker, output))).await?;
         }
-        session.app.shutdown().await;
-        Ok(ExitCode::SUCCESS)
-    })
+        command => return Box::pin(relayed(command, given, session)).await,
+    }
+    session.app.shutdown().await;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Lets the worker that uses the broker's directory do the command; without
