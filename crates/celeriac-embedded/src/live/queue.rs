@@ -103,10 +103,6 @@ impl Queue {
     pub(crate) fn clear(&mut self) -> (Vec<Ready>, Vec<ColdPack>) {
         self.occupied = 0;
         self.ready = 0;
-<<<<<<< HEAD
-        let lanes = self.lanes.iter_mut();
-        lanes.flat_map(|lane| std::mem::take(&mut lane.ready)).collect()
-=======
         let (mut ready, mut cold) = (Vec::new(), Vec::new());
         for lane in &mut self.lanes {
             lane.weight = 0;
@@ -114,7 +110,6 @@ impl Queue {
             cold.extend(std::mem::take(&mut lane.cold));
         }
         (ready, cold)
->>>>>>> embedded
     }
 
     /// Senders wait no longer if there is room for a message.

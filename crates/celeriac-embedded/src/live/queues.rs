@@ -99,13 +99,6 @@ impl Queues {
             if !self.append(index, message, most, wake) {
                 refused.push(position);
             }
-<<<<<<< HEAD
-            let ready = Ready { place, redelivered: false, payload: Ok(message.clone()) };
-            queue.push_back(message.priority, ready);
-            wake.all(&mut queue.waiting);
-            self.next_place += 1;
-=======
->>>>>>> embedded
         }
         refused
     }
@@ -122,11 +115,7 @@ impl Queues {
         let Some(queue) = self.queue(index).filter(|queue| queue.depth() < most) else {
             return false;
         };
-        let ready = Ready {
-            place,
-            redelivered: false,
-            payload: Ok(message.clone()),
-        };
+        let ready = Ready { place, redelivered: false, payload: Ok(message.clone()) };
         queue.push_back(message.priority, ready);
         wake.all(&mut queue.waiting);
         self.next_place += 1;
@@ -216,25 +205,10 @@ impl Queues {
             self.used -= ready.weight();
             queue.in_flight += 1;
             let (redelivered, payload) = (ready.redelivered, ready.payload.clone());
-<<<<<<< HEAD
-            let receipt = self.flight.insert(Held { ready, queue: index, consumer });
-            taken.push(Delivery { receipt, redelivered, deaths: 0, payload });
-=======
             let deaths = deaths_of(&self.deaths, &payload);
-            let receipt = self.flight.insert(Held {
-                ready,
-                queue: index,
-                priority,
-                consumer,
-                begun: false,
-            });
-            taken.deliveries.push(Delivery {
-                receipt,
-                redelivered,
-                deaths,
-                payload,
-            });
->>>>>>> embedded
+            let receipt =
+                self.flight.insert(Held { ready, queue: index, priority, consumer, begun: false });
+            taken.deliveries.push(Delivery { receipt, redelivered, deaths, payload });
         }
         queue.offer_room(self.limit, &mut taken.wake);
         taken.loads.extend(Load::ahead(index, queue));
@@ -359,16 +333,8 @@ impl Queues {
             let Some(queue) = self.queue(held.queue) else {
                 continue;
             };
-<<<<<<< HEAD
             let ready = Ready { redelivered: true, ..held.ready };
-            queue.push_front(priority, ready);
-=======
-            let ready = Ready {
-                redelivered: true,
-                ..held.ready
-            };
             queue.push_front(held.priority, ready);
->>>>>>> embedded
             wake.all(&mut queue.waiting);
         }
     }

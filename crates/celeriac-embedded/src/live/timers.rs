@@ -77,11 +77,7 @@ impl Timers {
     ) {
         let first = self.next_due();
         self.in_memory += usize::from(message.is_some());
-        let waiting = Waiting {
-            due,
-            attempt,
-            message,
-        };
+        let waiting = Waiting { due, attempt, message };
         if let Some(former) = self.by_id.insert(id, waiting) {
             self.in_memory -= usize::from(former.message.is_some());
             self.order.remove(&(former.due, id));
@@ -96,12 +92,8 @@ impl Timers {
     /// Takes at most `max` that are due; they come again after `lease`.
     pub(crate) fn take_due(&mut self, now: Timestamp, max: usize, lease: Duration) -> Vec<Due> {
         let mut taken = Vec::new();
-<<<<<<< HEAD
-        let until = now.after(lease).max(Timestamp::from_millis(now.as_millis() + 1));
-=======
         // A lease of no time would give the same one again and again.
         let until = now.after(lease.max(Duration::from_millis(1)));
->>>>>>> embedded
         while taken.len() < max {
             let due = self.order.first().is_some_and(|(due, _)| *due <= now);
             let Some((_, id)) = due.then(|| self.order.pop_first()).flatten() else {

@@ -29,25 +29,7 @@ impl Broker for Memory {
     }
 
     fn room<'a>(&'a self, queue: &'a QueueName) -> BoxFuture<'a, Result<()>> {
-<<<<<<< HEAD
-        Box::pin(async move {
-            let waiting = WaitForRoom { memory: self, queue, notify: Arc::new(Notify::new()) };
-            loop {
-                {
-                    let mut queues = self.queues.lock();
-                    if queues.closed {
-                        return Err(closed("room"));
-                    }
-                    if queues.has_room(queue, &waiting.notify) {
-                        return Ok(());
-                    }
-                }
-                waiting.notify.notified().await;
-            }
-        })
-=======
         Box::pin(self.hub.room(queue))
->>>>>>> embedded
     }
 
     fn consume(&self, subscription: Subscription) -> BoxFuture<'_, Result<Box<dyn Consumer>>> {
@@ -89,23 +71,6 @@ impl Broker for Memory {
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
-<<<<<<< HEAD
-        Box::pin(async move { self.shut() })
-    }
-}
-
-/// A sender that waits for room leaves the queue when it gives up.
-struct WaitForRoom<'a> {
-    memory: &'a Memory,
-    queue: &'a QueueName,
-    notify: Arc<Notify>,
-}
-
-impl Drop for WaitForRoom<'_> {
-    fn drop(&mut self) {
-        self.memory.queues.lock().leave_room(self.queue, &self.notify);
-=======
         Box::pin(async move { self.hub.close() })
->>>>>>> embedded
     }
 }

@@ -58,31 +58,9 @@ impl Results for Memory {
             }
             let watching = self.hub.watch(watches);
             loop {
-<<<<<<< HEAD
-                {
-                    let mut results = self.results.lock();
-                    if results.closed {
-                        drop(results);
-                        return Err(closed("changed"));
-                    }
-                    let newer = results.newer(watches, Timestamp::now());
-                    if !newer.is_empty() || watches.is_empty() {
-                        drop(results);
-                        return Ok(newer);
-                    }
-                    if watching.is_none() {
-                        let notify = Arc::new(Notify::new());
-                        results.watch(watches, &notify);
-                        watching = Some(Watching { memory: self, watches, notify });
-                    }
-                }
-                if let Some(watching) = &watching {
-                    watching.notify.notified().await;
-=======
                 let newer = self.hub.newer(watches)?;
                 if !newer.is_empty() {
                     return Ok(newer);
->>>>>>> embedded
                 }
                 watching.change().await;
             }

@@ -1,17 +1,3 @@
-<<<<<<< HEAD
-//! The suite that every driver owes, for each variant of this one.
-
-use std::sync::Arc;
-
-use celeriac_core::{BoxFuture, Broker, Store};
-use celeriac_embedded::{Memory, Options};
-use celeriac_testkit::faulty::Plan;
-use celeriac_testkit::{Driver, Faulty, Harness, Setup};
-
-fn options(setup: Setup) -> Options {
-    let defaults = Options::default();
-    Options { queue_limit: setup.queue_limit.unwrap_or(defaults.queue_limit), ..defaults }
-=======
 //! The suite that every driver owes.
 
 use std::path::Path;
@@ -28,34 +14,19 @@ fn options(setup: Setup) -> Options {
         options.queue_limit = queue_limit;
     }
     options
->>>>>>> embedded
 }
 
 struct InMemory;
 
 impl Harness for InMemory {
     fn open(&self, setup: Setup) -> BoxFuture<'_, Driver> {
-<<<<<<< HEAD
-        let memory = Memory::new(options(setup));
-        Box::pin(async {
-            Driver {
-                broker: Arc::clone(&memory) as Arc<dyn Broker>,
-                store: memory as Arc<dyn Store>,
-=======
         Box::pin(async move {
             let memory = Memory::new(options(setup));
-            Driver {
-                broker: memory.clone(),
-                store: memory,
->>>>>>> embedded
-                keep: Box::new(()),
-            }
+            Driver { broker: memory.clone(), store: memory, keep: Box::new(()) }
         })
     }
 }
 
-<<<<<<< HEAD
-=======
 /// A directory of its own for each case; a crash is a copy of it.
 struct OnDisk;
 
@@ -63,11 +34,7 @@ async fn open(directory: tempfile::TempDir, setup: Setup) -> Driver {
     let system = System::new("conformance");
     let durable = Durable::open(directory.path(), options(setup), &system).await;
     let durable = durable.unwrap();
-    Driver {
-        broker: durable.clone(),
-        store: durable,
-        keep: Box::new(Arc::new(directory)),
-    }
+    Driver { broker: durable.clone(), store: durable, keep: Box::new(Arc::new(directory)) }
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -98,36 +65,12 @@ impl Harness for OnDisk {
     }
 }
 
->>>>>>> embedded
 mod memory {
     use super::*;
     celeriac_testkit::conformance!(InMemory);
 }
 
-<<<<<<< HEAD
-/// Memory behind a decorator whose plan has no fault: it must change nothing.
-struct Decorated;
-
-impl Harness for Decorated {
-    fn open(&self, setup: Setup) -> BoxFuture<'_, Driver> {
-        Box::pin(async move {
-            let driver = InMemory.open(setup).await;
-            let plan = Plan::new();
-            Driver {
-                broker: Faulty::broker(driver.broker, &plan),
-                store: Faulty::store(driver.store, &plan),
-                ..driver
-            }
-        })
-    }
-}
-
-mod without_faults {
-    use super::*;
-    celeriac_testkit::conformance!(Decorated);
-=======
 mod durable {
     use super::*;
     celeriac_testkit::conformance!(OnDisk);
->>>>>>> embedded
 }

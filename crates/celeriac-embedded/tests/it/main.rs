@@ -3,13 +3,10 @@
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
-<<<<<<< HEAD
-=======
 mod crash;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
->>>>>>> embedded
 mod memory;
 #[cfg(test)]
 mod model;

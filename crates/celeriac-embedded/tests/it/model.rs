@@ -110,10 +110,7 @@ struct OnDisk {
 
 impl Place for OnDisk {
     async fn open(&self) -> Arc<dyn Broker> {
-        let options = Options {
-            window_bytes: self.window_bytes,
-            ..Options::default()
-        };
+        let options = Options { window_bytes: self.window_bytes, ..Options::default() };
         let opened = Durable::open(self.directory.path(), options, &self.system);
         opened.await.unwrap()
     }
@@ -190,9 +187,7 @@ async fn run(place: &impl Place, steps: Vec<Step>) {
 }
 
 fn check(place: &impl Place, steps: Vec<Step>) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(run(place, steps));
 }
 
@@ -201,11 +196,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 fn check_on_disk(window_bytes: usize, steps: Vec<Step>) {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     runtime.block_on(async {
         let place = OnDisk {
             directory: tempfile::tempdir().unwrap(),
