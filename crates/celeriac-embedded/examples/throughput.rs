@@ -1,7 +1,7 @@
 //! What each stage costs: publishes, pulls, completes and settles batches, and
 //! prints microseconds per task.
 //!
-//! `cargo run --release -p celeriac-embedded --example throughput -- [tasks]`
+//! `cargo run --release -p celeriac-embedded --example throughput -- [tasks [directory]]`
 
 #![expect(clippy::print_stdout, reason = "its output is its purpose")]
 
@@ -14,7 +14,8 @@ use celeriac_core::outcome::Completion;
 use celeriac_core::{
     Broker, ContentType, Message, MessageId, Name, Outcome, QueueName, Store, Timestamp,
 };
-use celeriac_embedded::{Memory, Options};
+use celeriac_embedded::{Durable, Memory, Options};
+use jumpstarter::System;
 
 const BATCH: usize = 256;
 const BODY: &[u8; 200] = &[b'x'; 200];
@@ -107,17 +108,40 @@ async fn drain(
 
 async fn memory(tasks: usize) -> Result<()> {
     let memory = Memory::new(Options::default());
+    run("memory", &*memory, &*memory, tasks).await
+}
+
+async fn durable(tasks: usize, directory: &str) -> Result<()> {
+    let system = System::new("throughput");
+    let durable = Durable::open(directory, Options::default(), &system).await?;
+    let before = cpu();
+    run("durable", &*durable, &*durable, tasks).await?;
+    let per_task = (cpu() - before) / (2 * tasks) as f64 * 1e6;
+    println!("durable: {per_task:.2} us/task of CPU in all");
+    durable.close().await;
+    Ok(())
+}
+
+/// Seconds of CPU that this process has used.
+fn cpu() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let ticks = stat.split(' ').skip(13).take(2);
+    let ticks: u64 = ticks.filter_map(|text| text.parse::<u64>().ok()).sum();
+    ticks as f64 / 100.0
+}
+
+async fn run(what: &str, broker: &dyn Broker, store: &dyn Store, tasks: usize) -> Result<()> {
     let mut backlog = Spent::default();
-    publish(&*memory, tasks, &mut backlog).await?;
-    drain(&*memory, &*memory, tasks, &mut backlog).await?;
-    backlog.print("memory, all queued first", tasks);
+    publish(broker, tasks, &mut backlog).await?;
+    drain(broker, store, tasks, &mut backlog).await?;
+    backlog.print(&format!("{what}, all queued first"), tasks);
 
     let mut flow = Spent::default();
     for _ in 0..tasks / BATCH {
-        publish(&*memory, BATCH, &mut flow).await?;
-        drain(&*memory, &*memory, BATCH, &mut flow).await?;
+        publish(broker, BATCH, &mut flow).await?;
+        drain(broker, store, BATCH, &mut flow).await?;
     }
-    flow.print("memory, as they come    ", tasks);
+    flow.print(&format!("{what}, as they come    "), tasks);
     Ok(())
 }
 
@@ -125,5 +149,8 @@ async fn memory(tasks: usize) -> Result<()> {
 async fn main() -> Result<()> {
     let tasks = std::env::args().nth(1).and_then(|text| text.parse().ok());
     let tasks = tasks.unwrap_or(1_000_000) / BATCH * BATCH;
-    memory(tasks).await
+    match std::env::args().nth(2) {
+        None => memory(tasks).await,
+        Some(directory) => durable(tasks, &directory).await,
+    }
 }

@@ -33,6 +33,13 @@ pub struct Options {
     /// How long a mark (a state that is not the end) is kept if nothing
     /// follows it. Default 24 hours.
     pub mark_ttl: Duration,
+    /// How many bytes of waiting messages [`Durable`](crate::Durable) keeps in
+    /// memory as well; what is above it waits on disk. Default 64 MiB.
+    pub window_bytes: usize,
+    /// How large the database of [`Durable`](crate::Durable) may grow before
+    /// `publish` and `schedule` answer `NoSpace`, as if the disk were full.
+    /// Default: as large as the disk allows.
+    pub max_bytes: Option<u64>,
     /// When a committed transaction counts as safe. Default [`SyncMode::Full`].
     pub sync: SyncMode,
 }
@@ -44,6 +51,8 @@ impl Default for Options {
             result_limit: 1_000_000,
             quarantine_limit: 100_000,
             mark_ttl: Duration::from_secs(24 * 60 * 60),
+            window_bytes: 64 << 20,
+            max_bytes: None,
             sync: SyncMode::Full,
         }
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use celeriac_core::{Broker, Store};
-use celeriac_embedded::Memory;
+use celeriac_embedded::{Durable, Memory};
 use celeriac_publisher::Publisher;
 use jumpstarter::System;
 
@@ -75,7 +75,10 @@ impl Connection {
                     let memory = Memory::new(options);
                     (memory.clone(), memory)
                 }
-                Location::Directory(_) => return Err(Error::Address(config.broker.clone())),
+                Location::Directory(path) => {
+                    let durable = Durable::open(path, options, &system).await?;
+                    (durable.clone(), durable)
+                }
             };
         let publisher_options = celeriac_publisher::Options {
             max_body_bytes: config.messages.max_body_bytes,

@@ -1,5 +1,6 @@
 //! What is in flight: deliveries by receipt, without hashing.
 
+use celeriac_core::Priority;
 use celeriac_core::broker::Receipt;
 
 use super::lane::Ready;
@@ -11,7 +12,10 @@ pub(crate) struct Held {
     pub(crate) ready: Ready,
     /// The index of its queue.
     pub(crate) queue: u32,
+    pub(crate) priority: Priority,
     pub(crate) consumer: ConsumerId,
+    /// Whether its consumer said that it is about to run.
+    pub(crate) begun: bool,
 }
 
 #[derive(Debug)]
@@ -29,6 +33,19 @@ pub(crate) struct Flight {
     first_generation: u32,
 }
 
+/// The slot of a receipt; one at a time is open per slot.
+pub(crate) const fn slot_of(receipt: Receipt) -> usize {
+    receipt.0 as u32 as usize
+}
+
+const fn generation_of(receipt: Receipt) -> u32 {
+    (receipt.0 >> 32) as u32
+}
+
+fn receipt(generation: u32, slot: usize) -> Receipt {
+    Receipt(u64::from(generation) << 32 | slot as u64)
+}
+
 impl Flight {
     pub(crate) fn new(first_generation: u32) -> Self {
         Self { slots: Vec::new(), free: Vec::new(), first_generation }
@@ -41,29 +58,35 @@ impl Flight {
         });
         let slot = &mut self.slots[index as usize];
         slot.held = Some(held);
-        Receipt(u64::from(slot.generation) << 32 | u64::from(index))
+        receipt(slot.generation, index as usize)
+    }
+
+    pub(crate) fn get_mut(&mut self, receipt: Receipt) -> Option<&mut Held> {
+        let slot = self.slots.get_mut(slot_of(receipt))?;
+        let current = slot.generation == generation_of(receipt);
+        slot.held.as_mut().filter(|_| current)
     }
 
     pub(crate) fn remove(&mut self, receipt: Receipt) -> Option<Held> {
-        let (generation, index) = ((receipt.0 >> 32) as u32, receipt.0 as u32);
-        let slot = self.slots.get_mut(index as usize)?;
-        if slot.generation != generation {
+        let slot = self.slots.get_mut(slot_of(receipt))?;
+        if slot.generation != generation_of(receipt) {
             return None;
         }
         let held = slot.held.take()?;
         slot.generation = slot.generation.wrapping_add(1);
-        self.free.push(index);
+        self.free.push(slot_of(receipt) as u32);
         Some(held)
     }
 
-    /// The receipts of everything that a consumer holds.
-    pub(crate) fn of_consumer(&self, consumer: ConsumerId) -> Vec<Receipt> {
-        let of_consumer = |(index, slot): (usize, &Slot)| {
-            let held = slot.held.as_ref()?;
-            (held.consumer == consumer)
-                .then_some(Receipt(u64::from(slot.generation) << 32 | index as u64))
-        };
+    /// What a consumer holds.
+    pub(crate) fn of_consumer(
+        &self,
+        consumer: ConsumerId,
+    ) -> impl Iterator<Item = (Receipt, &Held)> {
         let slots = self.slots.iter().enumerate();
-        slots.filter_map(of_consumer).collect()
+        slots.filter_map(move |(index, slot)| {
+            let held = slot.held.as_ref()?;
+            (held.consumer == consumer).then(|| (receipt(slot.generation, index), held))
+        })
     }
 }

@@ -1,15 +1,18 @@
-//! Every queue, and what is in flight. One lock guards it; a batch takes it once.
+//! Every queue, and what is in flight. One lock guards it; a batch takes it
+//! once. What concerns stored messages is in [`super::stored`].
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use celeriac_core::broker::{Delivery, Limit, QueueStats, Settlement, Verdict};
-use celeriac_core::{Message, Priority, QueueName};
+use celeriac_core::broker::{Delivery, Limit, QueueStats, Receipt, Settlement, Verdict};
+use celeriac_core::{Error, Message, MessageId, QueueName};
 use tokio::sync::Notify;
 
 use super::flight::{Flight, Held};
-use super::lane::{Payload, Place, Ready};
+use super::id_map::IdMap;
+use super::lane::{ColdPack, Payload, Place, Ready};
 use super::queue::Queue;
+use super::stored::Load;
 use super::wake::{Wake, join, leave};
 
 /// A consumer, for as long as the process lives.
@@ -21,7 +24,21 @@ pub(crate) struct ConsumerId(u32);
 pub(crate) struct Settled {
     /// What is done with.
     pub(crate) acked: Vec<Held>,
+    /// Those of them whose deaths had been counted.
+    pub(crate) forgiven: Vec<MessageId>,
+    /// Those that had begun, done with or not.
+    pub(crate) begun: Vec<Receipt>,
     /// Whom to wake.
+    pub(crate) wake: Wake,
+}
+
+/// What came of a take: to be seen to after the lock.
+#[derive(Debug, Default)]
+pub(crate) struct Taken {
+    pub(crate) deliveries: Vec<Delivery>,
+    /// What must be read from disk for the next takes.
+    pub(crate) loads: Vec<Load>,
+    pub(crate) failure: Option<Error>,
     pub(crate) wake: Wake,
 }
 
@@ -31,8 +48,14 @@ pub(crate) struct Queues {
     by_name: HashMap<QueueName, u32>,
     queues: Vec<Option<Queue>>,
     free: Vec<u32>,
-    flight: Flight,
-    limit: usize,
+    pub(super) flight: Flight,
+    pub(super) limit: usize,
+    /// How many bytes of stored messages may be in memory as well.
+    pub(super) window: usize,
+    /// How many are.
+    pub(super) used: usize,
+    /// How many processes died while they ran a message.
+    pub(crate) deaths: IdMap<u32>,
     next_place: u64,
     next_consumer: u32,
     pub(crate) closed: bool,
@@ -40,30 +63,31 @@ pub(crate) struct Queues {
 
 impl Queues {
     /// No queue yet; each will hold at most `limit` messages that wait.
-    pub(crate) fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize, window: usize) -> Self {
         Self {
             by_name: HashMap::new(),
             queues: Vec::new(),
             free: Vec::new(),
             flight: Flight::new(rand::random()),
             limit,
+            window,
+            used: 0,
+            deaths: IdMap::default(),
             next_place: 0,
             next_consumer: 0,
             closed: false,
         }
     }
 
-    /// Appends messages; gives the positions of those that found no room.
+    /// Appends messages, in memory only; gives the positions of those that
+    /// found no room.
     pub(crate) fn publish(
         &mut self,
         batch: &[Arc<Message>],
         limit: Limit,
         wake: &mut Wake,
     ) -> Vec<usize> {
-        let most = match limit {
-            Limit::Respect => self.limit,
-            Limit::Exceed => usize::MAX,
-        };
+        let most = self.most(limit);
         let mut refused = Vec::new();
         let mut latest: Option<(&QueueName, u32)> = None;
         for (position, message) in batch.iter().enumerate() {
@@ -72,20 +96,37 @@ impl Queues {
                 _ => self.index(&message.queue),
             };
             latest = Some((&message.queue, index));
-            let place = Place(self.next_place);
-            let Some(queue) = self.queue(index) else {
-                continue;
-            };
-            if queue.ready >= most {
+            if !self.append(index, message, most, wake) {
                 refused.push(position);
-                continue;
             }
-            let ready = Ready { place, redelivered: false, payload: Ok(message.clone()) };
-            queue.push_back(message.priority, ready);
-            wake.all(&mut queue.waiting);
-            self.next_place += 1;
         }
         refused
+    }
+
+    /// Appends a message in memory; false if there is no room.
+    pub(super) fn append(
+        &mut self,
+        index: u32,
+        message: &Arc<Message>,
+        most: usize,
+        wake: &mut Wake,
+    ) -> bool {
+        let place = Place::in_memory(self.next_place);
+        let Some(queue) = self.queue(index).filter(|queue| queue.depth() < most) else {
+            return false;
+        };
+        let ready = Ready { place, redelivered: false, payload: Ok(message.clone()) };
+        queue.push_back(message.priority, ready);
+        wake.all(&mut queue.waiting);
+        self.next_place += 1;
+        true
+    }
+
+    pub(super) fn most(&self, limit: Limit) -> usize {
+        match limit {
+            Limit::Respect => self.limit,
+            Limit::Exceed => usize::MAX,
+        }
     }
 
     /// Whether a queue has room for a message; if not, `waiter` is told once
@@ -95,7 +136,7 @@ impl Queues {
         let Some(queue) = self.find(name) else {
             return true;
         };
-        let has_room = queue.ready < limit;
+        let has_room = queue.depth() < limit;
         if !has_room {
             join(&mut queue.room, waiter);
         }
@@ -128,14 +169,13 @@ impl Queues {
     }
 
     /// Takes at most `credit` messages of the queues, beginning with the one
-    /// at `turn`, into `taken`: an equal share of each, then what is left.
+    /// at `turn`: an equal share of each, then what is left.
     pub(crate) fn take(
         &mut self,
         consumer: ConsumerId,
         (indexes, turn): (&[u32], usize),
         credit: usize,
-        taken: &mut Vec<Delivery>,
-        wake: &mut Wake,
+        taken: &mut Taken,
     ) {
         let occupied = |index: &&u32| {
             let queue = self.queues.get(**index as usize);
@@ -148,33 +188,31 @@ impl Queues {
         for most in [share, credit] {
             for step in 0..indexes.len() {
                 let index = indexes[turn.wrapping_add(step) % indexes.len()];
-                let most = most.min(credit - taken.len());
-                self.take_from(consumer, index, most, taken, wake);
+                let most = most.min(credit - taken.deliveries.len());
+                self.take_from(consumer, index, most, taken);
             }
         }
     }
 
-    fn take_from(
-        &mut self,
-        consumer: ConsumerId,
-        index: u32,
-        most: usize,
-        taken: &mut Vec<Delivery>,
-        wake: &mut Wake,
-    ) {
+    fn take_from(&mut self, consumer: ConsumerId, index: u32, most: usize, taken: &mut Taken) {
         let Some(Some(queue)) = self.queues.get_mut(index as usize) else {
             return;
         };
         for _ in 0..most {
-            let Some(ready) = queue.pop() else {
+            let Some((priority, ready)) = queue.pop() else {
                 break;
             };
+            self.used -= ready.weight();
             queue.in_flight += 1;
             let (redelivered, payload) = (ready.redelivered, ready.payload.clone());
-            let receipt = self.flight.insert(Held { ready, queue: index, consumer });
-            taken.push(Delivery { receipt, redelivered, deaths: 0, payload });
+            let deaths = deaths_of(&self.deaths, &payload);
+            let receipt =
+                self.flight.insert(Held { ready, queue: index, priority, consumer, begun: false });
+            taken.deliveries.push(Delivery { receipt, redelivered, deaths, payload });
         }
-        queue.offer_room(self.limit, wake);
+        queue.offer_room(self.limit, &mut taken.wake);
+        taken.loads.extend(Load::ahead(index, queue));
+        taken.failure = taken.failure.take().or_else(|| queue.failure.take());
     }
 
     /// The consumer wants to be told of messages.
@@ -190,14 +228,14 @@ impl Queues {
     pub(crate) fn settle(&mut self, batch: &[Settlement], settled: &mut Settled) {
         let mut requeued = Vec::new();
         for settlement in batch {
-            let Some(held) = self.flight.remove(settlement.receipt) else {
+            let Some(held) = self.land(settlement.receipt, settled) else {
                 continue;
             };
-            if let Some(queue) = self.queue(held.queue) {
-                queue.in_flight -= 1;
-            }
             match settlement.verdict {
-                Verdict::Ack => settled.acked.push(held),
+                Verdict::Ack => {
+                    self.forgive(&held, settled);
+                    settled.acked.push(held);
+                }
                 Verdict::Requeue => requeued.push(held),
             }
         }
@@ -210,19 +248,14 @@ impl Queues {
         consumer: ConsumerId,
         indexes: &[u32],
         waiter: &Arc<Notify>,
-        wake: &mut Wake,
+        settled: &mut Settled,
     ) {
-        let mut requeued = Vec::new();
-        for receipt in self.flight.of_consumer(consumer) {
-            let Some(held) = self.flight.remove(receipt) else {
-                continue;
-            };
-            if let Some(queue) = self.queue(held.queue) {
-                queue.in_flight -= 1;
-            }
-            requeued.push(held);
-        }
-        self.requeue(requeued, wake);
+        let held = self.flight.of_consumer(consumer);
+        let receipts: Vec<Receipt> = held.map(|(receipt, _)| receipt).collect();
+        let landed = receipts.into_iter();
+        let requeued = landed.filter_map(|receipt| self.land(receipt, settled));
+        let requeued = requeued.collect();
+        self.requeue(requeued, &mut settled.wake);
         for index in indexes {
             if let Some(queue) = self.queue(*index) {
                 leave(&mut queue.waiting, waiter);
@@ -242,17 +275,22 @@ impl Queues {
     }
 
     /// Takes everything that waits in a queue.
-    pub(crate) fn purge(&mut self, name: &QueueName, wake: &mut Wake) -> Vec<Ready> {
+    pub(crate) fn purge(
+        &mut self,
+        name: &QueueName,
+        wake: &mut Wake,
+    ) -> (Vec<Ready>, Vec<ColdPack>) {
         let limit = self.limit;
         let Some(queue) = self.find(name) else {
-            return Vec::new();
+            return Default::default();
         };
-        let purged = queue.clear();
+        let (ready, cold) = queue.clear();
         queue.offer_room(limit, wake);
+        self.used -= ready.iter().map(Ready::weight).sum::<usize>();
         if let Some(index) = self.by_name.get(name) {
             self.remove_if_idle(*index);
         }
-        purged
+        (ready, cold)
     }
 
     /// No more of anything: everybody who waits is told.
@@ -264,21 +302,44 @@ impl Queues {
         }
     }
 
+    /// The deaths of a message count no longer.
+    fn forgive(&mut self, held: &Held, settled: &mut Settled) {
+        if self.deaths.is_empty() {
+            return;
+        }
+        let id = id_of(&held.ready.payload);
+        if self.deaths.remove(&id).is_some() {
+            settled.forgiven.push(id);
+        }
+    }
+
+    /// Takes a delivery out of flight.
+    fn land(&mut self, receipt: Receipt, settled: &mut Settled) -> Option<Held> {
+        let held = self.flight.remove(receipt)?;
+        if held.begun {
+            settled.begun.push(receipt);
+        }
+        if let Some(queue) = self.queue(held.queue) {
+            queue.in_flight -= 1;
+        }
+        Some(held)
+    }
+
     /// Puts messages back to the front of their queues, the oldest first.
     fn requeue(&mut self, mut requeued: Vec<Held>, wake: &mut Wake) {
         requeued.sort_by_key(|held| std::cmp::Reverse(held.ready.place));
         for held in requeued {
-            let priority = priority_of(&held.ready.payload);
+            self.used += held.ready.weight();
             let Some(queue) = self.queue(held.queue) else {
                 continue;
             };
             let ready = Ready { redelivered: true, ..held.ready };
-            queue.push_front(priority, ready);
+            queue.push_front(held.priority, ready);
             wake.all(&mut queue.waiting);
         }
     }
 
-    fn queue(&mut self, index: u32) -> Option<&mut Queue> {
+    pub(super) fn queue(&mut self, index: u32) -> Option<&mut Queue> {
         self.queues.get_mut(index as usize)?.as_mut()
     }
 
@@ -288,7 +349,7 @@ impl Queues {
     }
 
     /// The index of a queue, which is made if it does not exist.
-    fn index(&mut self, name: &QueueName) -> u32 {
+    pub(super) fn index(&mut self, name: &QueueName) -> u32 {
         if let Some(index) = self.by_name.get(name) {
             return *index;
         }
@@ -312,8 +373,18 @@ impl Queues {
     }
 }
 
-/// What can't be read has no priority of its own and takes the default.
-fn priority_of(payload: &Payload) -> Priority {
-    let priority = payload.as_ref().map(|message| message.priority);
-    priority.unwrap_or_default()
+fn deaths_of(deaths: &IdMap<u32>, payload: &Payload) -> u32 {
+    if deaths.is_empty() {
+        return 0;
+    }
+    let count = deaths.get(&id_of(payload));
+    count.copied().unwrap_or_default()
+}
+
+/// The id of a message, or the one it is known by if it can't be read.
+pub(crate) fn id_of(payload: &Payload) -> MessageId {
+    match payload {
+        Ok(message) => message.id,
+        Err(undecodable) => undecodable.id,
+    }
 }

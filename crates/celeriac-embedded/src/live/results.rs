@@ -109,18 +109,25 @@ impl Results {
         }
     }
 
+    /// The first of `count` versions that are later than all before.
+    pub(crate) fn versions(&mut self, count: usize) -> u64 {
+        let first = self.version + 1;
+        self.version += count as u64;
+        first
+    }
+
     /// Records an outcome unless there is one; gives back what must be dropped.
     pub(crate) fn complete(
         &mut self,
         completion: Completion,
+        version: u64,
         now: Timestamp,
         wake: &mut Wake,
     ) -> (bool, Option<Record>) {
         let id = completion.id;
-        self.version += 1;
         let record = Record {
             id,
-            version: self.version,
+            version,
             expires_at: completion.expires_at,
             known: Known::Done(completion.outcome),
         };
@@ -318,8 +325,8 @@ mod tests {
         let first = completion(1000);
         let mut second = first.clone();
         second.outcome.attempt = 7;
-        assert!(results.complete(first.clone(), NOW, &mut wake).0);
-        assert!(!results.complete(second, NOW, &mut wake).0);
+        assert!(results.complete(first.clone(), 1, NOW, &mut wake).0);
+        assert!(!results.complete(second, 2, NOW, &mut wake).0);
         let entry = results.entry(first.id, NOW).unwrap();
         assert_eq!(entry.outcome, Some(first.outcome));
         assert_eq!(results.entry(first.id, Timestamp::from_millis(1000)), None);
@@ -338,7 +345,7 @@ mod tests {
             assert!(entry.version > seen && entry.state == state);
             seen = entry.version;
         }
-        assert!(results.complete(end.clone(), NOW, &mut wake).0);
+        assert!(results.complete(end.clone(), u64::MAX, NOW, &mut wake).0);
         results.mark(mark(State::Started), Timestamp::NEVER, &mut wake);
         let watch = Watch { id: end.id, seen };
         let newer = results.newer(&[watch], NOW);
@@ -352,7 +359,7 @@ mod tests {
             .map(|_| {
                 let completion = completion(1000);
                 let id = completion.id;
-                results.complete(completion, NOW, &mut Wake::default());
+                results.complete(completion, 1, NOW, &mut Wake::default());
                 id
             })
             .collect();
@@ -365,7 +372,7 @@ mod tests {
         let mut results = results(10_000);
         for n in 0..1000 {
             let expires_at = if n % 10 == 0 { 1_000_000 } else { 1000 };
-            results.complete(completion(expires_at), NOW, &mut Wake::default());
+            results.complete(completion(expires_at), 1, NOW, &mut Wake::default());
         }
         let later = Timestamp::from_millis(100_000);
         let mut dropped = Vec::new();

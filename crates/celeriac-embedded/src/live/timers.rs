@@ -13,25 +13,73 @@ use super::wake::{Wake, join};
 #[derive(Debug)]
 struct Waiting {
     due: Timestamp,
-    message: Arc<Message>,
+    attempt: u32,
+    /// `None` for one that is on disk only.
+    message: Option<Arc<Message>>,
+}
+
+/// A message that is due.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Due {
+    pub(crate) id: MessageId,
+    /// `None` for one that is on disk only.
+    pub(crate) message: Option<Arc<Message>>,
 }
 
 /// What waits for its time.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Timers {
     by_id: IdMap<Waiting>,
     order: BTreeSet<(Timestamp, MessageId)>,
+    /// How many messages may be in memory.
+    limit: usize,
+    /// How many are.
+    in_memory: usize,
     /// Whether the first may have come nearer since somebody asked.
     nearer: bool,
     waiting: Vec<Arc<Notify>>,
 }
 
 impl Timers {
+    /// Nothing waits yet; at most `limit` messages will be in memory, and of
+    /// the others only when they are due.
+    pub(crate) fn new(limit: usize) -> Self {
+        Self {
+            by_id: IdMap::default(),
+            order: BTreeSet::new(),
+            limit,
+            in_memory: 0,
+            nearer: false,
+            waiting: Vec::new(),
+        }
+    }
+
+    /// Keeps a message until its time.
     pub(crate) fn schedule(&mut self, message: Arc<Message>, wake: &mut Wake) {
         let due = message.rare().eta.unwrap_or_default();
-        let id = message.id;
+        let (id, attempt) = (message.id, message.attempt);
+        let message = (self.in_memory < self.limit).then_some(message);
+        self.insert(id, due, attempt, message, wake);
+    }
+
+    /// A message that is on disk was found when the store opened.
+    pub(crate) fn recover(&mut self, id: MessageId, due: Timestamp, attempt: u32) {
+        self.insert(id, due, attempt, None, &mut Wake::default());
+    }
+
+    fn insert(
+        &mut self,
+        id: MessageId,
+        due: Timestamp,
+        attempt: u32,
+        message: Option<Arc<Message>>,
+        wake: &mut Wake,
+    ) {
         let first = self.next_due();
-        if let Some(former) = self.by_id.insert(id, Waiting { due, message }) {
+        self.in_memory += usize::from(message.is_some());
+        let waiting = Waiting { due, attempt, message };
+        if let Some(former) = self.by_id.insert(id, waiting) {
+            self.in_memory -= usize::from(former.message.is_some());
             self.order.remove(&(former.due, id));
         }
         self.order.insert((due, id));
@@ -42,14 +90,10 @@ impl Timers {
     }
 
     /// Takes at most `max` that are due; they come again after `lease`.
-    pub(crate) fn take_due(
-        &mut self,
-        now: Timestamp,
-        max: usize,
-        lease: Duration,
-    ) -> Vec<Arc<Message>> {
+    pub(crate) fn take_due(&mut self, now: Timestamp, max: usize, lease: Duration) -> Vec<Due> {
         let mut taken = Vec::new();
-        let until = now.after(lease).max(Timestamp::from_millis(now.as_millis() + 1));
+        // A lease of no time would give the same one again and again.
+        let until = now.after(lease.max(Duration::from_millis(1)));
         while taken.len() < max {
             let due = self.order.first().is_some_and(|(due, _)| *due <= now);
             let Some((_, id)) = due.then(|| self.order.pop_first()).flatten() else {
@@ -58,23 +102,23 @@ impl Timers {
             if let Some(waiting) = self.by_id.get_mut(&id) {
                 waiting.due = until;
                 self.order.insert((until, id));
-                taken.push(waiting.message.clone());
+                let message = waiting.message.clone();
+                taken.push(Due { id, message });
             }
         }
         taken
     }
 
     /// Removes a message unless another attempt took its place.
-    pub(crate) fn unschedule(&mut self, message: &Message) -> bool {
-        let id = message.id;
-        let same = |waiting: &Waiting| waiting.message.attempt == message.attempt;
+    pub(crate) fn unschedule(&mut self, id: MessageId, attempt: u32) {
+        let same = |waiting: &Waiting| waiting.attempt == attempt;
         if !self.by_id.get(&id).is_some_and(same) {
-            return false;
+            return;
         }
         if let Some(waiting) = self.by_id.remove(&id) {
+            self.in_memory -= usize::from(waiting.message.is_some());
             self.order.remove(&(waiting.due, id));
         }
-        true
     }
 
     /// When the next is due.
@@ -115,32 +159,36 @@ mod tests {
         message.into()
     }
 
+    fn take(timers: &mut Timers, now: u64) -> Vec<MessageId> {
+        let due = timers.take_due(Timestamp::from_millis(now), 9, Duration::from_millis(100));
+        due.into_iter().map(|due| due.id).collect()
+    }
+
     #[test]
     fn due_messages_come_in_order_and_again_after_their_lease() {
-        let mut timers = Timers::default();
+        let mut timers = Timers::new(1);
         let (late, early) = (message(20), message(10));
         timers.schedule(late.clone(), &mut Wake::default());
         timers.schedule(early.clone(), &mut Wake::default());
-        let take = |timers: &mut Timers, now| {
-            timers.take_due(Timestamp::from_millis(now), 9, Duration::from_millis(100))
-        };
         assert!(take(&mut timers, 9).is_empty());
-        assert_eq!(take(&mut timers, 30), [early.clone(), late.clone()]);
+        assert_eq!(take(&mut timers, 30), [early.id, late.id]);
         assert!(take(&mut timers, 31).is_empty());
-        assert!(timers.unschedule(&early));
+        timers.unschedule(early.id, 0);
         assert_eq!(timers.next_due(), Some(Timestamp::from_millis(130)));
-        assert_eq!(take(&mut timers, 130), [late]);
+        assert_eq!(take(&mut timers, 130), [late.id]);
+        timers.unschedule(late.id, 0);
+        assert_eq!((timers.len(), timers.in_memory), (0, 0));
     }
 
     #[test]
     fn another_attempt_is_not_unscheduled() {
-        let mut timers = Timers::default();
+        let mut timers = Timers::new(9);
         let first = message(10);
         let mut second = (*first).clone();
         second.attempt = 1;
         timers.schedule(first.clone(), &mut Wake::default());
         timers.schedule(second.into(), &mut Wake::default());
-        assert!(!timers.unschedule(&first));
+        timers.unschedule(first.id, first.attempt);
         assert_eq!(timers.len(), 1);
     }
 }

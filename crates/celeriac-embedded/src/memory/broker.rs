@@ -5,10 +5,9 @@ use std::sync::Arc;
 use celeriac_core::broker::{Limit, QueueStats, Receipt, Settlement, Subscription};
 use celeriac_core::error::Result;
 use celeriac_core::{BoxFuture, Broker, Capability, Consumer, Message, QueueName};
-use tokio::sync::Notify;
 
-use super::consumer::MemoryConsumer;
-use super::{Memory, closed};
+use super::Memory;
+use crate::hub::HubConsumer;
 use crate::live::{Settled, Wake};
 
 impl Broker for Memory {
@@ -22,87 +21,56 @@ impl Broker for Memory {
         limit: Limit,
     ) -> BoxFuture<'a, Result<Vec<usize>>> {
         Box::pin(async move {
+            self.hub.check_open("publish")?;
             let mut wake = Wake::default();
-            let mut queues = self.queues.lock();
-            if queues.closed {
-                return Err(closed("publish"));
-            }
-            let refused = queues.publish(batch, limit, &mut wake);
-            drop(queues);
+            let refused = self.hub.queues.lock().publish(batch, limit, &mut wake);
             Ok(refused)
         })
     }
 
     fn room<'a>(&'a self, queue: &'a QueueName) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move {
-            let waiting = WaitForRoom { memory: self, queue, notify: Arc::new(Notify::new()) };
-            loop {
-                {
-                    let mut queues = self.queues.lock();
-                    if queues.closed {
-                        return Err(closed("room"));
-                    }
-                    if queues.has_room(queue, &waiting.notify) {
-                        return Ok(());
-                    }
-                }
-                waiting.notify.notified().await;
-            }
-        })
+        Box::pin(self.hub.room(queue))
     }
 
     fn consume(&self, subscription: Subscription) -> BoxFuture<'_, Result<Box<dyn Consumer>>> {
         Box::pin(async move {
-            self.check_open("consume")?;
-            let consumer = MemoryConsumer::new(self.queues.clone(), &subscription.queues);
+            self.hub.check_open("consume")?;
+            let consumer = HubConsumer::new(self.hub.clone(), None, &subscription.queues);
             Ok(Box::new(consumer) as Box<dyn Consumer>)
         })
     }
 
     fn begin(&self, _receipts: &[Receipt]) -> Result<()> {
-        self.check_open("begin")
+        self.hub.check_open("begin")
     }
 
     fn settle(&self, batch: Vec<Settlement>) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
-            self.check_open("settle")?;
+            self.hub.check_open("settle")?;
             let mut settled = Settled::default();
             settled.acked.reserve(batch.len());
-            self.queues.lock().settle(&batch, &mut settled);
+            self.hub.queues.lock().settle(&batch, &mut settled);
             Ok(())
         })
     }
 
     fn queues(&self) -> BoxFuture<'_, Result<Vec<QueueStats>>> {
         Box::pin(async move {
-            self.check_open("queues")?;
-            Ok(self.queues.lock().stats())
+            self.hub.check_open("queues")?;
+            Ok(self.hub.queues.lock().stats())
         })
     }
 
     fn purge<'a>(&'a self, queue: &'a QueueName) -> BoxFuture<'a, Result<u64>> {
         Box::pin(async move {
-            self.check_open("purge")?;
+            self.hub.check_open("purge")?;
             let mut wake = Wake::default();
-            let purged = self.queues.lock().purge(queue, &mut wake);
+            let (purged, _) = self.hub.queues.lock().purge(queue, &mut wake);
             Ok(purged.len() as u64)
         })
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async move { self.shut() })
-    }
-}
-
-/// A sender that waits for room leaves the queue when it gives up.
-struct WaitForRoom<'a> {
-    memory: &'a Memory,
-    queue: &'a QueueName,
-    notify: Arc<Notify>,
-}
-
-impl Drop for WaitForRoom<'_> {
-    fn drop(&mut self) {
-        self.memory.queues.lock().leave_room(self.queue, &self.notify);
+        Box::pin(async move { self.hub.close() })
     }
 }

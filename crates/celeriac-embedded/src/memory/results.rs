@@ -1,31 +1,27 @@
 //! [`Results`] in memory.
 
-use std::sync::Arc;
-
 use celeriac_core::error::Result;
 use celeriac_core::outcome::{Completion, Entry, Mark};
 use celeriac_core::store::{Results, Watch};
 use celeriac_core::{BoxFuture, MessageId, Timestamp};
-use tokio::sync::Notify;
 
-use super::{Memory, closed};
+use super::Memory;
 use crate::live::Wake;
 
 impl Results for Memory {
     fn complete(&self, batch: Vec<Completion>) -> BoxFuture<'_, Result<Vec<bool>>> {
         Box::pin(async move {
+            self.hub.check_open("complete")?;
             let now = Timestamp::now();
             let added = batch.len();
             let mut recorded = Vec::with_capacity(added);
             // Both are dropped after the lock.
             let mut wake = Wake::default();
             let mut dropped = Vec::with_capacity(added);
-            let mut results = self.results.lock();
-            if results.closed {
-                return Err(closed("complete"));
-            }
-            for completion in batch {
-                let (first, former) = results.complete(completion, now, &mut wake);
+            let mut results = self.hub.results.lock();
+            let versions = results.versions(added)..;
+            for (completion, version) in batch.into_iter().zip(versions) {
+                let (first, former) = results.complete(completion, version, now, &mut wake);
                 recorded.push(first);
                 dropped.extend(former);
             }
@@ -37,31 +33,16 @@ impl Results for Memory {
 
     fn mark(&self, batch: Vec<Mark>) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
-            let now = Timestamp::now();
-            let expires_at = now.after(self.options.mark_ttl);
-            let mut wake = Wake::default();
-            let mut dropped = Vec::new();
-            let mut results = self.results.lock();
-            if results.closed {
-                return Err(closed("mark"));
-            }
-            let added = batch.len();
-            for mark in batch {
-                results.mark(mark, expires_at, &mut wake);
-            }
-            results.sweep(now, added, &mut dropped);
-            drop(results);
+            self.hub.mark(batch, self.options.mark_ttl)?;
             Ok(())
         })
     }
 
     fn entries<'a>(&'a self, ids: &'a [MessageId]) -> BoxFuture<'a, Result<Vec<Option<Entry>>>> {
         Box::pin(async move {
+            self.hub.check_open("entries")?;
             let now = Timestamp::now();
-            let results = self.results.lock();
-            if results.closed {
-                return Err(closed("entries"));
-            }
+            let results = self.hub.results.lock();
             Ok(ids.iter().map(|id| results.entry(*id, now)).collect())
         })
     }
@@ -71,56 +52,29 @@ impl Results for Memory {
         watches: &'a [Watch],
     ) -> BoxFuture<'a, Result<Vec<(MessageId, Entry)>>> {
         Box::pin(async move {
-            let mut watching = None;
+            let newer = self.hub.newer(watches)?;
+            if !newer.is_empty() || watches.is_empty() {
+                return Ok(newer);
+            }
+            let watching = self.hub.watch(watches);
             loop {
-                {
-                    let mut results = self.results.lock();
-                    if results.closed {
-                        drop(results);
-                        return Err(closed("changed"));
-                    }
-                    let newer = results.newer(watches, Timestamp::now());
-                    if !newer.is_empty() || watches.is_empty() {
-                        drop(results);
-                        return Ok(newer);
-                    }
-                    if watching.is_none() {
-                        let notify = Arc::new(Notify::new());
-                        results.watch(watches, &notify);
-                        watching = Some(Watching { memory: self, watches, notify });
-                    }
+                let newer = self.hub.newer(watches)?;
+                if !newer.is_empty() {
+                    return Ok(newer);
                 }
-                if let Some(watching) = &watching {
-                    watching.notify.notified().await;
-                }
+                watching.change().await;
             }
         })
     }
 
     fn forget<'a>(&'a self, ids: &'a [MessageId]) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
+            self.hub.check_open("forget")?;
             let mut dropped = Vec::with_capacity(ids.len());
-            let mut results = self.results.lock();
-            if results.closed {
-                return Err(closed("forget"));
-            }
+            let mut results = self.hub.results.lock();
             dropped.extend(ids.iter().filter_map(|id| results.forget(*id)));
             drop(results);
             Ok(())
         })
-    }
-}
-
-/// A watcher leaves when it gives up or has seen enough.
-struct Watching<'a> {
-    memory: &'a Memory,
-    watches: &'a [Watch],
-    notify: Arc<Notify>,
-}
-
-impl Drop for Watching<'_> {
-    fn drop(&mut self) {
-        let mut results = self.memory.results.lock();
-        results.unwatch(self.watches, &self.notify);
     }
 }

@@ -2,7 +2,6 @@
 //! registry.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use celeriac_core::error::Result;
@@ -11,7 +10,6 @@ use celeriac_core::store::{
     Timers,
 };
 use celeriac_core::{BoxFuture, Message, MessageId, Timestamp};
-use tokio::sync::Notify;
 
 use super::Memory;
 use crate::live::Wake;
@@ -19,60 +17,27 @@ use crate::live::Wake;
 impl Revocations for Memory {
     fn revoke<'a>(&'a self, ids: &'a [MessageId], until: Timestamp) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            self.check_open("revoke")?;
-            let mut wake = Wake::default();
-            let mut revocations = self.revocations.lock();
-            self.any_revoked.store(true, Ordering::Release);
-            revocations.sweep(Timestamp::now());
-            for id in ids {
-                revocations.revoke(*id, until, &mut wake);
-            }
-            drop(revocations);
+            self.hub.check_open("revoke")?;
+            self.hub.revoke(ids, until);
             Ok(())
         })
     }
 
     fn revoked<'a>(&'a self, ids: &'a [MessageId]) -> BoxFuture<'a, Result<Vec<MessageId>>> {
-        Box::pin(async move {
-            self.check_open("revoked")?;
-            if !self.any_revoked.load(Ordering::Acquire) {
-                return Ok(Vec::new());
-            }
-            let mut revocations = self.revocations.lock();
-            let now = Timestamp::now();
-            revocations.sweep(now);
-            if revocations.is_empty() {
-                self.any_revoked.store(false, Ordering::Release);
-            }
-            Ok(revocations.revoked(ids, now))
-        })
+        Box::pin(async move { self.hub.revoked(ids) })
     }
 
     fn revocations(&self, cursor: u64) -> BoxFuture<'_, Result<Changes>> {
-        Box::pin(async move {
-            let notify = Arc::new(Notify::new());
-            loop {
-                {
-                    let mut revocations = self.revocations.lock();
-                    self.check_open("revocations")?;
-                    revocations.sweep(Timestamp::now());
-                    if let Some(changes) = revocations.since(cursor) {
-                        return Ok(changes);
-                    }
-                    revocations.wait(&notify);
-                }
-                notify.notified().await;
-            }
-        })
+        Box::pin(self.hub.revocations(cursor))
     }
 }
 
 impl Timers for Memory {
     fn schedule<'a>(&'a self, batch: &'a [Arc<Message>]) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            self.check_open("schedule")?;
+            self.hub.check_open("schedule")?;
             let mut wake = Wake::default();
-            let mut timers = self.timers.lock();
+            let mut timers = self.hub.timers.lock();
             for message in batch {
                 timers.schedule(message.clone(), &mut wake);
             }
@@ -88,59 +53,40 @@ impl Timers for Memory {
         lease: Duration,
     ) -> BoxFuture<'_, Result<Vec<Arc<Message>>>> {
         Box::pin(async move {
-            self.check_open("take_due")?;
-            Ok(self.timers.lock().take_due(now, max, lease))
+            self.hub.check_open("take_due")?;
+            let due = self.hub.timers.lock().take_due(now, max, lease);
+            Ok(due.into_iter().filter_map(|due| due.message).collect())
         })
     }
 
     fn unschedule<'a>(&'a self, batch: &'a [Arc<Message>]) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            self.check_open("unschedule")?;
-            let mut timers = self.timers.lock();
+            self.hub.check_open("unschedule")?;
+            let mut timers = self.hub.timers.lock();
             for message in batch {
-                timers.unschedule(message);
+                timers.unschedule(message.id, message.attempt);
             }
             Ok(())
         })
     }
 
     fn next_due(&self) -> BoxFuture<'_, Result<Option<Timestamp>>> {
-        Box::pin(async move {
-            self.check_open("next_due")?;
-            let mut timers = self.timers.lock();
-            timers.seen();
-            Ok(timers.next_due())
-        })
+        Box::pin(async move { self.hub.next_due() })
     }
 
     fn timers_changed(&self) -> BoxFuture<'_, Result<()>> {
-        Box::pin(async move {
-            let notify = Arc::new(Notify::new());
-            loop {
-                {
-                    let mut timers = self.timers.lock();
-                    self.check_open("timers_changed")?;
-                    if timers.has_news(&notify) {
-                        return Ok(());
-                    }
-                }
-                notify.notified().await;
-            }
-        })
+        Box::pin(self.hub.timers_changed())
     }
 
     fn scheduled(&self) -> BoxFuture<'_, Result<u64>> {
-        Box::pin(async move {
-            self.check_open("scheduled")?;
-            Ok(self.timers.lock().len() as u64)
-        })
+        Box::pin(async move { self.hub.scheduled() })
     }
 }
 
 impl Dedup for Memory {
     fn claim(&self, batch: Vec<Claim>) -> BoxFuture<'_, Result<Vec<Claimed>>> {
         Box::pin(async move {
-            self.check_open("claim")?;
+            self.hub.check_open("claim")?;
             let mut dedup = self.dedup.lock();
             Ok(batch.iter().map(|claim| dedup.claim(claim)).collect())
         })
@@ -148,7 +94,7 @@ impl Dedup for Memory {
 
     fn confirm<'a>(&'a self, keys: &'a [String]) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            self.check_open("confirm")?;
+            self.hub.check_open("confirm")?;
             let mut dedup = self.dedup.lock();
             for key in keys {
                 dedup.confirm(key);
@@ -161,7 +107,7 @@ impl Dedup for Memory {
 impl Quarantine for Memory {
     fn quarantine(&self, batch: Vec<Quarantined>) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
-            self.check_open("quarantine")?;
+            self.hub.check_open("quarantine")?;
             let mut quarantine = self.quarantine.lock();
             for quarantined in batch {
                 quarantine.insert(quarantined);
@@ -176,14 +122,14 @@ impl Quarantine for Memory {
         max: usize,
     ) -> BoxFuture<'a, Result<Vec<Quarantined>>> {
         Box::pin(async move {
-            self.check_open("quarantined")?;
+            self.hub.check_open("quarantined")?;
             Ok(self.quarantine.lock().page(filter, max))
         })
     }
 
     fn unquarantine<'a>(&'a self, ids: &'a [MessageId]) -> BoxFuture<'a, Result<u64>> {
         Box::pin(async move {
-            self.check_open("unquarantine")?;
+            self.hub.check_open("unquarantine")?;
             let mut quarantine = self.quarantine.lock();
             let removed = ids.iter().filter(|id| quarantine.remove(**id));
             Ok(removed.count() as u64)
@@ -193,25 +139,14 @@ impl Quarantine for Memory {
 
 impl Registry for Memory {
     fn announce(&self, node: Node) -> BoxFuture<'_, Result<()>> {
-        Box::pin(async move {
-            self.check_open("announce")?;
-            self.registry.lock().announce(node);
-            Ok(())
-        })
+        Box::pin(async move { self.hub.announce(node) })
     }
 
     fn withdraw<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move {
-            self.check_open("withdraw")?;
-            self.registry.lock().withdraw(name);
-            Ok(())
-        })
+        Box::pin(async move { self.hub.withdraw(name) })
     }
 
     fn nodes(&self, now: Timestamp) -> BoxFuture<'_, Result<Vec<Node>>> {
-        Box::pin(async move {
-            self.check_open("nodes")?;
-            Ok(self.registry.lock().nodes(now))
-        })
+        Box::pin(async move { self.hub.nodes(now) })
     }
 }

@@ -1,28 +1,66 @@
-//! The suite that every driver owes, for each variant of this one.
+//! The suite that every driver owes.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use celeriac_core::{BoxFuture, Broker, Store};
-use celeriac_embedded::{Memory, Options};
-use celeriac_testkit::faulty::Plan;
-use celeriac_testkit::{Driver, Faulty, Harness, Setup};
+use celeriac_core::BoxFuture;
+use celeriac_embedded::{Durable, Memory, Options};
+use celeriac_testkit::{Crashed, Driver, Harness, Setup};
+use jumpstarter::System;
 
 fn options(setup: Setup) -> Options {
-    let defaults = Options::default();
-    Options { queue_limit: setup.queue_limit.unwrap_or(defaults.queue_limit), ..defaults }
+    let mut options = Options::default();
+    if let Some(queue_limit) = setup.queue_limit {
+        options.queue_limit = queue_limit;
+    }
+    options
 }
 
 struct InMemory;
 
 impl Harness for InMemory {
     fn open(&self, setup: Setup) -> BoxFuture<'_, Driver> {
-        let memory = Memory::new(options(setup));
-        Box::pin(async {
-            Driver {
-                broker: Arc::clone(&memory) as Arc<dyn Broker>,
-                store: memory as Arc<dyn Store>,
-                keep: Box::new(()),
-            }
+        Box::pin(async move {
+            let memory = Memory::new(options(setup));
+            Driver { broker: memory.clone(), store: memory, keep: Box::new(()) }
+        })
+    }
+}
+
+/// A directory of its own for each case; a crash is a copy of it.
+struct OnDisk;
+
+async fn open(directory: tempfile::TempDir, setup: Setup) -> Driver {
+    let system = System::new("conformance");
+    let durable = Durable::open(directory.path(), options(setup), &system).await;
+    let durable = durable.unwrap();
+    Driver { broker: durable.clone(), store: durable, keep: Box::new(Arc::new(directory)) }
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name();
+        // The index of the log is made anew by whoever opens it first.
+        if entry.file_type().unwrap().is_file() && name != "celeriac.db-shm" {
+            std::fs::copy(entry.path(), to.join(name)).unwrap();
+        }
+    }
+}
+
+impl Harness for OnDisk {
+    fn open(&self, setup: Setup) -> BoxFuture<'_, Driver> {
+        Box::pin(open(tempfile::tempdir().unwrap(), setup))
+    }
+
+    fn reopen(&self, crashed: Crashed) -> BoxFuture<'_, Driver> {
+        Box::pin(async move {
+            let left: &Arc<tempfile::TempDir> = crashed.driver.keep.downcast_ref().unwrap();
+            let found = tempfile::tempdir().unwrap();
+            copy(left.path(), found.path());
+            let driver = open(found, crashed.setup).await;
+            drop(crashed.consumers);
+            driver
         })
     }
 }
@@ -32,24 +70,7 @@ mod memory {
     celeriac_testkit::conformance!(InMemory);
 }
 
-/// Memory behind a decorator whose plan has no fault: it must change nothing.
-struct Decorated;
-
-impl Harness for Decorated {
-    fn open(&self, setup: Setup) -> BoxFuture<'_, Driver> {
-        Box::pin(async move {
-            let driver = InMemory.open(setup).await;
-            let plan = Plan::new();
-            Driver {
-                broker: Faulty::broker(driver.broker, &plan),
-                store: Faulty::store(driver.store, &plan),
-                ..driver
-            }
-        })
-    }
-}
-
-mod without_faults {
+mod durable {
     use super::*;
-    celeriac_testkit::conformance!(Decorated);
+    celeriac_testkit::conformance!(OnDisk);
 }

@@ -3,6 +3,12 @@
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod files;
+#[cfg(test)]
 mod memory;
 #[cfg(test)]
 mod model;
+#[cfg(test)]
+mod paging;

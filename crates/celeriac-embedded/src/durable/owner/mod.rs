@@ -1,0 +1,219 @@
+//! The owner: the one process that has a directory's database open. Every
+//! trait over the hub, the writer and the reader.
+
+mod broker;
+mod results;
+mod store;
+
+use std::fs::{File, TryLockError};
+use std::path::Path;
+use std::sync::Arc;
+
+use celeriac_core::error::Result;
+use celeriac_core::{Error, ErrorKind};
+use jumpstarter::{Address, Handler, System};
+use parking_lot::Mutex;
+
+use super::changes::{Change, Nothing, Pending};
+use super::journal::fault::{self, Fault};
+use super::journal::{Journal, Landed, open_reader};
+use super::reader::{ReadPacks, Reader};
+use super::running::Running;
+use super::writer::{Nudge, Write, Writer};
+use crate::Options;
+use crate::hub::{Backing, Bounds, Hub};
+use crate::live::{Load, Settled};
+
+/// The name of the lock in its directory.
+const LOCK: &str = "owner.lock";
+/// How many outcomes are kept in memory as well.
+const RECENT_RESULTS: usize = 65_536;
+/// How many timers are kept in memory as well.
+const RECENT_TIMERS: usize = 65_536;
+/// How many changes wait for the writer; senders wait for room.
+const WRITES: usize = 256;
+/// How many changes go into one transaction.
+const TRANSACTION: usize = 64;
+/// How many acknowledgements may wait to be written, by packs.
+const LANDED: usize = 1 << 16;
+
+/// The one process that has a directory's database open.
+#[derive(Debug)]
+pub(super) struct Owner {
+    hub: Arc<Hub>,
+    disk: Arc<Disk>,
+    options: Options,
+}
+
+/// What is on disk, and the actors that see to it.
+#[derive(Debug)]
+struct Disk {
+    hub: Arc<Hub>,
+    writer: Address<Writer>,
+    reader: Address<Reader>,
+    landed: Arc<Mutex<Landed>>,
+    running: Running,
+}
+
+/// What opening a directory gives, before its actors live.
+struct Opened {
+    hub: Arc<Hub>,
+    journal: Journal,
+    reader: rusqlite::Connection,
+    running: Running,
+    lock: File,
+}
+
+impl Owner {
+    /// Opens a directory; `None` if another process owns it.
+    pub(super) async fn open(
+        directory: &Path,
+        options: &Options,
+        system: &System,
+    ) -> Result<Option<Self>> {
+        let (path, wanted) = (directory.to_owned(), options.clone());
+        let opened = system.blocking(move || open(&path, &wanted)).await;
+        let opened = opened.map_err(|error| {
+            let context = format!("{}: the system is going down", directory.display());
+            Error::new(ErrorKind::Closed, "open", context).caused_by(error)
+        })?;
+        let opened = opened?;
+        Ok(opened.map(|opened| Self::start(opened, options, system)))
+    }
+
+    fn start(opened: Opened, options: &Options, system: &System) -> Self {
+        let Opened { hub, journal, reader, running, lock } = opened;
+        let landed = Arc::new(Mutex::new(Landed::default()));
+        let writer = Writer::new(journal, hub.clone(), landed.clone(), lock);
+        let writing = super::once_only().mailbox(WRITES).batch(TRANSACTION);
+        let writer = system.spawn("embedded-writer", writing, super::once(writer));
+        let reader = Reader::new(reader, hub.clone());
+        // One load per lane at most, and one question per caller.
+        let reading = super::once_only().unbounded();
+        let reader = system.spawn("embedded-reader", reading, super::once(reader));
+        let disk = Disk { hub: hub.clone(), writer, reader, landed, running };
+        Self { hub, disk: Arc::new(disk), options: options.clone() }
+    }
+
+    /// Writes a change; it is durable when this resolves.
+    async fn write<C: Change>(&self, change: C) -> Result<C::Answer> {
+        self.hub.check_open(C::OPERATION)?;
+        self.disk.write(change).await
+    }
+
+    /// Asks the reader.
+    async fn read<M, T>(&self, operation: &'static str, question: M) -> Result<T>
+    where
+        Reader: Handler<M, Reply = std::result::Result<T, Fault>>,
+    {
+        match self.disk.reader.ask(question).await {
+            Ok(read) => read.map_err(|fault| fault.error(operation, &self.hub.address)),
+            Err(_) => Err(self.gone(operation)),
+        }
+    }
+
+    fn gone(&self, operation: &'static str) -> Error {
+        self.disk.gone(operation)
+    }
+
+    /// Finishes what was accepted, then gives the directory up.
+    pub(super) async fn close(&self) {
+        self.hub.close();
+        // What has been accepted is in the writer's mailbox; it is worked off.
+        let _exit = self.disk.writer.stop().await;
+        let _exit = self.disk.reader.stop().await;
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.hub.close();
+        drop(self.disk.writer.stop());
+        drop(self.disk.reader.stop());
+    }
+}
+
+impl Disk {
+    async fn write<C: Change>(&self, change: C) -> Result<C::Answer> {
+        let (pending, answer) = Pending::new(change, &self.hub.address);
+        let told = self.writer.tell(Write(Box::new(pending))).await;
+        if told.is_err() {
+            return Err(self.gone(C::OPERATION));
+        }
+        answer.await.unwrap_or_else(|_| Err(self.gone(C::OPERATION)))
+    }
+
+    /// The actors of the disk have ended.
+    fn gone(&self, operation: &'static str) -> Error {
+        match self.hub.is_closed() {
+            true => self.hub.closed(operation),
+            false => {
+                let context = format!("{}: its actors have ended; open it again", self.hub.address);
+                Error::new(ErrorKind::Internal, operation, context)
+            }
+        }
+    }
+
+    /// Waits if too many acknowledgements are not written yet.
+    async fn catch_up(&self) -> Result<()> {
+        let waiting = self.landed.lock().bits.len();
+        match waiting {
+            0..LANDED => Ok(()),
+            _ => self.write(Nothing).await,
+        }
+    }
+}
+
+impl Backing for Disk {
+    fn load(&self, load: Load) {
+        // A reader that has ended was closed, and nobody pulls any more.
+        drop(self.reader.try_tell(ReadPacks(load)));
+    }
+
+    fn landed(&self, settled: &Settled) {
+        if !settled.begun.is_empty()
+            && let Err(error) = self.running.end(&settled.begun)
+        {
+            tracing::warn!(%error, address = %self.hub.address, "could not note what has ended");
+        }
+        let nudge = {
+            let mut landed = self.landed.lock();
+            let was_empty = landed.is_empty();
+            landed.extend(settled);
+            was_empty && !landed.is_empty()
+        };
+        if nudge {
+            // A full mailbox means that something is about to be written anyway.
+            drop(self.writer.try_tell(Nudge));
+        }
+    }
+}
+
+fn open(directory: &Path, options: &Options) -> Result<Option<Opened>> {
+    let io = |error| fault::file("open", directory, error);
+    std::fs::create_dir_all(directory).map_err(io)?;
+    let mut lock = File::options();
+    let lock = lock.create(true).truncate(false).write(true);
+    let lock = lock.open(directory.join(LOCK)).map_err(io)?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(None),
+        Err(TryLockError::Error(error)) => return Err(io(error)),
+    }
+    let bounds = Bounds {
+        window_bytes: options.window_bytes,
+        results: RECENT_RESULTS,
+        timers: RECENT_TIMERS,
+    };
+    let address = format!("file://{}", directory.display());
+    let hub = Arc::new(Hub::new(address, options, &bounds));
+    let mut journal = Journal::open(directory, options, &hub)?;
+    let begun = Running::read(directory).map_err(io)?;
+    if !begun.is_empty() {
+        let counted = journal.count_deaths(&hub, &begun);
+        counted.map_err(|error| Fault::from(&error).error("open", &hub.address))?;
+    }
+    let running = Running::create(directory).map_err(io)?;
+    let reader = open_reader(directory)?;
+    Ok(Some(Opened { hub, journal, reader, running, lock }))
+}
