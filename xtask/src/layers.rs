@@ -18,17 +18,10 @@ pub(crate) fn run() -> Result<()> {
     violations.extend(walls(&packages));
     violations.extend(words(&files));
     if violations.is_empty() {
-        println!(
-            "layers: {} crates keep to their layers and walls",
-            packages.len()
-        );
+        println!("layers: {} crates keep to their layers and walls", packages.len());
         return Ok(());
     }
-    bail!(
-        "{} broken walls:\n  {}",
-        violations.len(),
-        violations.join("\n  ")
-    )
+    bail!("{} broken walls:\n  {}", violations.len(), violations.join("\n  "))
 }
 
 /// Arrows between our own crates that the table does not have.
@@ -60,24 +53,14 @@ fn find(name: &str) -> Option<&'static Crate> {
 }
 
 fn forbidden_arrow(own: &Crate, dependency: &str, is_dev: bool) -> String {
-    let kind = if is_dev {
-        "dev-dependency"
-    } else {
-        "dependency"
-    };
+    let kind = if is_dev { "dev-dependency" } else { "dependency" };
     let mut allowed = own.normal.to_vec();
     if is_dev {
         allowed.extend(own.dev);
     }
-    let allowed = if allowed.is_empty() {
-        "nothing of ours".to_owned()
-    } else {
-        allowed.join(", ")
-    };
-    format!(
-        "`{}` -> `{dependency}` ({kind}): {}; it may use {allowed}",
-        own.name, own.rule
-    )
+    let allowed =
+        if allowed.is_empty() { "nothing of ours".to_owned() } else { allowed.join(", ") };
+    format!("`{}` -> `{dependency}` ({kind}): {}; it may use {allowed}", own.name, own.rule)
 }
 
 /// Other people's crates that a wall keeps out.
@@ -87,10 +70,7 @@ fn walls(packages: &[Package]) -> Vec<String> {
         let normal = package.dependencies.iter().filter(|one| one.kind.is_none());
         let names = Vec::from_iter(normal.map(|one| one.name.as_str()));
         for wall in WALLS {
-            for name in names
-                .iter()
-                .filter(|name| wall.keeps_out(&package.name, name))
-            {
+            for name in names.iter().filter(|name| wall.keeps_out(&package.name, name)) {
                 violations.push(format!("`{}` -> `{name}`: {}", package.name, wall.rule));
             }
         }
@@ -128,10 +108,7 @@ mod tests {
         };
         let normal = normal.iter().map(|name| dependency(name, None));
         let dev = dev.iter().map(|name| dependency(name, Some("dev")));
-        Package {
-            name: name.to_owned(),
-            dependencies: normal.chain(dev).collect(),
-        }
+        Package { name: name.to_owned(), dependencies: normal.chain(dev).collect() }
     }
 
     fn check(name: &str, normal: &[&str], dev: &[&str], expected: &[&str]) {
@@ -146,53 +123,23 @@ mod tests {
     #[test]
     fn what_the_table_allows_passes() {
         check("celeriac-core", &["bytes", "serde"], &["proptest"], &[]);
-        check(
-            "celeriac-embedded",
-            &["celeriac-core", "rusqlite"],
-            &["celeriac-testkit"],
-            &[],
-        );
+        check("celeriac-embedded", &["celeriac-core", "rusqlite"], &["celeriac-testkit"], &[]);
         let core_only = ["celeriac-core", "celeriac-engine", "jumpstarter"];
-        check(
-            "celeriac-router",
-            &core_only,
-            &["celeriac-embedded", "celeriac-testkit"],
-            &[],
-        );
+        check("celeriac-router", &core_only, &["celeriac-embedded", "celeriac-testkit"], &[]);
     }
 
     #[test]
     fn arrows_point_only_down() {
         let engine = ["celeriac-engine"];
-        check(
-            "celeriac-core",
-            &engine,
-            &[],
-            &["`celeriac-core` -> `celeriac-engine`"],
-        );
+        check("celeriac-core", &engine, &[], &["`celeriac-core` -> `celeriac-engine`"]);
         check("jumpstarter", &["celeriac-core"], &[], &["knows no tasks"]);
         let role = ["celeriac-worker"];
         check("celeriac-router", &role, &[], &["roles never import roles"]);
-        check(
-            "celeriac-router",
-            &[],
-            &role,
-            &["(dev-dependency): roles never"],
-        );
+        check("celeriac-router", &[], &role, &["(dev-dependency): roles never"]);
         let driver = ["celeriac-embedded"];
         check("celeriac-publisher", &driver, &[], &["or a driver"]);
-        check(
-            "celeriac-engine",
-            &["jumpstarter"],
-            &[],
-            &["it may use celeriac-core"],
-        );
-        check(
-            "celeriac",
-            &["celeriac-testkit"],
-            &[],
-            &["`celeriac` -> `celeriac-testkit`"],
-        );
+        check("celeriac-engine", &["jumpstarter"], &[], &["it may use celeriac-core"]);
+        check("celeriac", &["celeriac-testkit"], &[], &["`celeriac` -> `celeriac-testkit`"]);
         check("celeriac-nats", &[], &[], &["`celeriac-nats` has no layer"]);
     }
 
@@ -208,10 +155,7 @@ mod tests {
 
     #[test]
     fn the_engine_reads_no_clock() {
-        let file = |path: &str, text: &str| File {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        };
+        let file = |path: &str, text: &str| File { path: path.to_owned(), text: text.to_owned() };
         let engine = "crates/celeriac-engine/src/retry.rs";
         let clock = "fn f() {}\nlet now = Instant::now();";
         let violations = words(&[file(engine, clock)]);
@@ -219,9 +163,6 @@ mod tests {
         assert!(violations[0].starts_with("crates/celeriac-engine/src/retry.rs:2: "));
         let harmless = "// Instant::now()\n#[cfg(test)]\nmod tests { Instant::now() }";
         assert_eq!(words(&[file(engine, harmless)]), [""; 0]);
-        assert_eq!(
-            words(&[file("crates/celeriac-worker/src/a.rs", clock)]),
-            [""; 0]
-        );
+        assert_eq!(words(&[file("crates/celeriac-worker/src/a.rs", clock)]), [""; 0]);
     }
 }

@@ -1,11 +1,8 @@
 //! `cargo xtask`: the chores of the repository, one file per command.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "its output is what it is for"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "its output is what it is for")]
 
+mod crash;
 mod fix;
 mod layers;
 mod shell;
@@ -28,10 +25,12 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run every test; on a fresh machine, install what that needs
+    /// Run every test
     Test(test::Options),
     /// Check everything, change nothing: the gate before a commit
     Verify(verify::Options),
+    /// Kill real processes, many times: the long form of the crash tests
+    Crash(crash::Options),
     /// Format, and mend what clippy can mend
     Fix,
     /// Check which crate may depend on which
@@ -54,6 +53,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
     match command {
         Command::Test(options) => test::run(options),
         Command::Verify(options) => verify::run(options),
+        Command::Crash(options) => crash::run(options),
         Command::Fix => fix::run(),
         Command::Layers => layers::run(),
         Command::Tidy => tidy::run(),

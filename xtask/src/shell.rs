@@ -46,11 +46,7 @@ pub(crate) fn output(program: &str, arguments: &[&str]) -> Result<String> {
         .stderr(Stdio::inherit())
         .output()
         .with_context(|| format!("failed to start `{shown}`"))?;
-    ensure!(
-        output.status.success(),
-        "`{shown}` failed ({})",
-        output.status
-    );
+    ensure!(output.status.success(), "`{shown}` failed ({})", output.status);
     String::from_utf8(output.stdout).with_context(|| format!("`{shown}` printed no text"))
 }
 

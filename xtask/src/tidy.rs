@@ -20,27 +20,17 @@ pub(crate) fn run() -> Result<()> {
 
     let mut violations = sources::check(&files);
     violations.extend(rules::check(
-        &[
-            File::read("docs/spec/broker.md")?,
-            File::read("docs/spec/store.md")?,
-        ],
+        &[File::read("docs/spec/broker.md")?, File::read("docs/spec/store.md")?],
         &files,
     ));
     violations.extend(manifest::check(&File::read("Cargo.toml")?.text));
-    violations.extend(changelog::check(
-        &workspace::entries("changelog.d")?,
-        &packages,
-    ));
+    violations.extend(changelog::check(&workspace::entries("changelog.d")?, &packages));
     violations.extend(architecture(&File::read("ARCHITECTURE.md")?.text));
     if violations.is_empty() {
         println!("tidy: {} Rust files are in order", files.len());
         return Ok(());
     }
-    bail!(
-        "{} untidy things:\n  {}",
-        violations.len(),
-        violations.join("\n  ")
-    )
+    bail!("{} untidy things:\n  {}", violations.len(), violations.join("\n  "))
 }
 
 fn architecture(text: &str) -> Option<String> {

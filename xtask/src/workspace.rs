@@ -28,10 +28,7 @@ impl File {
     pub(crate) fn read(path: &str) -> Result<Self> {
         let text = fs::read_to_string(root().join(path));
         let text = text.with_context(|| format!("failed to read {path}"))?;
-        Ok(Self {
-            path: path.to_owned(),
-            text,
-        })
+        Ok(Self { path: path.to_owned(), text })
     }
 }
 
@@ -80,9 +77,7 @@ fn collect(folder: &Path, paths: &mut Vec<String>) -> Result<()> {
 
 fn relative(path: &Path) -> String {
     let parts: PathBuf = path.strip_prefix(root()).unwrap_or(path).into();
-    let parts = parts
-        .components()
-        .map(|part| part.as_os_str().to_string_lossy());
+    let parts = parts.components().map(|part| part.as_os_str().to_string_lossy());
     Vec::from_iter(parts).join("/")
 }
 

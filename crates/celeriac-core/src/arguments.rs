@@ -137,10 +137,7 @@ pub fn decode<A: DeserializeOwned>(
     }
     let untyped = body::decode::<Untyped>(content_type, body)?;
     let ordered = in_order(untyped, names)?;
-    let mismatch = |reason: String| ArgumentsError::Mismatch {
-        names: names.join(", "),
-        reason,
-    };
+    let mismatch = |reason: String| ArgumentsError::Mismatch { names: names.join(", "), reason };
     let value = serde_json::to_value(ordered).map_err(|e| mismatch(e.to_string()))?;
     serde_json::from_value(value).map_err(|e| mismatch(e.to_string()))
 }
@@ -150,29 +147,17 @@ fn in_order(untyped: Untyped, names: &[&str]) -> Result<Vec<HeaderValue>, Argume
     let mut by_name = untyped.kwargs.unwrap_or_default();
     if ordered.len() > names.len() {
         let (given, taken) = (ordered.len(), names.len());
-        return Err(ArgumentsError::TooMany {
-            given,
-            taken,
-            names: names.join(", "),
-        });
+        return Err(ArgumentsError::TooMany { given, taken, names: names.join(", ") });
     }
-    if let Some(name) = names[..ordered.len()]
-        .iter()
-        .find(|name| by_name.contains_key(**name))
-    {
-        return Err(ArgumentsError::Twice {
-            name: (*name).to_owned(),
-        });
+    if let Some(name) = names[..ordered.len()].iter().find(|name| by_name.contains_key(**name)) {
+        return Err(ArgumentsError::Twice { name: (*name).to_owned() });
     }
     for name in &names[ordered.len()..] {
         ordered.push(by_name.remove(*name).unwrap_or(HeaderValue::Null));
     }
     match by_name.into_keys().next() {
         None => Ok(ordered),
-        Some(name) => Err(ArgumentsError::UnknownName {
-            name,
-            names: names.join(", "),
-        }),
+        Some(name) => Err(ArgumentsError::UnknownName { name, names: names.join(", ") }),
     }
 }
 
@@ -192,32 +177,17 @@ mod tests {
     fn arguments_come_by_position_by_name_and_mixed() {
         let expected = (7, Some("x".to_owned()));
         assert_eq!(read(r#"{"args":[7,"x"]}"#).unwrap(), expected);
-        assert_eq!(
-            read(r#"{"kwargs":{"label":"x","count":7}}"#).unwrap(),
-            expected
-        );
-        assert_eq!(
-            read(r#"{"args":[7],"kwargs":{"label":"x"}}"#).unwrap(),
-            expected
-        );
+        assert_eq!(read(r#"{"kwargs":{"label":"x","count":7}}"#).unwrap(), expected);
+        assert_eq!(read(r#"{"args":[7],"kwargs":{"label":"x"}}"#).unwrap(), expected);
         assert_eq!(read(r#"{"args":[7]}"#).unwrap(), (7, None));
     }
 
     #[test]
     fn what_does_not_fit_is_named() {
         let cases = [
-            (
-                r#"{"args":[1,"x",3]}"#,
-                "3 positional arguments for 2 parameters",
-            ),
-            (
-                r#"{"args":[1],"kwargs":{"count":2}}"#,
-                "`count` is given twice",
-            ),
-            (
-                r#"{"args":[1],"kwargs":{"cuont":2}}"#,
-                "no parameter `cuont`",
-            ),
+            (r#"{"args":[1,"x",3]}"#, "3 positional arguments for 2 parameters"),
+            (r#"{"args":[1],"kwargs":{"count":2}}"#, "`count` is given twice"),
+            (r#"{"args":[1],"kwargs":{"cuont":2}}"#, "no parameter `cuont`"),
             (r#"{"args":["one"]}"#, "do not fit"),
             (r#"{"args":"#, "decode application/json"),
         ];
@@ -231,10 +201,7 @@ mod tests {
     fn no_arguments_are_an_empty_list() {
         for content_type in [ContentType::Json, ContentType::MessagePack] {
             let body = encode(&content_type, &NoArguments).unwrap();
-            assert_eq!(
-                decode::<NoArguments>(&content_type, &body, &[]).unwrap(),
-                NoArguments
-            );
+            assert_eq!(decode::<NoArguments>(&content_type, &body, &[]).unwrap(), NoArguments);
         }
         assert!(decode::<NoArguments>(&JSON, br#"{"args":[1]}"#, &[]).is_err());
     }

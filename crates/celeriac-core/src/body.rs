@@ -170,10 +170,7 @@ mod tests {
     fn an_unknown_content_type_passes_but_is_not_read() {
         let yaml = ContentType::from("application/yaml");
         assert_eq!(yaml.as_str(), "application/yaml");
-        assert!(matches!(
-            decode::<u8>(&yaml, b"1"),
-            Err(DecodeError::NoCodec(_))
-        ));
+        assert!(matches!(decode::<u8>(&yaml, b"1"), Err(DecodeError::NoCodec(_))));
     }
 
     proptest! {

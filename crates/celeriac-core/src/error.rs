@@ -35,10 +35,7 @@ impl ErrorKind {
     /// Whether the same operation may succeed later without anybody's help.
     #[must_use]
     pub const fn is_retryable(self) -> bool {
-        matches!(
-            self,
-            Self::Unreachable | Self::Timeout | Self::Busy | Self::NoSpace
-        )
+        matches!(self, Self::Unreachable | Self::Timeout | Self::Busy | Self::NoSpace)
     }
 }
 
@@ -58,12 +55,7 @@ impl Error {
     /// what to do about it.
     #[must_use]
     pub fn new(kind: ErrorKind, operation: &'static str, context: impl Into<String>) -> Self {
-        Self {
-            kind,
-            operation,
-            context: context.into(),
-            source: None,
-        }
+        Self { kind, operation, context: context.into(), source: None }
     }
 
     /// The same error with what caused it.

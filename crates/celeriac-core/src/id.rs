@@ -29,10 +29,7 @@ pub struct ParseIdError {
 impl MessageId {
     /// A fresh id: the present millisecond and 74 random bits.
     #[must_use]
-    #[expect(
-        clippy::new_without_default,
-        reason = "a default id that differs each time misleads"
-    )]
+    #[expect(clippy::new_without_default, reason = "a default id that differs each time misleads")]
     pub fn new() -> Self {
         Self::at(Timestamp::now())
     }
@@ -59,24 +56,18 @@ impl MessageId {
         // a stable, documented function, not a defence against forgery.
         let half = |offset: u64| {
             let bytes = self.0.as_bytes().iter().chain(cause.as_bytes());
-            bytes.fold(offset, |hash, byte| {
-                (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-            })
+            bytes
+                .fold(offset, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
         };
         let (high, low) = (half(0xcbf2_9ce4_8422_2325), half(0x6c62_272e_07bb_0142));
-        Self::from_parts(
-            self.created_at(),
-            (u128::from(high) << 64) | u128::from(low),
-        )
+        Self::from_parts(self.created_at(), (u128::from(high) << 64) | u128::from(low))
     }
 
     /// When the id was made, by the clock of its maker.
     #[must_use]
     pub fn created_at(self) -> Timestamp {
         let bytes = self.0.as_bytes();
-        let millis = bytes[..6]
-            .iter()
-            .fold(0, |sum, byte| (sum << 8) | u64::from(*byte));
+        let millis = bytes[..6].iter().fold(0, |sum, byte| (sum << 8) | u64::from(*byte));
         Timestamp::from_millis(millis)
     }
 
@@ -116,9 +107,7 @@ impl FromStr for MessageId {
     type Err = ParseIdError;
 
     fn from_str(text: &str) -> Result<Self, ParseIdError> {
-        Uuid::from_str(text).map(Self).map_err(|_| ParseIdError {
-            text: text.to_owned(),
-        })
+        Uuid::from_str(text).map(Self).map_err(|_| ParseIdError { text: text.to_owned() })
     }
 }
 

@@ -51,11 +51,7 @@ impl Priority {
     /// # Errors
     /// [`PriorityError`] for a number above 9.
     pub const fn new(number: u8) -> Result<Self, PriorityError> {
-        if number <= 9 {
-            Ok(Self(number))
-        } else {
-            Err(PriorityError(number))
-        }
+        if number <= 9 { Ok(Self(number)) } else { Err(PriorityError(number)) }
     }
 
     /// The number, 0 to 9.
@@ -252,10 +248,7 @@ impl Message {
     /// An event with a fresh id, for the default queue, body in JSON.
     #[must_use]
     pub fn event(name: Name, body: impl Into<Bytes>) -> Self {
-        Self {
-            kind: Kind::Event,
-            ..Self::command(name, body)
-        }
+        Self { kind: Kind::Event, ..Self::command(name, body) }
     }
 
     /// The headers that most messages lack, to read.
@@ -273,10 +266,7 @@ impl Message {
     #[must_use]
     pub fn is_expired(&self, now: Timestamp) -> bool {
         let rare = self.rare();
-        [rare.expires_at, rare.deadline]
-            .into_iter()
-            .flatten()
-            .any(|end| end <= now)
+        [rare.expires_at, rare.deadline].into_iter().flatten().any(|end| end <= now)
     }
 
     /// Checks every limit that a message must keep.
@@ -288,11 +278,7 @@ impl Message {
         check_name("queue", self.queue.as_str())?;
         if self.body.len() > max_body_bytes {
             let (bytes, limit) = (self.body.len(), max_body_bytes);
-            return Err(InvalidMessage::BodyTooLarge {
-                name: self.name.clone(),
-                bytes,
-                limit,
-            });
+            return Err(InvalidMessage::BodyTooLarge { name: self.name.clone(), bytes, limit });
         }
         let headers = self.rare().headers.len();
         if headers > MAX_HEADERS {
@@ -311,11 +297,7 @@ fn check_name(what: &'static str, name: &str) -> Result<(), InvalidMessage> {
         return Ok(());
     }
     let shown = name.chars().take(40).collect();
-    Err(InvalidMessage::Name {
-        what,
-        name: shown,
-        bytes: name.len(),
-    })
+    Err(InvalidMessage::Name { what, name: shown, bytes: name.len() })
 }
 
 #[cfg(test)]
@@ -327,25 +309,15 @@ mod tests {
         let name = Name::from_static("t");
         let large = Message::command(name.clone(), vec![0; 11]);
         assert!(
-            large
-                .validate(10)
-                .unwrap_err()
-                .to_string()
-                .contains("11 bytes, above the limit of 10")
+            large.validate(10).unwrap_err().to_string().contains("11 bytes, above the limit of 10")
         );
 
         let nameless = Message::command(Name::from_static(""), "");
-        assert!(matches!(
-            nameless.validate(10),
-            Err(InvalidMessage::Name { bytes: 0, .. })
-        ));
+        assert!(matches!(nameless.validate(10), Err(InvalidMessage::Name { bytes: 0, .. })));
 
         let mut loaded = Message::command(name, "");
         for n in 0..=MAX_HEADERS {
-            loaded
-                .rare_mut()
-                .headers
-                .insert(n.to_string(), HeaderValue::Null);
+            loaded.rare_mut().headers.insert(n.to_string(), HeaderValue::Null);
         }
         assert_eq!(loaded.validate(10), Err(InvalidMessage::TooManyHeaders(65)));
     }

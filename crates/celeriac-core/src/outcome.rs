@@ -81,10 +81,7 @@ impl Failure {
     /// A failure of that kind with that message.
     #[must_use]
     pub fn new(kind: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            kind: kind.into(),
-            message: message.into(),
-        }
+        Self { kind: kind.into(), message: message.into() }
     }
 }
 
@@ -122,14 +119,7 @@ impl Outcome {
         content_type: ContentType,
         value: Bytes,
     ) -> Self {
-        Self {
-            state: State::Success,
-            attempt,
-            finished_at,
-            content_type,
-            value,
-            failure: None,
-        }
+        Self { state: State::Success, attempt, finished_at, content_type, value, failure: None }
     }
 
     /// An end in any other state than success.

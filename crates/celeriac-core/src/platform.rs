@@ -71,7 +71,12 @@ pub enum RunResult {
         /// Why.
         failure: Failure,
     },
-    /// It can't be run at all: its arguments can't be read, or it asked so.
+    /// Its arguments can't be read.
+    Undecodable {
+        /// Why.
+        failure: Failure,
+    },
+    /// It failed in a section that it marked as poisonous: never again.
     Poisonous {
         /// Why.
         failure: Failure,
@@ -93,6 +98,20 @@ pub struct Finished {
     pub result: RunResult,
 }
 
+/// What a platform is doing, for people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlatformStats {
+    /// Runs under way that did not end at once.
+    pub running: u64,
+    /// Runs that wait for their task's budget or for a thread.
+    pub waiting: u64,
+    /// Threads that were given up because a sync task overran its time limit,
+    /// and that have not come back.
+    pub abandoned_threads: u64,
+    /// Panics that were caught.
+    pub panics: u64,
+}
+
 /// Where a platform reports to: the router.
 pub trait Outcomes: Send + Sync + 'static {
     /// Takes runs that ended. Each run is reported once. Never waits: the
@@ -101,6 +120,9 @@ pub trait Outcomes: Send + Sync + 'static {
 
     /// Takes news of runs that go on (started, progress); may be dropped.
     fn marked(&self, batch: Vec<Mark>);
+
+    /// What ran this task crashed: its runs under way end unreported.
+    fn lost(&self, task: Name);
 }
 
 /// Runs commands and reports outcomes; the default one is the worker.
@@ -111,13 +133,17 @@ pub trait ExecutionPlatform: Send + Sync + 'static {
     /// How many runs it can have under way at once.
     fn concurrency(&self) -> usize;
 
+    /// What it is doing.
+    fn stats(&self) -> PlatformStats;
+
     /// Where to report; called once, before the first dispatch.
     fn connect(&self, outcomes: Arc<dyn Outcomes>);
 
     /// Starts runs, or queues them. Never waits and never refuses: the router
     /// dispatches only tasks that [`Self::tasks`] names, within its credit.
     /// Each run is reported to [`Outcomes::finished`] exactly once, also when
-    /// the platform stops ([`RunResult::Released`]).
+    /// the platform stops ([`RunResult::Released`]), unless a part of the
+    /// platform crashes ([`Outcomes::lost`]).
     fn dispatch(&self, batch: Vec<Run>);
 
     /// Ends a run as [`RunResult::Revoked`] as soon as it can; a run that

@@ -33,29 +33,17 @@ pub struct RetryPolicy {
 
 impl RetryPolicy {
     /// A single attempt: a failure is final.
-    pub const NEVER: Self = Self {
-        max_attempts: 1,
-        initial: Duration::ZERO,
-        cap: Duration::ZERO,
-    };
+    pub const NEVER: Self = Self { max_attempts: 1, initial: Duration::ZERO, cap: Duration::ZERO };
 
     /// `max_attempts` attempts without any delay between them.
     #[must_use]
     pub const fn immediate(max_attempts: u32) -> Self {
-        Self {
-            max_attempts,
-            initial: Duration::ZERO,
-            cap: Duration::ZERO,
-        }
+        Self { max_attempts, initial: Duration::ZERO, cap: Duration::ZERO }
     }
 }
 
 impl Default for RetryPolicy {
     fn default() -> Self {
-        Self {
-            max_attempts: 5,
-            initial: Duration::from_secs(1),
-            cap: Duration::from_secs(120),
-        }
+        Self { max_attempts: 5, initial: Duration::from_secs(1), cap: Duration::from_secs(120) }
     }
 }

@@ -61,10 +61,7 @@ impl fmt::Display for Timestamp {
         let (year, month, day) = civil_from_days(days);
         let (hour, minute) = (millis / 3_600_000, millis / 60_000 % 60);
         let (second, milli) = (millis / 1000 % 60, millis % 1000);
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z"
-        )
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
     }
 }
 
@@ -77,11 +74,7 @@ const fn civil_from_days(days: u64) -> (u64, u64, u64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
     let year = year_of_era + era * 400 + if month <= 2 { 1 } else { 0 };
     (year, month, day)
 }
@@ -116,22 +109,13 @@ mod tests {
     #[test]
     fn prints_as_rfc_3339() {
         assert_eq!(Timestamp(0).to_string(), "1970-01-01T00:00:00.000Z");
-        assert_eq!(
-            Timestamp(1_709_210_096_789).to_string(),
-            "2024-02-29T12:34:56.789Z"
-        );
-        assert_eq!(
-            Timestamp(1_735_689_599_999).to_string(),
-            "2024-12-31T23:59:59.999Z"
-        );
+        assert_eq!(Timestamp(1_709_210_096_789).to_string(), "2024-02-29T12:34:56.789Z");
+        assert_eq!(Timestamp(1_735_689_599_999).to_string(), "2024-12-31T23:59:59.999Z");
     }
 
     #[test]
     fn arithmetic_saturates() {
-        assert_eq!(
-            Timestamp::NEVER.after(Duration::from_secs(1)),
-            Timestamp::NEVER
-        );
+        assert_eq!(Timestamp::NEVER.after(Duration::from_secs(1)), Timestamp::NEVER);
         assert_eq!(Timestamp(1).since(Timestamp(2)), Duration::ZERO);
     }
 }

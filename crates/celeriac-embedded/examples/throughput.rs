@@ -97,10 +97,7 @@ async fn drain(
         store.complete(completions).await?;
         spent.complete += start.elapsed();
 
-        let settlement = |receipt| Settlement {
-            receipt,
-            verdict: Verdict::Ack,
-        };
+        let settlement = |receipt| Settlement { receipt, verdict: Verdict::Ack };
         let settlements = receipts.into_iter().map(settlement).collect();
         let start = Instant::now();
         broker.settle(settlements).await?;

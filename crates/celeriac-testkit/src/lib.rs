@@ -9,11 +9,7 @@
 //! assertions do.
 
 #![forbid(unsafe_code)]
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a suite reports by panicking"
-)]
+#![expect(clippy::expect_used, clippy::panic, reason = "a suite reports by panicking")]
 
 pub mod broker;
 pub mod faulty;

@@ -34,32 +34,16 @@ impl Rig {
 
     async fn open_with(harness: Arc<dyn Harness>, setup: Setup) -> Self {
         let driver = harness.open(setup).await;
-        Self {
-            harness,
-            driver,
-            setup,
-        }
+        Self { harness, driver, setup }
     }
 
     /// Lets the driver's process die while these consumers are at work, and
     /// opens what it left.
     pub async fn crash(self, consumers: Vec<Box<dyn Consumer>>) -> Self {
-        let Self {
-            harness,
-            driver,
-            setup,
-        } = self;
-        let crashed = Crashed {
-            driver,
-            consumers,
-            setup,
-        };
+        let Self { harness, driver, setup } = self;
+        let crashed = Crashed { driver, consumers, setup };
         let driver = within("the driver to open again", harness.reopen(crashed)).await;
-        Self {
-            harness,
-            driver,
-            setup,
-        }
+        Self { harness, driver, setup }
     }
 
     /// The broker.

@@ -23,9 +23,7 @@ pub fn numbered(queue: &str, number: u64) -> Message {
 /// Commands whose bodies are these numbers.
 #[must_use]
 pub fn batch(queue: &str, numbers: Range<u64>) -> Vec<Arc<Message>> {
-    numbers
-        .map(|number| numbered(queue, number).into())
-        .collect()
+    numbers.map(|number| numbered(queue, number).into()).collect()
 }
 
 /// The number in the body of a [`numbered`] message.
@@ -58,10 +56,7 @@ pub fn full(queue: &str) -> Message {
     rare.parent_id = Some(id(3));
     rare.correlation_id = Some(id(4));
     rare.reply_to = Some(QueueName::from("~replies"));
-    rare.workflow = Some(WorkflowStep {
-        id: id(5),
-        step: u64::MAX,
-    });
+    rare.workflow = Some(WorkflowStep { id: id(5), step: u64::MAX });
     rare.dedup_key = Some("key".to_owned());
     rare.concurrency_token = Some("token".to_owned());
     rare.traceparent = Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned());
@@ -86,10 +81,7 @@ fn user_headers() -> BTreeMap<String, HeaderValue> {
         ("tenant".to_owned(), "ækme".into()),
         ("below".to_owned(), HeaderValue::Int(i64::MIN)),
         ("above".to_owned(), HeaderValue::Uint(u64::MAX)),
-        (
-            "raw".to_owned(),
-            HeaderValue::Bytes(Bytes::from_static(b"\xff")),
-        ),
+        ("raw".to_owned(), HeaderValue::Bytes(Bytes::from_static(b"\xff"))),
         ("nested".to_owned(), nested),
     ])
 }

@@ -24,11 +24,7 @@ where
     let case = case(Arc::new(harness));
     let ended = runtime.block_on(async { tokio::time::timeout(2 * WATCHDOG, case).await });
     runtime.shutdown_background();
-    assert!(
-        ended.is_ok(),
-        "{rule}: waited {:?} for the case to end",
-        2 * WATCHDOG
-    );
+    assert!(ended.is_ok(), "{rule}: waited {:?} for the case to end", 2 * WATCHDOG);
 }
 
 /// Ends a case of an ability that the driver lacks, or has, and says so.
@@ -74,6 +70,7 @@ macro_rules! conformance {
                 "B-09" a_pull_waits_for_a_message;
                 "B-10" a_dropped_pull_took_nothing;
                 "B-10" a_pull_dropped_at_any_moment_took_nothing;
+                "B-10" a_dropped_pull_leaves_its_message_to_others;
                 "B-11" queues_are_served_in_turn;
                 "B-12" consumers_share_without_overlap;
             }
@@ -125,6 +122,7 @@ macro_rules! conformance {
             }
             store::revocations {
                 "S-09" exactly_what_was_revoked_is_revoked;
+                "S-09" a_revocation_ends;
                 "S-10" revocations_are_followed_by_cursor;
                 "S-10" a_dropped_wait_for_revocations_misses_nothing;
                 "S-11" revocations_survive_a_crash;
@@ -145,6 +143,7 @@ macro_rules! conformance {
             store::dedup {
                 "S-19" the_first_claim_wins;
                 "S-20" a_confirmed_claim_says_so;
+                "S-20" the_holder_may_claim_again;
                 "S-21" a_claim_ends_with_its_window;
                 "S-22" of_claims_at_once_one_wins;
                 "S-23" claims_survive_a_crash;

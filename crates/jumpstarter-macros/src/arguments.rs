@@ -91,18 +91,13 @@ impl ResourceArguments {
 /// The name in `#[release(name)]`.
 pub(crate) fn released_resource(attribute: &Attribute) -> syn::Result<Ident> {
     attribute.parse_args().map_err(|error| {
-        syn::Error::new(
-            error.span(),
-            "name the resource's function: `#[release(name)]`",
-        )
+        syn::Error::new(error.span(), "name the resource's function: `#[release(name)]`")
     })
 }
 
 /// Refuses any argument.
 pub(crate) fn none(attribute: &Attribute) -> syn::Result<()> {
-    each(attribute, |meta| {
-        Err(meta.error("this attribute takes no arguments"))
-    })
+    each(attribute, |meta| Err(meta.error("this attribute takes no arguments")))
 }
 
 fn each(

@@ -57,12 +57,7 @@ impl Callable {
         };
         Ok(Callable {
             name: signature.ident.clone(),
-            cfgs: function
-                .attrs
-                .iter()
-                .filter(|it| it.path().is_ident("cfg"))
-                .cloned()
-                .collect(),
+            cfgs: function.attrs.iter().filter(|it| it.path().is_ident("cfg")).cloned().collect(),
             has_receiver,
             is_async: signature.asyncness.is_some(),
             arguments,
@@ -98,20 +93,14 @@ impl Callable {
     pub(crate) fn require_receiver(&self) -> syn::Result<()> {
         match self.has_receiver {
             true => Ok(()),
-            false => Err(syn::Error::new(
-                self.span,
-                "this function needs `&mut self` or `&self`",
-            )),
+            false => Err(syn::Error::new(self.span, "this function needs `&mut self` or `&self`")),
         }
     }
 
     /// Refuses arguments that this kind of function cannot get.
     pub(crate) fn refuse(&self, unwanted: fn(&Argument) -> bool, what: &str) -> syn::Result<()> {
         match self.arguments.iter().any(unwanted) {
-            true => Err(syn::Error::new(
-                self.span,
-                format!("this function cannot take {what}"),
-            )),
+            true => Err(syn::Error::new(self.span, format!("this function cannot take {what}"))),
             false => Ok(()),
         }
     }
@@ -147,9 +136,9 @@ impl Argument {
         let value = || Argument::Value(Box::new(given.clone()));
         match given {
             Type::Reference(reference) => match last_segment(&reference.elem) {
-                Some(segment) if segment.ident == "Context" => Argument::Context {
-                    mutable: reference.mutability.is_some(),
-                },
+                Some(segment) if segment.ident == "Context" => {
+                    Argument::Context { mutable: reference.mutability.is_some() }
+                }
                 Some(segment) if segment.ident == "Injector" => Argument::Injector,
                 _ => value(),
             },

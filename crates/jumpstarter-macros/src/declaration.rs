@@ -99,14 +99,8 @@ impl Declaration {
             _ => arguments::none(attribute)?,
         }
         callable.require_receiver()?;
-        callable.refuse(
-            |argument| matches!(argument, Argument::Reply(_)),
-            "a `Reply`",
-        )?;
-        callable.refuse(
-            |argument| matches!(argument, Argument::Injector),
-            "an `Injector`",
-        )?;
+        callable.refuse(|argument| matches!(argument, Argument::Reply(_)), "a `Reply`")?;
+        callable.refuse(|argument| matches!(argument, Argument::Injector), "an `Injector`")?;
         let (slot, values) = match name.as_str() {
             "after_batch" => (&mut self.after_batch, 0),
             "started" => (&mut self.started, 0),
@@ -118,10 +112,7 @@ impl Declaration {
                 0 => "takes nothing but `&mut Context<Self>`",
                 _ => "takes a `ChildFailed`",
             };
-            return Err(syn::Error::new(
-                callable.span,
-                format!("`#[{name}]` {expected}"),
-            ));
+            return Err(syn::Error::new(callable.span, format!("`#[{name}]` {expected}")));
         }
         if slot.is_some() {
             let message = format!("there is another `#[{name}]` already");
@@ -134,10 +125,7 @@ impl Declaration {
     fn add_handler(&mut self, attribute: &Attribute, callable: Callable) -> syn::Result<()> {
         let HandlerArguments { crash_on_error } = HandlerArguments::read(attribute)?;
         callable.require_receiver()?;
-        callable.refuse(
-            |argument| matches!(argument, Argument::Injector),
-            "an `Injector`",
-        )?;
+        callable.refuse(|argument| matches!(argument, Argument::Injector), "an `Injector`")?;
         let message = match callable.values().as_slice() {
             [message] => (*message).clone(),
             [] => {
@@ -160,10 +148,8 @@ impl Declaration {
             return Err(syn::Error::new(callable.span, message));
         }
         let text = message.to_token_stream().to_string();
-        let known = self
-            .handlers
-            .iter()
-            .find(|it| it.message.to_token_stream().to_string() == text);
+        let known =
+            self.handlers.iter().find(|it| it.message.to_token_stream().to_string() == text);
         if let Some(other) = known
             && other.callable.cfgs.is_empty()
         {
@@ -171,11 +157,7 @@ impl Declaration {
             let message = format!("`{other}` handles this message already");
             return Err(syn::Error::new(place(&message_type(&callable)), message));
         }
-        self.handlers.push(Handler {
-            callable,
-            message,
-            crash_on_error,
-        });
+        self.handlers.push(Handler { callable, message, crash_on_error });
         Ok(())
     }
 
@@ -185,10 +167,7 @@ impl Declaration {
             let message = "a resource is `fn name(&self [, injector: &Injector]) -> Result<T, E>`";
             return Err(syn::Error::new(callable.span, message));
         }
-        self.resources.push(Resource {
-            callable,
-            arguments,
-        });
+        self.resources.push(Resource { callable, arguments });
         Ok(())
     }
 
@@ -234,19 +213,13 @@ impl Declaration {
             let beside = |argument: &Argument| matches!(argument, Argument::TaskContext);
             callable.refuse(beside, "a `TaskContext` unless it is `#[task(concurrent)]`")?;
         }
-        self.tasks.push(Task {
-            callable,
-            arguments,
-        });
+        self.tasks.push(Task { callable, arguments });
         Ok(())
     }
 
     fn check_releases(&self) -> syn::Result<()> {
         for (resource, _) in &self.releases {
-            let known = self
-                .resources
-                .iter()
-                .any(|it| it.callable.name == *resource);
+            let known = self.resources.iter().any(|it| it.callable.name == *resource);
             if !known {
                 let message = format!("there is no resource `{resource}`");
                 return Err(syn::Error::new(resource.span(), message));
@@ -285,10 +258,7 @@ fn take_attribute(function: &mut ImplItemFn) -> syn::Result<Option<Attribute>> {
 
 fn has_context(callable: &Callable) -> bool {
     callable.arguments.iter().any(|argument| {
-        matches!(
-            argument,
-            Argument::Context { .. } | Argument::TaskContext | Argument::Reply(_)
-        )
+        matches!(argument, Argument::Context { .. } | Argument::TaskContext | Argument::Reply(_))
     })
 }
 

@@ -31,9 +31,8 @@ fn parse(text: &str) -> Option<u64> {
     while !rest.is_empty() {
         let digits = rest.find(|character: char| !character.is_ascii_digit())?;
         let (number, after) = rest.split_at(digits);
-        let unit_end = after
-            .find(|character: char| character.is_ascii_digit())
-            .unwrap_or(after.len());
+        let unit_end =
+            after.find(|character: char| character.is_ascii_digit()).unwrap_or(after.len());
         let (unit, next) = after.split_at(unit_end);
         let factor = match unit.trim() {
             "ms" => 1,

@@ -100,14 +100,8 @@ fn hooks(declaration: &Declaration) -> TokenStream {
             }
         }
     };
-    let batch = declaration
-        .after_batch
-        .as_ref()
-        .map(|it| reporting(quote!(on_batch), it));
-    let stopped = declaration
-        .stopped
-        .as_ref()
-        .map(|it| reporting(quote!(on_stopped), it));
+    let batch = declaration.after_batch.as_ref().map(|it| reporting(quote!(on_batch), it));
+    let stopped = declaration.stopped.as_ref().map(|it| reporting(quote!(on_stopped), it));
     let child_failed = declaration.child_failed.as_ref().map(|callable| {
         let outcome = outcome(callable);
         quote! {

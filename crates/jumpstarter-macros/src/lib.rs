@@ -1,7 +1,7 @@
 //! The macros of jumpstarter: what they accept is documented where jumpstarter
 //! re-exports them.
 //!
-//! [`declaration`] reads the impl, `expand` and its modules write the code;
+//! `declaration` reads the impl, `expand` and its modules write the code;
 //! every mistake is reported at the place where it was made.
 
 mod arguments;
@@ -33,9 +33,10 @@ use syn::{ItemImpl, parse_macro_input};
 /// | `#[task(concurrent)]`, the same options | `async fn (ctx: TaskContext<Self>) -> Flow` | runs beside the messages as a tokio task of its own; cancel-safe as well |
 ///
 /// All of them may be `async` (dependencies may not), and `ctx` is
-/// `&mut Context<Self>` or `&Context<Self>` in any position. An async function
-/// that takes `&self` needs a type that is `Sync`. A turn of a task on the actor
-/// that awaits keeps the messages waiting; use a concurrent one for waiting.
+/// `&mut Context<Self>` in any position (in sync functions also
+/// `&Context<Self>`). An async function that takes `&self` needs a type that is
+/// `Sync`. A turn of a task on the actor that awaits keeps the messages waiting;
+/// use a concurrent one for waiting.
 ///
 /// Durations are whole numbers with a unit: `ms`, `s`, `m`, `h`; `1m30s`.
 #[proc_macro_attribute]

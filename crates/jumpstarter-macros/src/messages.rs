@@ -17,10 +17,7 @@ pub(crate) fn message_enum(declaration: &Declaration) -> TokenStream {
     let name = enum_name();
     let actor = declaration.item.self_ty.to_token_stream();
     let generics = named(declaration.item.generics.to_token_stream(), &actor);
-    let bounds = named(
-        declaration.item.generics.where_clause.to_token_stream(),
-        &actor,
-    );
+    let bounds = named(declaration.item.generics.where_clause.to_token_stream(), &actor);
     let variants = declaration.handlers.iter().map(|handler| {
         let (cfgs, variant) = (&handler.callable.cfgs, &handler.callable.name);
         let message = named(handler.message.to_token_stream(), &actor);

@@ -1,7 +1,7 @@
 //! Dependencies, resources and their release.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 
 use crate::declaration::{Declaration, Resource};
 
@@ -29,14 +29,13 @@ pub(crate) fn acquire(declaration: &Declaration) -> Option<TokenStream> {
     if declaration.resources.is_empty() {
         return None;
     }
-    let outcomes: Vec<_> = (0..declaration.resources.len())
-        .map(|index| format_ident!("outcome_{index}"))
-        .collect();
+    let outcomes: Vec<_> =
+        (0..declaration.resources.len()).map(|index| format_ident!("outcome_{index}")).collect();
     let indexed = || declaration.resources.iter().zip(&outcomes);
     let on_pool = indexed().filter(|(it, _)| !it.callable.is_async).map(|(resource, outcome)| {
         let (name, limit) = (resource.name(), resource.limit());
         let call = resource.callable.bare_call(&quote!(actor));
-        quote! {
+        quote_spanned! {resource.callable.span=>
             let #outcome = {
                 let injector = acquisition.injector();
                 let work = move |actor: &mut Self| #call;
@@ -57,23 +56,18 @@ pub(crate) fn acquire(declaration: &Declaration) -> Option<TokenStream> {
         }
     });
     let at_once: Vec<_> = indexed().filter(|(it, _)| it.callable.is_async).collect();
-    let pattern = at_once
-        .iter()
-        .rev()
-        .fold(quote!(()), |rest, (_, outcome)| quote!((#outcome, #rest)));
-    let joined = at_once
-        .iter()
-        .rev()
-        .fold(quote!(async {}), |rest, (resource, _)| {
-            let (name, limit) = (resource.name(), resource.limit());
-            let call = resource.callable.bare_call(&quote!(&this));
-            quote! {
-                ::jumpstarter::written::join(
-                    ::jumpstarter::written::acquire_within(#name, #limit, #call),
-                    #rest,
-                )
-            }
-        });
+    let pattern =
+        at_once.iter().rev().fold(quote!(()), |rest, (_, outcome)| quote!((#outcome, #rest)));
+    let joined = at_once.iter().rev().fold(quote!(async {}), |rest, (resource, _)| {
+        let (name, limit) = (resource.name(), resource.limit());
+        let call = resource.callable.bare_call(&quote!(&this));
+        quote! {
+            ::jumpstarter::written::join(
+                ::jumpstarter::written::acquire_within(#name, #limit, #call),
+                #rest,
+            )
+        }
+    });
     let kept = indexed().map(|(resource, outcome)| {
         let (name, requirement) = (resource.name(), resource.requirement());
         quote! { acquisition.keep(#name, #requirement, #outcome, &mut step); }
@@ -100,10 +94,7 @@ pub(crate) fn release(declaration: &Declaration) -> Option<TokenStream> {
         return None;
     }
     let arms = declaration.releases.iter().filter_map(|(name, callable)| {
-        let resource = declaration
-            .resources
-            .iter()
-            .find(|it| it.callable.name == *name)?;
+        let resource = declaration.resources.iter().find(|it| it.callable.name == *name)?;
         let name = resource.name();
         let acquired = resource.callable.output();
         let released = match callable.is_async || callable.has_receiver {

@@ -64,11 +64,7 @@ pub(crate) fn turns(declaration: &Declaration) -> TokenStream {
 }
 
 fn arms(declaration: &Declaration, wanted: fn(&Task) -> bool) -> Vec<TokenStream> {
-    let tasks = declaration
-        .tasks
-        .iter()
-        .enumerate()
-        .filter(|(_, task)| wanted(task));
+    let tasks = declaration.tasks.iter().enumerate().filter(|(_, task)| wanted(task));
     let arms = tasks.map(|(index, task)| {
         let call = task.callable.call(&quote!(self));
         quote!(#index => ::jumpstarter::IntoFlow::into_flow(#call),)

@@ -98,10 +98,7 @@ async fn channel_asks() -> Result<f64, Failure> {
     Ok(per(begun.elapsed(), ASKS))
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the yardstick is an actor made by hand"
-)]
+#[expect(clippy::disallowed_methods, reason = "the yardstick is an actor made by hand")]
 fn spawn_by_hand(rx: mpsc::UnboundedReceiver<ByHand>) -> tokio::task::JoinHandle<()> {
     tokio::spawn(serve(rx))
 }
@@ -143,9 +140,7 @@ fn per(elapsed: Duration, count: u64) -> f64 {
 }
 
 fn main() -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build()?;
     let mut rows: Vec<(&str, Vec<f64>)> = vec![
         ("tell, channel unbounded", vec![]),
         ("tell, actor unbounded", vec![]),
@@ -158,24 +153,14 @@ fn main() -> Result<(), Failure> {
         runtime.block_on(async { tokio::task::unconstrained(bytes_per_idle_actor()).await })?;
     for _ in 0..ROUNDS {
         let handle = runtime.handle().clone();
-        rows[0]
-            .1
-            .push(runtime.block_on(handle.spawn(channel_tells()))??);
+        rows[0].1.push(runtime.block_on(handle.spawn(channel_tells()))??);
         rows[1]
             .1
             .push(runtime.block_on(handle.spawn(actor_tells(Options::default().unbounded())))??);
-        rows[2]
-            .1
-            .push(runtime.block_on(handle.spawn(actor_tells(Options::default())))??);
-        rows[3]
-            .1
-            .push(runtime.block_on(handle.spawn(channel_asks()))??);
-        rows[4]
-            .1
-            .push(runtime.block_on(handle.spawn(actor_asks()))??);
-        rows[5]
-            .1
-            .push(runtime.block_on(handle.spawn(spawn_and_stop()))??);
+        rows[2].1.push(runtime.block_on(handle.spawn(actor_tells(Options::default())))??);
+        rows[3].1.push(runtime.block_on(handle.spawn(channel_asks()))??);
+        rows[4].1.push(runtime.block_on(handle.spawn(actor_asks()))??);
+        rows[5].1.push(runtime.block_on(handle.spawn(spawn_and_stop()))??);
     }
     #[expect(clippy::print_stdout, reason = "this is what the example is for")]
     for (name, mut figures) in rows {

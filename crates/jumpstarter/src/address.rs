@@ -16,6 +16,7 @@ use crate::lifecycle::{Refused, State, Trigger, next};
 use crate::mailbox::{Push, Rejection};
 use crate::recipient::Recipient;
 use crate::reply::{self, Reply};
+use crate::snapshot::ActorSnapshot;
 
 /// The handle of an actor. Cheap to clone; the actor lives on when all are gone.
 ///
@@ -104,9 +105,7 @@ impl<A: Actor> Address<A> {
         A: Handler<M>,
     {
         let (reply, answer) = reply::channel();
-        self.forward(message, reply)
-            .await
-            .map_err(|_| AskError::Closed)?;
+        self.forward(message, reply).await.map_err(|_| AskError::Closed)?;
         answer.await.ok_or(AskError::NoReply)
     }
 
@@ -165,11 +164,7 @@ impl<A: Actor> Address<A> {
 
     #[cold]
     fn report_closed<M>(&self) {
-        dead_letter(
-            &self.cell.core,
-            std::any::type_name::<M>(),
-            DeadLetterReason::Closed,
-        );
+        dead_letter(&self.cell.core, std::any::type_name::<M>(), DeadLetterReason::Closed);
     }
 }
 
@@ -240,10 +235,15 @@ impl<A: Actor> Address<A> {
     ///
     /// # Errors
     ///
-    /// Refused unless the actor is running, paused or crashed.
+    /// Refused unless the actor is running, paused or between a crash and its
+    /// restart.
     pub fn restart(&self) -> Result<(), Refused> {
         let core = &self.cell.core;
-        next(core.state(), Trigger::Restart)?;
+        let state = core.state();
+        if core.is_finished() {
+            return Err(Refused { trigger: Trigger::Restart, state });
+        }
+        next(state, Trigger::Restart)?;
         core.raise(RESTART);
         Ok(())
     }
@@ -251,6 +251,12 @@ impl<A: Actor> Address<A> {
     /// The state of the lifecycle.
     pub fn state(&self) -> State {
         self.cell.core.state()
+    }
+
+    /// The whole configuration: lifecycle, restart region, tasks, dependencies,
+    /// counters.
+    pub fn snapshot(&self) -> ActorSnapshot {
+        ActorSnapshot::of(self.cell.as_ref())
     }
 
     /// Where the actor is in the tree.
@@ -266,9 +272,7 @@ impl<A: Actor> Address<A> {
 
 impl<A: Actor> Clone for Address<A> {
     fn clone(&self) -> Self {
-        Address {
-            cell: Arc::clone(&self.cell),
-        }
+        Address { cell: Arc::clone(&self.cell) }
     }
 }
 
@@ -282,10 +286,7 @@ impl<A: Actor> Eq for Address<A> {}
 
 impl<A: Actor> fmt::Debug for Address<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Address")
-            .field("path", &self.path())
-            .field("state", &self.state())
-            .finish()
+        f.debug_struct("Address").field("path", &self.path()).field("state", &self.state()).finish()
     }
 }
 
@@ -297,9 +298,7 @@ pub struct Stopping {
 
 impl Stopping {
     fn new(cell: Arc<dyn AnyCell>) -> Self {
-        Stopping {
-            ended: Box::pin(async move { cell::ended(cell.core()).await }),
-        }
+        Stopping { ended: Box::pin(async move { cell::ended(cell.core()).await }) }
     }
 }
 

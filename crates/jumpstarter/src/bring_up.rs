@@ -30,10 +30,7 @@ pub(crate) async fn bring_up<A: Actor>(
         actor.dependencies(&mut wanted);
         wanted.into_result()?;
     }
-    let dependencies = cell
-        .core
-        .peek_cold(|cold| cold.dependencies.clone())
-        .unwrap_or_default();
+    let dependencies = cell.core.peek_cold(|cold| cold.dependencies.clone()).unwrap_or_default();
     for dependency in dependencies {
         await_dependency(dependency.as_ref()).await?;
     }
@@ -55,11 +52,7 @@ async fn await_dependency(dependency: &dyn AnyCell) -> Result<(), StartFailure> 
         Ok(()) => return Ok(()),
         Err(error) => error.to_string(),
     };
-    Err(StartFailure::Dependency {
-        path: core.path.to_string(),
-        type_name: core.type_name,
-        reason,
-    })
+    Err(StartFailure::Dependency { path: core.path.to_string(), type_name: core.type_name, reason })
 }
 
 /// Starts the concurrent tasks, and notes all tasks in the configuration.
@@ -68,10 +61,7 @@ pub(crate) fn start_tasks<A: Actor>(cell: &Arc<Cell<A>>) {
         return;
     }
     cell.core.with_cold(|cold| {
-        cold.task_states = A::TASKS
-            .iter()
-            .map(|spec| (spec.name, TaskState::Running))
-            .collect();
+        cold.task_states = A::TASKS.iter().map(|spec| (spec.name, TaskState::Running)).collect();
     });
     concurrent::start_all(cell);
 }

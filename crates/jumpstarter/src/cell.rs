@@ -65,22 +65,17 @@ pub(crate) async fn started(core: &Core) -> Result<(), StartError> {
     let word = core.word();
     if word & FINISHED != 0 && word & ONCE_STARTED == 0 {
         let crash = core.peek_cold(|cold| cold.crash.clone()).flatten();
-        return Err(StartError {
-            path: core.path.to_string(),
-            crash,
-        });
+        return Err(StartError { path: core.path.to_string(), crash });
     }
     Ok(())
 }
 
 /// Waits until the actor has ended for good.
 pub(crate) async fn ended(core: &Core) -> Exit {
-    poll_fn(
-        |cx| match core.watch(cx.waker(), |word| word & FINISHED != 0) {
-            true => std::task::Poll::Ready(()),
-            false => std::task::Poll::Pending,
-        },
-    )
+    poll_fn(|cx| match core.watch(cx.waker(), |word| word & FINISHED != 0) {
+        true => std::task::Poll::Ready(()),
+        false => std::task::Poll::Pending,
+    })
     .await;
     exit(core)
 }

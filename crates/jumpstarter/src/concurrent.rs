@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use futures_util::FutureExt;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::actor::Actor;
 use crate::cell::Cell;
@@ -19,16 +20,9 @@ use crate::turns::set_state;
 
 /// Spawns every concurrent task of the actor.
 pub(crate) fn start_all<A: Actor>(cell: &Arc<Cell<A>>) {
-    for (task, _) in A::TASKS
-        .iter()
-        .enumerate()
-        .filter(|(_, spec)| spec.concurrent)
-    {
+    for (task, _) in A::TASKS.iter().enumerate().filter(|(_, spec)| spec.concurrent) {
         let spawner = Spawner::new(cell.core.group());
-        let ctx = TaskContext {
-            cell: Arc::clone(cell),
-            spawner: spawner.clone(),
-        };
+        let ctx = TaskContext { cell: Arc::clone(cell), spawner: spawner.clone() };
         spawner.spawn(async move {
             let scope = ctx.scope();
             scope.run_until_cancelled(drive::<A>(task, &ctx)).await;
@@ -43,13 +37,12 @@ async fn drive<A: Actor>(task: usize, ctx: &TaskContext<A>) {
     let mut jitter = Jitter::default();
     let mut failures = 0;
     if let Some(period) = spec.every {
-        tokio::time::sleep(period + spec.jitter.mul_f64(jitter.next())).await;
+        sleep(period + spec.jitter.mul_f64(jitter.next())).await;
     }
     loop {
         unless_paused(core).await;
-        let turn = AssertUnwindSafe(A::concurrent(task, ctx.clone()))
-            .catch_unwind()
-            .await;
+        let begun = Instant::now();
+        let turn = AssertUnwindSafe(A::concurrent(task, ctx.clone())).catch_unwind().await;
         let (flow, failed) = match turn {
             Ok(flow) => (flow, TaskState::Failed),
             Err(payload) => {
@@ -60,10 +53,11 @@ async fn drive<A: Actor>(task: usize, ctx: &TaskContext<A>) {
         match next_turn(spec, &mut failures, flow, jitter.next()) {
             Next::Turn { after, state } => {
                 set_state(core, task, state);
-                if after.is_zero() {
-                    tokio::task::consume_budget().await;
-                } else {
-                    tokio::time::sleep(after).await;
+                match (after.is_zero(), state) {
+                    (true, _) => tokio::task::consume_budget().await,
+                    // A period is the time between the starts of two turns.
+                    (false, TaskState::Running) => sleep_until(begun + after).await,
+                    (false, _) => sleep(after).await,
                 }
             }
             Next::Done => return set_state(core, task, TaskState::Succeeded),
@@ -77,11 +71,9 @@ async fn drive<A: Actor>(task: usize, ctx: &TaskContext<A>) {
 
 async fn unless_paused(core: &Core) {
     let goes_on = |word: u32| state_of(word) != State::Paused;
-    poll_fn(
-        |cx| match goes_on(core.word()) || core.watch(cx.waker(), goes_on) {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
-        },
-    )
+    poll_fn(|cx| match goes_on(core.word()) || core.watch(cx.waker(), goes_on) {
+        true => Poll::Ready(()),
+        false => Poll::Pending,
+    })
     .await;
 }

@@ -28,10 +28,7 @@ pub struct Context<A: Actor> {
 
 impl<A: Actor> Context<A> {
     pub(crate) fn new(cell: Arc<Cell<A>>) -> Self {
-        Context {
-            cell,
-            resources: Resources::default(),
-        }
+        Context { cell, resources: Resources::default() }
     }
 
     /// The actor's own address.
@@ -80,8 +77,7 @@ impl<A: Actor> Context<A> {
         F: FnMut() -> B + Send + 'static,
     {
         let parent = self.address().any_cell();
-        self.system()
-            .launch(Some(&parent), name, options, move || Ok(factory()))
+        self.system().launch(Some(&parent), name, options, move || Ok(factory()))
     }
 
     /// Sends the actor a message after some time, unless it stops before.

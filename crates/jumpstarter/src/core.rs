@@ -144,13 +144,13 @@ impl Core {
             for &trigger in triggers {
                 let word = self.word();
                 let from = state_of(word);
+                if word & FINISHED != 0 {
+                    outcome = Err(Refused { trigger, state: from });
+                    break;
+                }
                 match lifecycle::next(from, trigger) {
                     Ok(to) => {
-                        let once = if to == State::Healthy {
-                            ONCE_STARTED
-                        } else {
-                            0
-                        };
+                        let once = if to == State::Healthy { ONCE_STARTED } else { 0 };
                         let kept = word & !STATE_MASK;
                         self.word.store(kept | once | to as u32, Ordering::Release);
                         self.publish_change(from, to);
@@ -169,11 +169,7 @@ impl Core {
     }
 
     fn publish_change(&self, from: State, to: State) {
-        self.system.bus().publish(|| Event::StateChanged {
-            path: self.path.to_string(),
-            from,
-            to,
-        });
+        self.system.bus().publish(|| Event::StateChanged { path: self.path.to_string(), from, to });
     }
 
     /// Sets flags and wakes the actor and the watchers.
@@ -202,8 +198,7 @@ impl Core {
         {
             let mut control = self.control.lock();
             let word = self.word();
-            self.word
-                .store((word & !STATE_MASK) | to as u32, Ordering::Release);
+            self.word.store((word & !STATE_MASK) | to as u32, Ordering::Release);
             if state_of(word) != to {
                 self.publish_change(state_of(word), to);
             }
@@ -246,10 +241,13 @@ impl Core {
 
     /// Reports an error that ends this incarnation. The first one counts.
     pub(crate) fn crash(&self, crash: Crash) {
+        if self.is_finished() {
+            return;
+        }
         self.with_cold(|cold| {
             cold.crash.get_or_insert(crash);
         });
-        // `report_error` is allowed in every state.
+        // Allowed in every state; refused only if the actor has ended meanwhile.
         let _ = self.apply(Trigger::ReportError);
     }
 

@@ -21,27 +21,19 @@ type Factory<A> = Box<dyn FnMut() -> Result<A, BoxError> + Send>;
 enum Source<A: Actor> {
     Existing(Address<A>),
     Named(String),
-    Spawned {
-        name: String,
-        options: Options,
-        factory: Factory<A>,
-    },
+    Spawned { name: String, options: Options, factory: Factory<A> },
     Injected(fn(&System) -> Address<A>),
 }
 
 impl<A: Actor> Dependency<A> {
     /// An actor that exists already.
     pub fn existing(address: Address<A>) -> Self {
-        Dependency {
-            source: Source::Existing(address),
-        }
+        Dependency { source: Source::Existing(address) }
     }
 
     /// The actor at that path.
     pub fn named(path: impl Into<String>) -> Self {
-        Dependency {
-            source: Source::Named(path.into()),
-        }
+        Dependency { source: Source::Named(path.into()) }
     }
 
     /// An actor of its own: spawned as a child of the dependent, and stopped
@@ -52,13 +44,7 @@ impl<A: Actor> Dependency<A> {
         mut factory: impl FnMut() -> A + Send + 'static,
     ) -> Self {
         let factory: Factory<A> = Box::new(move || Ok(factory()));
-        Dependency {
-            source: Source::Spawned {
-                name: name.into(),
-                options,
-                factory,
-            },
-        }
+        Dependency { source: Source::Spawned { name: name.into(), options, factory } }
     }
 
     /// The system's one actor of that type, built by the injector when it is
@@ -67,9 +53,7 @@ impl<A: Actor> Dependency<A> {
     where
         A: Inject,
     {
-        Dependency {
-            source: Source::Injected(System::injected::<A>),
-        }
+        Dependency { source: Source::Injected(System::injected::<A>) }
     }
 }
 
@@ -122,10 +106,7 @@ impl Injector {
 
     /// A dependency of the actor that starts, by its type.
     pub fn dependency<B: Actor>(&self) -> Option<Address<B>> {
-        let known = self
-            .cell
-            .core()
-            .peek_cold(|cold| cold.dependencies.clone())?;
+        let known = self.cell.core().peek_cold(|cold| cold.dependencies.clone())?;
         known
             .into_iter()
             .find_map(|cell| cell.into_any().downcast::<Cell<B>>().ok())
@@ -142,10 +123,7 @@ pub struct Dependencies<'a> {
 
 impl<'a> Dependencies<'a> {
     pub(crate) fn new(injector: &'a Injector) -> Self {
-        Dependencies {
-            injector,
-            failure: None,
-        }
+        Dependencies { injector, failure: None }
     }
 
     pub(crate) fn into_result(self) -> Result<(), StartFailure> {
@@ -173,28 +151,20 @@ impl<'a> Dependencies<'a> {
         match dependency.source {
             Source::Existing(address) => Ok(address),
             Source::Injected(build) => Ok(build(system)),
-            Source::Spawned {
-                name,
-                options,
-                factory,
-            } => Ok(system.launch(Some(&self.injector.cell), &name, options, factory)),
+            Source::Spawned { name, options, factory } => {
+                Ok(system.launch(Some(&self.injector.cell), &name, options, factory))
+            }
             Source::Named(path) => {
                 let Some(cell) = system.find_cell(&path) else {
                     let type_name = type_name::<B>();
-                    return Err(StartFailure::Missing {
-                        type_name,
-                        path: Some(path),
-                    });
+                    return Err(StartFailure::Missing { type_name, path: Some(path) });
                 };
                 let found = cell.core().type_name;
-                cell.into_any()
-                    .downcast()
-                    .map(Address::new)
-                    .map_err(|_| StartFailure::WrongType {
-                        path,
-                        wanted: type_name::<B>(),
-                        found,
-                    })
+                cell.into_any().downcast().map(Address::new).map_err(|_| StartFailure::WrongType {
+                    path,
+                    wanted: type_name::<B>(),
+                    found,
+                })
             }
         }
     }
@@ -216,10 +186,7 @@ pub(crate) fn link(
         return Err(StartFailure::Cycle { types });
     }
     core.with_cold(|cold| {
-        let known = cold
-            .dependencies
-            .iter()
-            .any(|cell| cell.core().id == dependency.core().id);
+        let known = cold.dependencies.iter().any(|cell| cell.core().id == dependency.core().id);
         if !known {
             cold.dependencies.push(dependency);
         }
@@ -236,14 +203,9 @@ fn way(from: &Arc<dyn AnyCell>, to: u64, visited: &mut HashSet<u64>) -> Option<V
     if !visited.insert(core.id) {
         return None;
     }
-    let dependencies = core
-        .peek_cold(|cold| cold.dependencies.clone())
-        .unwrap_or_default();
-    dependencies
-        .iter()
-        .find_map(|next| way(next, to, visited))
-        .map(|mut types| {
-            types.insert(0, core.type_name);
-            types
-        })
+    let dependencies = core.peek_cold(|cold| cold.dependencies.clone()).unwrap_or_default();
+    dependencies.iter().find_map(|next| way(next, to, visited)).map(|mut types| {
+        types.insert(0, core.type_name);
+        types
+    })
 }

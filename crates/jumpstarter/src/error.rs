@@ -44,11 +44,7 @@ impl<M> fmt::Debug for TellError<M> {
 
 impl<M> fmt::Display for TellError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "deliver {}: the actor has stopped",
-            std::any::type_name::<M>()
-        )
+        write!(f, "deliver {}: the actor has stopped", std::any::type_name::<M>())
     }
 }
 
@@ -115,10 +111,7 @@ pub struct Crash {
 
 impl Crash {
     pub(crate) fn new(cause: Cause, error: impl Into<BoxError>) -> Self {
-        Crash {
-            cause,
-            error: Arc::from(error.into()),
-        }
+        Crash { cause, error: Arc::from(error.into()) }
     }
 
     pub(crate) fn from_panic(payload: &(dyn std::any::Any + Send)) -> Self {

@@ -46,8 +46,9 @@ pub enum Event {
         path: String,
         /// The crashes inside the window of its intensity, oldest first.
         history: Vec<Crash>,
-        /// Whether its parent handled the failure; otherwise nobody did.
-        handled_by_parent: bool,
+        /// Whether it has a parent, which was told; otherwise only this event
+        /// and the log tell of it.
+        told_parent: bool,
     },
     /// A message reached nobody.
     DeadLetter {
@@ -88,9 +89,7 @@ pub(crate) struct EventBus {
 impl EventBus {
     pub(crate) fn subscribe(&self) -> Events {
         let sender = self.sender.get_or_init(|| broadcast::channel(BACKLOG).0);
-        Events {
-            receiver: sender.subscribe(),
-        }
+        Events { receiver: sender.subscribe() }
     }
 
     pub(crate) fn publish(&self, event: impl FnOnce() -> Event) {

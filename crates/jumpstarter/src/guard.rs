@@ -31,11 +31,7 @@ pin_project! {
 
 impl<'a, F> Guarded<'a, F> {
     pub(crate) fn new(core: &'a Core, future: F) -> Self {
-        Guarded {
-            core,
-            registered: None,
-            future,
-        }
+        Guarded { core, registered: None, future }
     }
 }
 
@@ -44,11 +40,7 @@ impl<F: Future> Future for Guarded<'_, F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        if !this
-            .registered
-            .as_ref()
-            .is_some_and(|waker| waker.will_wake(cx.waker()))
-        {
+        if !this.registered.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             this.core.set_runner(cx.waker());
             *this.registered = Some(cx.waker().clone());
         }
@@ -83,11 +75,7 @@ pub(crate) fn unless<F: Future>(
     interrupted: fn(u32) -> bool,
     future: F,
 ) -> Unless<'_, F> {
-    Unless {
-        core,
-        interrupted,
-        future,
-    }
+    Unless { core, interrupted, future }
 }
 
 /// The actor is asked to end.

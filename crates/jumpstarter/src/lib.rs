@@ -15,6 +15,7 @@
 mod actor;
 mod address;
 mod bring_up;
+mod busy;
 mod cell;
 mod concurrent;
 mod context;

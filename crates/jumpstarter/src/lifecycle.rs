@@ -76,10 +76,7 @@ impl State {
     ];
 
     pub(crate) fn from_byte(byte: u8) -> State {
-        State::ALL
-            .get(usize::from(byte))
-            .copied()
-            .unwrap_or(State::Crashed)
+        State::ALL.get(usize::from(byte)).copied().unwrap_or(State::Crashed)
     }
 
     /// The full path of the state in the chart, outermost first.

@@ -49,16 +49,9 @@ struct Line {
 impl<E> Mailbox<E> {
     /// `capacity` of `usize::MAX` means unbounded.
     pub(crate) fn new(capacity: usize) -> Self {
-        let queue = Queue {
-            messages: VecDeque::new(),
-            capacity,
-            closed: false,
-            parked: None,
-            line: None,
-        };
-        Mailbox {
-            queue: Mutex::new(queue),
-        }
+        let queue =
+            Queue { messages: VecDeque::new(), capacity, closed: false, parked: None, line: None };
+        Mailbox { queue: Mutex::new(queue) }
     }
 
     /// Puts one message in, or gives the parcel back.
@@ -129,10 +122,7 @@ impl<E> Mailbox<E> {
             let Some(line) = queue.line.as_mut() else {
                 return;
             };
-            match line
-                .waiting
-                .binary_search_by_key(&ticket, |(held, _)| *held)
-            {
+            match line.waiting.binary_search_by_key(&ticket, |(held, _)| *held) {
                 Ok(position) => drop(line.waiting.remove(position)),
                 Err(_) => {
                     line.reserved = line.reserved.saturating_sub(1);
@@ -144,8 +134,8 @@ impl<E> Mailbox<E> {
     }
 
     /// Exchanges the empty `batch` for all queued messages. When there are
-    /// none, the actor is parked, unless `attention` says that it has other
-    /// things to see to; then it is ready with an empty batch.
+    /// none, the actor is parked. If `attention` says that it has other things
+    /// to see to, it is ready at once with an empty batch.
     pub(crate) fn poll_take(
         &self,
         cx: &mut Context<'_>,
@@ -153,10 +143,10 @@ impl<E> Mailbox<E> {
         attention: impl FnOnce() -> bool,
     ) -> Poll<()> {
         let mut queue = self.queue.lock();
+        if attention() {
+            return Poll::Ready(());
+        }
         if queue.messages.is_empty() {
-            if attention() {
-                return Poll::Ready(());
-            }
             if batch.capacity() > KEPT_ROOM {
                 *batch = VecDeque::new();
             }
@@ -225,10 +215,7 @@ impl<E> Queue<E> {
     /// Whether the ticket was granted a place, which it gives up for a message.
     fn redeem(&mut self, ticket: u64, sender: &Waker) -> bool {
         let line = self.line.get_or_insert_default();
-        match line
-            .waiting
-            .binary_search_by_key(&ticket, |(held, _)| *held)
-        {
+        match line.waiting.binary_search_by_key(&ticket, |(held, _)| *held) {
             Ok(position) => {
                 line.waiting[position].1.clone_from(sender);
                 false
@@ -274,12 +261,7 @@ pub(crate) struct Push<'a, E, P, W> {
 
 impl<'a, E, P, W> Push<'a, E, P, W> {
     pub(crate) fn new(mailbox: &'a Mailbox<E>, parcel: P, wrap: W) -> Self {
-        Push {
-            mailbox,
-            parcel: Some(parcel),
-            wrap,
-            ticket: None,
-        }
+        Push { mailbox, parcel: Some(parcel), wrap, ticket: None }
     }
 }
 
@@ -294,9 +276,7 @@ impl<E, P, W: Fn(P) -> E> Future for Push<'_, E, P, W> {
         let this = self.get_mut();
         let pushed = this
             .mailbox
-            .poll_push(cx, &mut this.ticket, &mut this.parcel, |parcel| {
-                (this.wrap)(parcel)
-            });
+            .poll_push(cx, &mut this.ticket, &mut this.parcel, |parcel| (this.wrap)(parcel));
         pushed.map_err(|_| this.parcel.take())
     }
 }

@@ -32,7 +32,8 @@ pub struct Options {
     pub(crate) batch: usize,
     pub(crate) dedicated_thread: bool,
     pub(crate) grace: Duration,
-    pub(crate) rules: Rules,
+    /// Boxed, as most actors live by the default rules.
+    rules: Option<Box<Rules>>,
     pub(crate) depends_on: Vec<Arc<dyn AnyCell>>,
 }
 
@@ -43,7 +44,7 @@ impl Default for Options {
             batch: DEFAULT_BATCH,
             dedicated_thread: false,
             grace: DEFAULT_GRACE,
-            rules: Rules::default(),
+            rules: None,
             depends_on: Vec::new(),
         }
     }
@@ -85,19 +86,19 @@ impl Options {
 
     /// When it is started again. Default: [`RestartPolicy::Transient`].
     pub fn restart(mut self, policy: RestartPolicy) -> Self {
-        self.rules.policy = policy;
+        self.rules_mut().policy = policy;
         self
     }
 
     /// How often it may be restarted. Default: 5 times in 30 seconds.
     pub fn intensity(mut self, restarts: u32, window: Duration) -> Self {
-        self.rules.intensity = Intensity { restarts, window };
+        self.rules_mut().intensity = Intensity { restarts, window };
         self
     }
 
     /// How long to wait before a restart. Default: see [`Backoff`].
     pub fn backoff(mut self, backoff: Backoff) -> Self {
-        self.rules.backoff = backoff;
+        self.rules_mut().backoff = backoff;
         self
     }
 
@@ -105,5 +106,13 @@ impl Options {
     pub fn depends_on<B: Actor>(mut self, dependency: &Address<B>) -> Self {
         self.depends_on.push(dependency.any_cell());
         self
+    }
+
+    pub(crate) fn rules(&self) -> Rules {
+        self.rules.as_deref().copied().unwrap_or_default()
+    }
+
+    fn rules_mut(&mut self) -> &mut Rules {
+        self.rules.get_or_insert_default()
     }
 }

@@ -39,8 +39,7 @@ impl<A: Handler<M>, M: Send> Deliver<M> for Cell<A> {
     }
 
     fn offer(&self, message: M) -> Result<(), (M, Rejection)> {
-        self.mailbox
-            .try_push(message, |message| A::envelope(message, Reply::nobody()))
+        self.mailbox.try_push(message, |message| A::envelope(message, Reply::nobody()))
     }
 
     fn poll_deliver(
@@ -69,11 +68,8 @@ impl<M: Send + 'static> Recipient<M> {
     ///
     /// The actor has stopped; the message is given back.
     pub async fn tell(&self, message: M) -> Result<(), TellError<M>> {
-        let mut delivery = Delivery {
-            target: self.target.as_ref(),
-            message: Some(message),
-            ticket: None,
-        };
+        let mut delivery =
+            Delivery { target: self.target.as_ref(), message: Some(message), ticket: None };
         match (&mut delivery).await {
             Ok(()) => Ok(()),
             Err(_) => {
@@ -108,27 +104,19 @@ impl<M: Send + 'static> Recipient<M> {
     }
 
     fn report_closed(&self) {
-        dead_letter(
-            self.target.core(),
-            std::any::type_name::<M>(),
-            DeadLetterReason::Closed,
-        );
+        dead_letter(self.target.core(), std::any::type_name::<M>(), DeadLetterReason::Closed);
     }
 }
 
 impl<M> Clone for Recipient<M> {
     fn clone(&self) -> Self {
-        Recipient {
-            target: Arc::clone(&self.target),
-        }
+        Recipient { target: Arc::clone(&self.target) }
     }
 }
 
 impl<M> fmt::Debug for Recipient<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Recipient")
-            .field("path", &self.target.core().path)
-            .finish()
+        f.debug_struct("Recipient").field("path", &self.target.core().path).finish()
     }
 }
 
@@ -146,8 +134,7 @@ impl<M> Future for Delivery<'_, M> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        this.target
-            .poll_deliver(cx, &mut this.ticket, &mut this.message)
+        this.target.poll_deliver(cx, &mut this.ticket, &mut this.message)
     }
 }
 

@@ -37,11 +37,7 @@ impl Registry {
 
     pub(crate) fn find(&self, path: &str) -> Option<Arc<dyn AnyCell>> {
         self.shards.iter().find_map(|shard| {
-            shard
-                .lock()
-                .values()
-                .find(|cell| cell.core().path.as_ref() == path)
-                .cloned()
+            shard.lock().values().find(|cell| cell.core().path.as_ref() == path).cloned()
         })
     }
 

@@ -51,9 +51,7 @@ impl<R> Reply<R> {
     /// Whether nobody waits for the answer (any more): the work for it can be
     /// skipped.
     pub fn is_closed(&self) -> bool {
-        self.slot
-            .as_ref()
-            .is_none_or(|slot| matches!(*slot.lock(), Slot::Closed))
+        self.slot.as_ref().is_none_or(|slot| matches!(*slot.lock(), Slot::Closed))
     }
 }
 
@@ -69,47 +67,49 @@ impl<R> Drop for Reply<R> {
 
 impl<R> fmt::Debug for Reply<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reply")
-            .field("asked", &self.slot.is_some())
-            .finish()
+        f.debug_struct("Reply").field("asked", &self.slot.is_some()).finish()
     }
 }
 
 /// The asker's end. `None`: the reply was dropped.
 pub(crate) struct Answer<R> {
-    slot: Arc<Mutex<Slot<R>>>,
+    /// Empty once it is known how it ended.
+    slot: Option<Arc<Mutex<Slot<R>>>>,
 }
 
 /// A connected pair.
 pub(crate) fn channel<R>() -> (Reply<R>, Answer<R>) {
     let slot = Arc::new(Mutex::new(Slot::Empty));
-    (
-        Reply {
-            slot: Some(Arc::clone(&slot)),
-        },
-        Answer { slot },
-    )
+    (Reply { slot: Some(Arc::clone(&slot)) }, Answer { slot: Some(slot) })
 }
 
 impl<R> Future for Answer<R> {
     type Output = Option<R>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<R>> {
-        let mut slot = self.slot.lock();
-        match std::mem::replace(&mut *slot, Slot::Closed) {
-            Slot::Filled(value) => Poll::Ready(Some(value)),
-            Slot::Closed => Poll::Ready(None),
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<R>> {
+        let Some(slot) = &self.slot else {
+            return Poll::Ready(None);
+        };
+        let mut guard = slot.lock();
+        let answer = match std::mem::replace(&mut *guard, Slot::Closed) {
+            Slot::Filled(value) => Some(value),
+            Slot::Closed => None,
             Slot::Empty | Slot::Awaited(_) => {
-                *slot = Slot::Awaited(cx.waker().clone());
-                Poll::Pending
+                *guard = Slot::Awaited(cx.waker().clone());
+                return Poll::Pending;
             }
-        }
+        };
+        drop(guard);
+        self.slot = None;
+        Poll::Ready(answer)
     }
 }
 
 impl<R> Drop for Answer<R> {
     fn drop(&mut self) {
-        let before = std::mem::replace(&mut *self.slot.lock(), Slot::Closed);
-        drop(before);
+        if let Some(slot) = self.slot.take() {
+            let before = std::mem::replace(&mut *slot.lock(), Slot::Closed);
+            drop(before);
+        }
     }
 }

@@ -32,19 +32,13 @@ impl Resources {
     }
 
     pub(crate) fn get_mut<T: 'static>(&mut self) -> Option<&mut T> {
-        self.held
-            .iter_mut()
-            .find_map(|held| held.value.downcast_mut())
+        self.held.iter_mut().find_map(|held| held.value.downcast_mut())
     }
 
     /// The one to release next: the last acquired.
     pub(crate) fn take_last(&mut self, system: &System) -> Option<Release> {
         let Held { name, value } = self.held.pop()?;
-        Some(Release {
-            name,
-            value,
-            system: system.clone(),
-        })
+        Some(Release { name, value, system: system.clone() })
     }
 }
 
@@ -81,10 +75,7 @@ pub struct Acquisition<'a> {
 
 impl<'a> Acquisition<'a> {
     pub(crate) fn new(injector: &'a Injector, resources: &'a mut Resources) -> Self {
-        Acquisition {
-            injector,
-            resources,
-        }
+        Acquisition { injector, resources }
     }
 
     /// Access to the system and the dependencies.
@@ -102,10 +93,7 @@ impl<'a> Acquisition<'a> {
         step: &mut StartStep,
     ) {
         match outcome {
-            Ok(value) => self.resources.held.push(Held {
-                name,
-                value: Box::new(value),
-            }),
+            Ok(value) => self.resources.held.push(Held { name, value: Box::new(value) }),
             Err(error) if requirement == Requirement::Optional => {
                 let path = self.injector.path();
                 tracing::warn!(path, resource = name, %error, "optional resource skipped");
@@ -121,7 +109,7 @@ impl<'a> Acquisition<'a> {
     /// Acquires on the blocking pool, with the actor itself on loan. It does not
     /// come back when the closure panics or the time is up.
     pub async fn on_pool<A, T, W>(
-        &self,
+        &mut self,
         name: &'static str,
         limit: Option<Duration>,
         actor: A,

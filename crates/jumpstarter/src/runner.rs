@@ -46,16 +46,12 @@ where
     F: FnMut() -> Result<A, BoxError> + Send + 'static,
 {
     pub(crate) fn new(cell: Arc<Cell<A>>, factory: F, options: Options) -> Self {
-        Runner {
-            cell,
-            factory,
-            options,
-            inbox: VecDeque::new(),
-            history: History::default(),
-        }
+        Runner { cell, factory, options, inbox: VecDeque::new(), history: History::default() }
     }
 
-    pub(crate) async fn live(mut self) {
+    /// The whole life. A future of this alone, with the runner beside it, is half
+    /// as large as one that takes the runner in.
+    pub(crate) async fn live(&mut self) {
         loop {
             let end = self.incarnation().await;
             let killed = matches!(end, End::Killed);
@@ -126,8 +122,8 @@ where
         if core.restart_region() != RestartRegion::Ignore {
             core.set_restart_region(RestartRegion::Restarted);
         }
-        let policy = self.options.rules.policy;
-        let worker = Worker::new(&self.cell, &mut self.inbox, self.options.batch, policy);
+        let policy = self.options.rules().policy;
+        let mut worker = Worker::new(&self.cell, &mut self.inbox, self.options.batch, policy);
         Ok(worker.work(actor, ctx).await)
     }
 
@@ -142,8 +138,7 @@ where
             End::Crashed(crash) => Ending::Crashed(crash),
         };
         let once_started = word & ONCE_STARTED != 0;
-        self.history
-            .decide(&self.options.rules, ending, once_started, Instant::now())
+        self.history.decide(&self.options.rules(), ending, once_started, Instant::now())
     }
 
     /// Waits out the backoff. `false`: the actor was stopped meanwhile.
@@ -163,10 +158,7 @@ where
             cold.restart = RestartRegion::Starting;
         });
         tracing::info!(path = %core.path, restarts, "actor restarts");
-        core.system.bus().publish(|| Event::Restarted {
-            path: core.path.to_string(),
-            restarts,
-        });
+        core.system.bus().publish(|| Event::Restarted { path: core.path.to_string(), restarts });
         true
     }
 
@@ -199,7 +191,7 @@ where
     fn escalate(&self, crash: &Crash) {
         let core = &self.cell.core;
         let parent = core.parent.as_ref().and_then(|parent| parent.upgrade());
-        let handled_by_parent = parent.is_some();
+        let told_parent = parent.is_some();
         if let Some(parent) = parent {
             let failure = ChildFailed {
                 path: core.path.to_string(),
@@ -207,9 +199,7 @@ where
                 crash: crash.clone(),
                 restarts: core.restarts.load(Ordering::Relaxed),
             };
-            parent
-                .core()
-                .with_cold(|cold| cold.system_messages.push(failure));
+            parent.core().with_cold(|cold| cold.system_messages.push(failure));
             parent.core().raise(SYSTEM);
         }
         let history = self.history.crashes();
@@ -217,7 +207,7 @@ where
         core.system.bus().publish(|| Event::GaveUp {
             path: core.path.to_string(),
             history,
-            handled_by_parent,
+            told_parent,
         });
     }
 }

@@ -80,9 +80,7 @@ async fn stop_in_order(cells: Vec<Arc<dyn AnyCell>>, stopped: &mut Vec<String>) 
     let mut waiting = nodes(cells);
     let mut stopping = FuturesUnordered::new();
     loop {
-        let (ready, blocked) = waiting
-            .into_iter()
-            .partition(|node: &Node| node.before.is_empty());
+        let (ready, blocked) = waiting.into_iter().partition(|node: &Node| node.before.is_empty());
         waiting = blocked;
         for Node { cell, .. } in ready {
             cell.close();
@@ -109,32 +107,19 @@ async fn stop_in_order(cells: Vec<Arc<dyn AnyCell>>, stopped: &mut Vec<String>) 
 /// The order as a graph. Where a parent depends on its own child, the parent
 /// stops first, as it stops the child itself.
 fn nodes(cells: Vec<Arc<dyn AnyCell>>) -> Vec<Node> {
-    let mut nodes: Vec<Node> = cells
-        .into_iter()
-        .map(|cell| Node {
-            cell,
-            before: HashSet::new(),
-        })
-        .collect();
+    let mut nodes: Vec<Node> =
+        cells.into_iter().map(|cell| Node { cell, before: HashSet::new() }).collect();
     let mut edges: Vec<(u64, u64)> = Vec::new();
     for node in &nodes {
         let core = node.cell.core();
-        let dependencies = core
-            .peek_cold(|cold| cold.dependencies.clone())
-            .unwrap_or_default();
-        edges.extend(
-            dependencies
-                .iter()
-                .map(|dependency| (core.id, dependency.core().id)),
-        );
+        let dependencies = core.peek_cold(|cold| cold.dependencies.clone()).unwrap_or_default();
+        edges.extend(dependencies.iter().map(|dependency| (core.id, dependency.core().id)));
         let Some(parent) = core.parent.as_ref().and_then(|parent| parent.upgrade()) else {
             continue;
         };
-        let owned = parent.core().peek_cold(|cold| {
-            cold.dependencies
-                .iter()
-                .any(|known| known.core().id == core.id)
-        });
+        let owned = parent
+            .core()
+            .peek_cold(|cold| cold.dependencies.iter().any(|known| known.core().id == core.id));
         if owned != Some(true) {
             edges.push((core.id, parent.core().id));
         }
@@ -142,9 +127,7 @@ fn nodes(cells: Vec<Arc<dyn AnyCell>>) -> Vec<Node> {
     let alive: HashSet<u64> = nodes.iter().map(|node| node.cell.core().id).collect();
     for node in &mut nodes {
         let id = node.cell.core().id;
-        let before = edges
-            .iter()
-            .filter(|(first, then)| *then == id && alive.contains(first));
+        let before = edges.iter().filter(|(first, then)| *then == id && alive.contains(first));
         node.before = before.map(|(first, _)| *first).collect();
     }
     nodes

@@ -34,7 +34,7 @@ pub struct ActorSnapshot {
     /// Restarts so far.
     pub restarts: u32,
     /// Time spent on batches of messages, including the time that handlers
-    /// awaited something.
+    /// awaited something. An estimate if a batch takes but microseconds.
     pub busy: Duration,
     /// Spawned futures and concurrent tasks that run.
     pub spawned: usize,
@@ -47,11 +47,7 @@ pub struct ActorSnapshot {
 impl System {
     /// Every living actor, in the order in which they were spawned.
     pub fn snapshot(&self) -> Vec<ActorSnapshot> {
-        self.registry()
-            .all()
-            .iter()
-            .map(|cell| ActorSnapshot::of(cell.as_ref()))
-            .collect()
+        self.registry().all().iter().map(|cell| ActorSnapshot::of(cell.as_ref())).collect()
     }
 }
 
@@ -79,10 +75,7 @@ impl ActorSnapshot {
             snapshot.restart = cold.restart;
             snapshot.tasks.clone_from(&cold.task_states);
             snapshot.spawned = cold.group.as_ref().map_or(0, |group| group.active());
-            let paths = cold
-                .dependencies
-                .iter()
-                .map(|cell| cell.core().path.to_string());
+            let paths = cold.dependencies.iter().map(|cell| cell.core().path.to_string());
             snapshot.dependencies = paths.collect();
             snapshot.crash = cold.crash.as_ref().map(ToString::to_string);
         });

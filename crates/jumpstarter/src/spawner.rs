@@ -120,15 +120,8 @@ impl Spawner {
         F: Future<Output = ()> + Send + 'static,
     {
         self.group.active.fetch_add(1, Ordering::Relaxed);
-        let membership = Membership {
-            group: Arc::clone(&self.group),
-            slot: None,
-        };
-        let task = self
-            .group
-            .system
-            .runtime()
-            .spawn(Tracked { future, membership });
+        let membership = Membership { group: Arc::clone(&self.group), slot: None };
+        let task = self.group.system.runtime().spawn(Tracked { future, membership });
         Spawned { task }
     }
 
@@ -173,11 +166,7 @@ struct Membership {
 impl Membership {
     /// Makes sure that aborting wakes this task. `false`: it is too late.
     fn register(&mut self, waker: &Waker) -> bool {
-        if self
-            .slot
-            .as_ref()
-            .is_some_and(|(_, known)| known.will_wake(waker))
-        {
+        if self.slot.as_ref().is_some_and(|(_, known)| known.will_wake(waker)) {
             return true;
         }
         let mut slots = self.group.waiting.lock();
@@ -238,9 +227,7 @@ impl<F: Future<Output = ()>> Future for Tracked<F> {
             Ok(Poll::Pending) if this.membership.register(cx.waker()) => Poll::Pending,
             Ok(Poll::Pending) => Poll::Ready(()),
             Err(payload) => {
-                this.membership
-                    .group
-                    .report_panic(&Panicked::from_payload(payload.as_ref()));
+                this.membership.group.report_panic(&Panicked::from_payload(payload.as_ref()));
                 Poll::Ready(())
             }
         }

@@ -33,10 +33,7 @@ pub struct Intensity {
 
 impl Default for Intensity {
     fn default() -> Self {
-        Intensity {
-            restarts: 5,
-            window: Duration::from_secs(30),
-        }
+        Intensity { restarts: 5, window: Duration::from_secs(30) }
     }
 }
 
@@ -53,10 +50,7 @@ pub struct Backoff {
 
 impl Default for Backoff {
     fn default() -> Self {
-        Backoff {
-            first: Duration::from_millis(10),
-            max: Duration::from_secs(10),
-        }
+        Backoff { first: Duration::from_millis(10), max: Duration::from_secs(10) }
     }
 }
 
@@ -119,10 +113,7 @@ pub(crate) struct History {
 
 impl History {
     pub(crate) fn crashes(&self) -> Vec<Crash> {
-        self.crashes
-            .iter()
-            .map(|(_, crash)| crash.clone())
-            .collect()
+        self.crashes.iter().map(|(_, crash)| crash.clone()).collect()
     }
 
     pub(crate) fn decide(
@@ -132,9 +123,7 @@ impl History {
         once_started: bool,
         now: Instant,
     ) -> Verdict {
-        let at_once = Verdict::Restart {
-            after: Duration::ZERO,
-        };
+        let at_once = Verdict::Restart { after: Duration::ZERO };
         let crash = match ending {
             Ending::Requested => return Verdict::End,
             Ending::RestartAsked => return at_once,
@@ -143,8 +132,7 @@ impl History {
             Ending::Crashed(crash) => crash,
         };
         let window = rules.intensity.window;
-        self.crashes
-            .retain(|(at, _)| now.duration_since(*at) < window);
+        self.crashes.retain(|(at, _)| now.duration_since(*at) < window);
         self.crashes.push_back((now, crash));
         let allowed = match rules.policy {
             RestartPolicy::Permanent => true,
@@ -155,9 +143,7 @@ impl History {
         if !allowed || nth > rules.intensity.restarts {
             return Verdict::End;
         }
-        Verdict::Restart {
-            after: rules.backoff.delay(nth),
-        }
+        Verdict::Restart { after: rules.backoff.delay(nth) }
     }
 }
 
@@ -172,43 +158,22 @@ mod tests {
 
     #[test]
     fn waits_double_from_the_second_restart_on() {
-        let backoff = Backoff {
-            first: Duration::from_millis(10),
-            max: Duration::from_millis(35),
-        };
+        let backoff = Backoff { first: Duration::from_millis(10), max: Duration::from_millis(35) };
         let waits: Vec<u128> = (1..=5).map(|nth| backoff.delay(nth).as_millis()).collect();
         assert_eq!(waits, [0, 10, 20, 35, 35]);
     }
 
     #[test]
     fn gives_up_beyond_the_intensity_inside_the_window_only() {
-        let intensity = Intensity {
-            restarts: 2,
-            window: Duration::from_secs(10),
-        };
-        let rules = Rules {
-            intensity,
-            ..Rules::default()
-        };
+        let intensity = Intensity { restarts: 2, window: Duration::from_secs(10) };
+        let rules = Rules { intensity, ..Rules::default() };
         let mut history = History::default();
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        assert!(matches!(
-            history.decide(&rules, crash(), true, at(0)),
-            Verdict::Restart { .. }
-        ));
-        assert!(matches!(
-            history.decide(&rules, crash(), true, at(1)),
-            Verdict::Restart { .. }
-        ));
-        assert!(matches!(
-            history.decide(&rules, crash(), true, at(11)),
-            Verdict::Restart { .. }
-        ));
-        assert!(matches!(
-            history.decide(&rules, crash(), true, at(12)),
-            Verdict::Restart { .. }
-        ));
+        assert!(matches!(history.decide(&rules, crash(), true, at(0)), Verdict::Restart { .. }));
+        assert!(matches!(history.decide(&rules, crash(), true, at(1)), Verdict::Restart { .. }));
+        assert!(matches!(history.decide(&rules, crash(), true, at(11)), Verdict::Restart { .. }));
+        assert!(matches!(history.decide(&rules, crash(), true, at(12)), Verdict::Restart { .. }));
         assert_eq!(history.decide(&rules, crash(), true, at(13)), Verdict::End);
         assert_eq!(history.crashes().len(), 3);
     }
@@ -216,10 +181,7 @@ mod tests {
     #[test]
     fn policies() {
         let check = |policy, ending: Ending, once_started, restarts: bool| {
-            let rules = Rules {
-                policy,
-                ..Rules::default()
-            };
+            let rules = Rules { policy, ..Rules::default() };
             let verdict = History::default().decide(&rules, ending, once_started, Instant::now());
             assert_eq!(verdict != Verdict::End, restarts, "{policy:?}");
         };

@@ -100,9 +100,7 @@ impl System {
             injected: Mutex::default(),
             graph: Mutex::default(),
         };
-        System {
-            inner: Arc::new(inner),
-        }
+        System { inner: Arc::new(inner) }
     }
 
     /// The name it was given.
@@ -127,22 +125,14 @@ impl System {
 
     /// The running actor at that path, if it is of that type.
     pub fn find<A: Actor>(&self, path: &str) -> Option<Address<A>> {
-        self.find_cell(path)?
-            .into_any()
-            .downcast::<Cell<A>>()
-            .ok()
-            .map(Address::new)
+        self.find_cell(path)?.into_any().downcast::<Cell<A>>().ok().map(Address::new)
     }
 
     /// Any running actor of that type.
     pub fn find_type<A: Actor>(&self) -> Option<Address<A>> {
         let type_name = std::any::type_name::<A>();
-        let candidates = self
-            .inner
-            .registry
-            .all()
-            .into_iter()
-            .filter(|cell| cell.core().type_name == type_name);
+        let candidates =
+            self.inner.registry.all().into_iter().filter(|cell| cell.core().type_name == type_name);
         candidates
             .filter_map(|cell| cell.into_any().downcast::<Cell<A>>().ok())
             .next()
@@ -151,20 +141,12 @@ impl System {
 
     /// Gives the injector a value, found by its type.
     pub fn provide<T: Send + Sync + 'static>(&self, value: T) {
-        self.inner
-            .arguments
-            .lock()
-            .insert(TypeId::of::<T>(), Arc::new(value));
+        self.inner.arguments.lock().insert(TypeId::of::<T>(), Arc::new(value));
     }
 
     /// A value that was given to [`provide`](Self::provide).
     pub fn argument<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        let value = self
-            .inner
-            .arguments
-            .lock()
-            .get(&TypeId::of::<T>())
-            .cloned()?;
+        let value = self.inner.arguments.lock().get(&TypeId::of::<T>()).cloned()?;
         value.downcast().ok()
     }
 
@@ -203,12 +185,7 @@ impl System {
         T: Send + 'static,
         W: FnOnce() -> T + Send + 'static,
     {
-        let permit = self
-            .inner
-            .pool
-            .acquire()
-            .await
-            .map_err(|_| BlockingError::ShutDown)?;
+        let permit = self.inner.pool.acquire().await.map_err(|_| BlockingError::ShutDown)?;
         let done = self.inner.runtime.spawn_blocking(work).await;
         drop(permit);
         done.map_err(|error| match error.try_into_panic() {
@@ -236,16 +213,9 @@ impl System {
             None => name.to_owned(),
         };
         let type_name = std::any::type_name::<A>();
-        let core = Core::new(
-            self.clone(),
-            parent.map(Arc::downgrade),
-            path.into_boxed_str(),
-            type_name,
-        );
-        let cell = Arc::new(Cell {
-            core,
-            mailbox: Mailbox::new(options.capacity),
-        });
+        let core =
+            Core::new(self.clone(), parent.map(Arc::downgrade), path.into_boxed_str(), type_name);
+        let cell = Arc::new(Cell { core, mailbox: Mailbox::new(options.capacity) });
         let address = Address::new(Arc::clone(&cell));
         if self.is_shutting_down() {
             refuse(&cell, StartFailure::ShuttingDown);
@@ -254,13 +224,12 @@ impl System {
         let any_cell = address.any_cell();
         if let Some(parent) = parent {
             let child = Arc::clone(&any_cell);
-            parent
-                .core()
-                .with_cold(|cold| cold.children.insert(cell.core.id, child));
+            parent.core().with_cold(|cold| cold.children.insert(cell.core.id, child));
         }
         self.inner.registry.insert(any_cell);
         let dedicated_thread = options.dedicated_thread;
-        let life = Runner::new(Arc::clone(&cell), factory, options).live();
+        let mut runner = Runner::new(Arc::clone(&cell), factory, options);
+        let life = async move { runner.live().await };
         if !dedicated_thread {
             drop(self.inner.runtime.spawn(life));
         } else if let Err(error) = self.inner.runtime.spawn_thread(&cell.core.path, life) {
@@ -274,18 +243,14 @@ impl System {
     pub(crate) fn forget(&self, core: &Core) {
         self.inner.registry.remove(core.id);
         if let Some(parent) = core.parent.as_ref().and_then(|parent| parent.upgrade()) {
-            parent
-                .core()
-                .peek_cold(|cold| cold.children.remove(&core.id));
+            parent.core().peek_cold(|cold| cold.children.remove(&core.id));
         }
     }
 
     /// The one actor of that type; spawned if there is none that lives.
     pub(crate) fn injected<A: Inject>(&self) -> Address<A> {
         let mut injected = self.inner.injected.lock();
-        let known = injected
-            .get(&TypeId::of::<A>())
-            .filter(|cell| !cell.core().is_finished());
+        let known = injected.get(&TypeId::of::<A>()).filter(|cell| !cell.core().is_finished());
         if let Some(cell) = known.and_then(|cell| Arc::clone(cell).into_any().downcast().ok()) {
             return Address::new(cell);
         }
@@ -342,17 +307,14 @@ impl System {
 
 impl std::fmt::Debug for System {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("System")
-            .field("name", &self.inner.name)
-            .finish_non_exhaustive()
+        f.debug_struct("System").field("name", &self.inner.name).finish_non_exhaustive()
     }
 }
 
 /// An actor that never lives.
 fn refuse<A: Actor>(cell: &Cell<A>, failure: StartFailure) {
     cell.mailbox.close();
-    cell.core
-        .with_cold(|cold| cold.crash = Some(Crash::new(Cause::Start, failure)));
+    cell.core.with_cold(|cold| cold.crash = Some(Crash::new(Cause::Start, failure)));
     cell.core.force(State::Crashed);
     cell.core.raise(FINISHED);
 }

@@ -125,19 +125,13 @@ pub(crate) fn next_turn(spec: &TaskSpec, failures: &mut u32, flow: Flow, jitter:
             *failures = 0;
             let period = spec.every.unwrap_or_default();
             let after = period + spec.jitter.mul_f64(jitter);
-            return Next::Turn {
-                after,
-                state: TaskState::Running,
-            };
+            return Next::Turn { after, state: TaskState::Running };
         }
         Flow::Success => return Next::Done,
         Flow::Retry { after } => {
             *failures += 1;
             if spec.retries.is_none_or(|limit| *failures <= limit) {
-                return Next::Turn {
-                    after,
-                    state: TaskState::Retrying,
-                };
+                return Next::Turn { after, state: TaskState::Retrying };
             }
             return Next::GiveUp(format!("task {}: retries used up", spec.name).into());
         }
@@ -149,10 +143,7 @@ pub(crate) fn next_turn(spec: &TaskSpec, failures: &mut u32, flow: Flow, jitter:
     }
     let factor = 2_u32.saturating_pow(*failures - 1);
     let after = spec.backoff.saturating_mul(factor).min(MAX_BACKOFF);
-    Next::Turn {
-        after: after + spec.jitter.mul_f64(jitter),
-        state: TaskState::Retrying,
-    }
+    Next::Turn { after: after + spec.jitter.mul_f64(jitter), state: TaskState::Retrying }
 }
 
 /// What a concurrent task gets in each turn.
@@ -218,9 +209,6 @@ impl<A: Actor> TaskContext<A> {
 
 impl<A: Actor> Clone for TaskContext<A> {
     fn clone(&self) -> Self {
-        TaskContext {
-            cell: Arc::clone(&self.cell),
-            spawner: self.spawner.clone(),
-        }
+        TaskContext { cell: Arc::clone(&self.cell), spawner: self.spawner.clone() }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -23,6 +24,8 @@ struct Entry {
     /// `None`: at once.
     due: Option<Instant>,
     failures: u32,
+    /// Takes no more turns.
+    done: bool,
 }
 
 impl Turns {
@@ -30,32 +33,24 @@ impl Turns {
     /// their first turn after the first period.
     pub(crate) fn new(specs: &'static [TaskSpec]) -> Self {
         let mut jitter = Jitter::default();
-        let on_actor = specs
-            .iter()
-            .enumerate()
-            .filter(|(_, spec)| !spec.concurrent);
+        let on_actor = specs.iter().enumerate().filter(|(_, spec)| !spec.concurrent);
         let entries: Vec<Entry> = on_actor
             .map(|(task, spec)| {
-                let first = spec
-                    .every
-                    .map(|period| period + spec.jitter.mul_f64(jitter.next()));
+                let first = spec.every.map(|period| period + spec.jitter.mul_f64(jitter.next()));
                 Entry {
                     task,
                     due: first.map(|after| Instant::now() + after),
                     failures: 0,
+                    done: false,
                 }
             })
             .collect();
-        Turns {
-            specs,
-            entries,
-            timer: None,
-            jitter,
-        }
+        Turns { specs, entries, timer: None, jitter }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+    /// Positions are valid until this is called.
+    pub(crate) fn forget_done(&mut self) {
+        self.entries.retain(|entry| !entry.done);
     }
 
     /// The tasks that are due, as positions in the list of entries.
@@ -64,14 +59,8 @@ impl Turns {
             return Vec::new();
         }
         let now = Instant::now();
-        let due = self
-            .entries
-            .iter()
-            .enumerate()
-            .filter(|(_, entry)| entry.is_due(now));
-        due.map(|(position, entry)| (position, entry.task))
-            .rev()
-            .collect()
+        let due = self.entries.iter().enumerate().filter(|(_, entry)| entry.is_due(now));
+        due.map(|(position, entry)| (position, entry.task)).collect()
     }
 
     /// Takes note of what a turn said.
@@ -82,18 +71,18 @@ impl Turns {
         let spec = &self.specs[entry.task];
         match next_turn(spec, &mut entry.failures, flow, self.jitter.next()) {
             Next::Turn { after, state } => {
-                entry.due = (!after.is_zero()).then(|| Instant::now() + after);
+                entry.due = next_due(entry.due, after, state);
                 set_state(core, entry.task, state);
                 Ok(())
             }
             Next::Done => {
                 set_state(core, entry.task, TaskState::Succeeded);
-                self.entries.remove(position);
+                entry.done = true;
                 Ok(())
             }
             Next::GiveUp(error) => {
                 set_state(core, entry.task, TaskState::Failed);
-                self.entries.remove(position);
+                entry.done = true;
                 Err(Crash::new(Cause::Error, error))
             }
         }
@@ -108,12 +97,12 @@ impl Turns {
         if self.entries.iter().any(|entry| entry.is_due(now)) {
             return Poll::Ready(());
         }
-        let Some(next) = self.entries.iter().filter_map(|entry| entry.due).min() else {
+        let Some(next) =
+            self.entries.iter().filter(|entry| !entry.done).filter_map(|entry| entry.due).min()
+        else {
             return Poll::Pending;
         };
-        let timer = self
-            .timer
-            .get_or_insert_with(|| Box::pin(sleep_until(next)));
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(next)));
         if timer.deadline() != next {
             timer.as_mut().reset(next);
         }
@@ -123,8 +112,19 @@ impl Turns {
 
 impl Entry {
     fn is_due(&self, now: Instant) -> bool {
-        self.due.is_none_or(|due| due <= now)
+        !self.done && self.due.is_none_or(|due| due <= now)
     }
+}
+
+/// A period is counted from the last due time, so that the length of the turns
+/// does not add up; turns that were missed are left out.
+fn next_due(last: Option<Instant>, after: Duration, state: TaskState) -> Option<Instant> {
+    if after.is_zero() {
+        return None;
+    }
+    let now = Instant::now();
+    let in_period = last.filter(|_| state == TaskState::Running).map(|due| due + after);
+    Some(in_period.filter(|due| *due > now).unwrap_or(now + after))
 }
 
 /// Notes the state of a task where the actor's configuration shows it.

@@ -102,13 +102,9 @@ fn family(core: &Core) -> (Cells, Cells) {
     });
     let (children, dependencies) = known.unwrap_or_default();
     let is_dependency = |child: &Arc<dyn AnyCell>| {
-        dependencies
-            .iter()
-            .any(|dependency| dependency.core().id == child.core().id)
+        dependencies.iter().any(|dependency| dependency.core().id == child.core().id)
     };
-    children
-        .into_iter()
-        .partition(|child| !is_dependency(child))
+    children.into_iter().partition(|child| !is_dependency(child))
 }
 
 async fn stop_all(cells: &[Arc<dyn AnyCell>]) {

@@ -6,9 +6,9 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
-use std::time::Instant;
 
 use crate::actor::Actor;
+use crate::busy::{Stopwatch, Tally};
 use crate::cell::Cell;
 use crate::context::Context;
 use crate::core::{Core, KILL, RESTART, STOP, STOP_NOW, STOP_SELF, SYSTEM, is_quiet, state_of};
@@ -70,6 +70,7 @@ pub(crate) struct Worker<'a, A: Actor> {
     batch: usize,
     policy: RestartPolicy,
     since_yield: u32,
+    stopwatch: Stopwatch,
 }
 
 impl<'a, A: Actor> Worker<'a, A> {
@@ -79,17 +80,12 @@ impl<'a, A: Actor> Worker<'a, A> {
         batch: usize,
         policy: RestartPolicy,
     ) -> Self {
-        Worker {
-            cell,
-            inbox,
-            batch,
-            policy,
-            since_yield: 0,
-        }
+        Worker { cell, inbox, batch, policy, since_yield: 0, stopwatch: Stopwatch::default() }
     }
 
-    pub(crate) async fn work(mut self, actor: &mut A, ctx: &mut Context<A>) -> Left {
-        let mut turns = Turns::new(A::TASKS);
+    pub(crate) async fn work(&mut self, actor: &mut A, ctx: &mut Context<A>) -> Left {
+        // Few actors have any.
+        let mut turns = (!A::TASKS.is_empty()).then(|| Box::new(Turns::new(A::TASKS)));
         let mut mode = Mode::Running;
         loop {
             if !mode.goes_on(self.cell.core.word()) {
@@ -108,11 +104,11 @@ impl<'a, A: Actor> Worker<'a, A> {
                 }
                 continue;
             }
-            if !turns.is_empty() {
-                self.take_turns(&mut turns, actor, ctx).await;
+            if let Some(turns) = turns.as_deref_mut() {
+                self.take_turns(turns, actor, ctx).await;
             }
             if self.inbox.is_empty() {
-                self.await_something(&mut turns).await;
+                self.await_something(turns.as_deref_mut()).await;
             }
         }
     }
@@ -123,7 +119,7 @@ impl<'a, A: Actor> Worker<'a, A> {
             return;
         }
         let core = &self.cell.core;
-        let mut tally = Tally::begin(core, self.inbox.len());
+        let mut tally = Tally::begin(core, &mut self.stopwatch, self.inbox.len());
         while let Some(message) = self.inbox.pop_front() {
             actor.dispatch(message, ctx).await;
             tally.done += 1;
@@ -136,12 +132,15 @@ impl<'a, A: Actor> Worker<'a, A> {
                 tokio::task::yield_now().await;
             }
         }
+        let left = u32::try_from(self.inbox.len()).unwrap_or(u32::MAX);
+        core.in_hand.store(left, Ordering::Relaxed);
         actor.on_batch(ctx).await;
     }
 
     /// One turn of each task that is due.
     async fn take_turns(&mut self, turns: &mut Turns, actor: &mut A, ctx: &mut Context<A>) {
         let core = &self.cell.core;
+        turns.forget_done();
         for (position, task) in turns.due() {
             if !is_quiet(core.word()) {
                 return;
@@ -160,13 +159,15 @@ impl<'a, A: Actor> Worker<'a, A> {
     }
 
     /// Waits for messages, a task that is due, or a control change.
-    async fn await_something(&mut self, turns: &mut Turns) {
+    async fn await_something(&mut self, mut turns: Option<&mut Turns>) {
         let core = &self.cell.core;
         poll_fn(|cx| {
             let attention = || !is_quiet(core.word());
             match self.cell.mailbox.poll_take(cx, self.inbox, attention) {
                 Poll::Ready(()) => Poll::Ready(()),
-                Poll::Pending => turns.poll_due(cx),
+                Poll::Pending => {
+                    turns.as_deref_mut().map_or(Poll::Pending, |turns| turns.poll_due(cx))
+                }
             }
         })
         .await;
@@ -243,36 +244,4 @@ enum Attended {
     GoOn,
     Drain,
     Leave(Left),
-}
-
-/// Counts a batch, even one that ends by a panic.
-struct Tally<'a> {
-    core: &'a Core,
-    since: Instant,
-    done: u32,
-}
-
-impl<'a> Tally<'a> {
-    fn begin(core: &'a Core, in_hand: usize) -> Self {
-        core.in_hand.store(
-            u32::try_from(in_hand).unwrap_or(u32::MAX),
-            Ordering::Relaxed,
-        );
-        Tally {
-            core,
-            since: Instant::now(),
-            done: 0,
-        }
-    }
-}
-
-impl Drop for Tally<'_> {
-    fn drop(&mut self) {
-        let busy = u64::try_from(self.since.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.core.busy_nanos.fetch_add(busy, Ordering::Relaxed);
-        self.core
-            .processed
-            .fetch_add(u64::from(self.done), Ordering::Relaxed);
-        self.core.in_hand.store(0, Ordering::Relaxed);
-    }
 }

@@ -17,12 +17,7 @@ const fn layer(
     dev: &'static [&'static str],
     rule: &'static str,
 ) -> Crate {
-    Crate {
-        name,
-        normal,
-        dev,
-        rule,
-    }
+    Crate { name, normal, dev, rule }
 }
 
 const CORE: &str = "celeriac-core";
@@ -50,31 +45,11 @@ const ROLE: &str = "roles never import roles or a driver, so that each can be it
 /// Every crate of the workspace, from the bottom up.
 pub(super) const CRATES: &[Crate] = &[
     // L0
-    layer(
-        CORE,
-        NOTHING,
-        NOTHING,
-        "core is the contract and knows nothing of ours",
-    ),
-    layer(
-        JUMPSTARTER,
-        &["jumpstarter-macros"],
-        NOTHING,
-        "the actor system knows no tasks",
-    ),
-    layer(
-        "jumpstarter-macros",
-        NOTHING,
-        &[JUMPSTARTER],
-        "macros name crates in their output only",
-    ),
+    layer(CORE, NOTHING, NOTHING, "core is the contract and knows nothing of ours"),
+    layer(JUMPSTARTER, &["jumpstarter-macros"], NOTHING, "the actor system knows no tasks"),
+    layer("jumpstarter-macros", NOTHING, &[JUMPSTARTER], "macros name crates in their output only"),
     // L1
-    layer(
-        ENGINE,
-        &[CORE],
-        &[TESTKIT],
-        "the engine is pure and sees core only",
-    ),
+    layer(ENGINE, &[CORE], &[TESTKIT], "the engine is pure and sees core only"),
     layer(TESTKIT, &[CORE], &[EMBEDDED], "the suite knows no driver"),
     layer(
         EMBEDDED,
@@ -87,25 +62,10 @@ pub(super) const CRATES: &[Crate] = &[
     layer("celeriac-router", BELOW_A_ROLE, FOR_TESTS, ROLE),
     layer("celeriac-worker", BELOW_A_ROLE, FOR_TESTS, ROLE),
     // L3
-    layer(
-        "celeriac-macros",
-        NOTHING,
-        &["celeriac"],
-        "macros name crates in their output only",
-    ),
-    layer(
-        "celeriac",
-        BELOW_THE_FACADE,
-        &[TESTKIT],
-        "the facade is below the command line only",
-    ),
+    layer("celeriac-macros", NOTHING, &["celeriac"], "macros name crates in their output only"),
+    layer("celeriac", BELOW_THE_FACADE, &[TESTKIT], "the facade is below the command line only"),
     // L4
-    layer(
-        "celeriac-cli",
-        &["celeriac", CORE],
-        FOR_TESTS,
-        "the binary is made of the facade",
-    ),
+    layer("celeriac-cli", &["celeriac", CORE], FOR_TESTS, "the binary is made of the facade"),
     layer("xtask", NOTHING, NOTHING, "chores need nothing of ours"),
 ];
 
@@ -145,25 +105,11 @@ impl Wall {
     }
 }
 
-const CONTRACT: &[&str] = &[
-    "bytes",
-    "rand",
-    "rmp-serde",
-    "serde",
-    "serde_json",
-    "thiserror",
-    "uuid",
-];
+const CONTRACT: &[&str] =
+    &["bytes", "rand", "rmp-serde", "serde", "serde_json", "thiserror", "uuid"];
 
-const IMPURE: &[&str] = &[
-    "tokio",
-    "tokio-util",
-    "futures-util",
-    "rand",
-    "parking_lot",
-    "rusqlite",
-    "async-trait",
-];
+const IMPURE: &[&str] =
+    &["tokio", "tokio-util", "futures-util", "rand", "parking_lot", "rusqlite", "async-trait"];
 
 /// The walls that manifests can break.
 pub(super) const WALLS: &[Wall] = &[

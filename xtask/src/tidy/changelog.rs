@@ -7,15 +7,11 @@ pub(super) fn check(names: &[String], packages: &[&str]) -> Vec<String> {
         let stem = name.strip_suffix(".md").unwrap_or_default();
         let mut owners = packages.iter().chain(&["house"]);
         owners.any(|owner| {
-            let what = stem
-                .strip_prefix(owner)
-                .and_then(|rest| rest.strip_prefix('-'));
+            let what = stem.strip_prefix(owner).and_then(|rest| rest.strip_prefix('-'));
             what.is_some_and(|what| !what.is_empty())
         })
     };
-    let wrong = names
-        .iter()
-        .filter(|name| *name != "README.md" && !is_fragment(name));
+    let wrong = names.iter().filter(|name| *name != "README.md" && !is_fragment(name));
     wrong
         .map(|name| format!("changelog.d/{name}: name it <crate>-<what>.md, or house-<what>.md"))
         .collect()

@@ -4,10 +4,7 @@
 /// that follow each other share the comment above the first.
 pub(super) fn check(manifest: &str) -> Vec<String> {
     let table = manifest.split("[workspace.dependencies]").nth(1);
-    let lines = table
-        .unwrap_or_default()
-        .lines()
-        .take_while(|line| !line.starts_with('['));
+    let lines = table.unwrap_or_default().lines().take_while(|line| !line.starts_with('['));
     let mut is_explained = false;
     let mut violations = Vec::new();
     for line in lines {
@@ -19,9 +16,7 @@ pub(super) fn check(manifest: &str) -> Vec<String> {
             && !line.starts_with(' ')
             && !is_explained
         {
-            violations.push(format!(
-                "Cargo.toml: why `{name}`? Give it a comment line above"
-            ));
+            violations.push(format!("Cargo.toml: why `{name}`? Give it a comment line above"));
         }
     }
     violations

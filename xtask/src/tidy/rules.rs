@@ -9,10 +9,8 @@ use std::collections::BTreeSet;
 use crate::workspace::File;
 
 const TABLE: &str = "crates/celeriac-testkit/src/suite.rs";
-const CASES: [&str; 2] = [
-    "crates/celeriac-testkit/src/broker/",
-    "crates/celeriac-testkit/src/store/",
-];
+const CASES: [&str; 2] =
+    ["crates/celeriac-testkit/src/broker/", "crates/celeriac-testkit/src/store/"];
 
 /// A case: its rule, its module and its name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,13 +44,9 @@ pub(super) fn check(pages: &[File], files: &[File]) -> Vec<String> {
     for case in &cases {
         let Case { rule, module, name } = case;
         if rule.is_empty() {
-            violations.push(format!(
-                "{module}::{name} proves no rule: begin with `/// B-01: …`"
-            ));
+            violations.push(format!("{module}::{name} proves no rule: begin with `/// B-01: …`"));
         } else if !rules.contains(rule) {
-            violations.push(format!(
-                "{module}::{name} proves {rule}, which docs/spec lacks"
-            ));
+            violations.push(format!("{module}::{name} proves {rule}, which docs/spec lacks"));
         } else if !table.contains(case) {
             let line = format!("`\"{rule}\" {name};`");
             violations.push(format!("{module}::{name} never runs: {TABLE} lacks {line}"));
@@ -107,9 +101,7 @@ fn cases_of_table(text: &str) -> Vec<Case> {
         if let Some(path) = line.strip_suffix(" {").filter(|path| path.contains("::")) {
             module = path.to_owned();
         }
-        let Some((rule, name)) = line
-            .strip_prefix('"')
-            .and_then(|rest| rest.split_once("\" "))
+        let Some((rule, name)) = line.strip_prefix('"').and_then(|rest| rest.split_once("\" "))
         else {
             continue;
         };
@@ -127,10 +119,7 @@ mod tests {
     use super::*;
 
     fn file(path: &str, text: &str) -> File {
-        File {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        }
+        File { path: path.to_owned(), text: text.to_owned() }
     }
 
     fn violations(page: &str, cases: &str, table: &str) -> Vec<String> {

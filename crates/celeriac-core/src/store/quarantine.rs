@@ -132,17 +132,9 @@ impl Filter {
     pub fn matches(&self, quarantined: &Quarantined) -> bool {
         let content = &quarantined.content;
         (self.ids.is_empty() || self.ids.contains(&content.id()))
-            && self
-                .name
-                .as_ref()
-                .is_none_or(|name| content.name() == Some(name))
-            && self
-                .queue
-                .as_ref()
-                .is_none_or(|queue| content.queue() == queue)
-            && self
-                .reason
-                .is_none_or(|reason| reason == quarantined.reason)
+            && self.name.as_ref().is_none_or(|name| content.name() == Some(name))
+            && self.queue.as_ref().is_none_or(|queue| content.queue() == queue)
+            && self.reason.is_none_or(|reason| reason == quarantined.reason)
             && self.after.is_none_or(|after| content.id() > after)
     }
 }

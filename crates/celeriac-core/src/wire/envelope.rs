@@ -132,9 +132,7 @@ impl Decoder {
             body,
         ) = read;
         let malformed = |reason: String| DecodeError::malformed("message", bytes, reason);
-        let id =
-            id.0.try_into()
-                .map_err(|_| malformed("its id has not 16 bytes".to_owned()))?;
+        let id = id.0.try_into().map_err(|_| malformed("its id has not 16 bytes".to_owned()))?;
         let kind = match kind {
             0 => Kind::Command,
             1 => Kind::Event,
@@ -199,10 +197,7 @@ mod tests {
         let nested = HeaderValue::List(vec![HeaderValue::Null, HeaderValue::Float(0.5)]);
         rare.headers = BTreeMap::from([
             ("tenant".to_owned(), "acme".into()),
-            (
-                "raw".to_owned(),
-                HeaderValue::Bytes(Bytes::from_static(&[0xff])),
-            ),
+            ("raw".to_owned(), HeaderValue::Bytes(Bytes::from_static(&[0xff]))),
             ("nested".to_owned(), nested),
         ]);
         message
@@ -219,20 +214,14 @@ mod tests {
     fn another_version_is_named() {
         let mut bytes = encoded(&full_message()).to_vec();
         bytes[1] = 9;
-        assert_eq!(
-            Decoder::new().decode(&bytes.into()),
-            Err(DecodeError::Version(9))
-        );
+        assert_eq!(Decoder::new().decode(&bytes.into()), Err(DecodeError::Version(9)));
     }
 
     #[test]
     fn every_truncation_is_an_error() {
         let whole = encoded(&full_message());
         for length in 0..whole.len() {
-            assert!(
-                Decoder::new().decode(&whole.slice(..length)).is_err(),
-                "{length}"
-            );
+            assert!(Decoder::new().decode(&whole.slice(..length)).is_err(), "{length}");
         }
     }
 

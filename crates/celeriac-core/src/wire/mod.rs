@@ -35,10 +35,6 @@ pub enum DecodeError {
 
 impl DecodeError {
     fn malformed(what: &'static str, bytes: &[u8], reason: impl ToString) -> Self {
-        Self::Malformed {
-            what,
-            bytes: bytes.len(),
-            reason: reason.to_string(),
-        }
+        Self::Malformed { what, bytes: bytes.len(), reason: reason.to_string() }
     }
 }

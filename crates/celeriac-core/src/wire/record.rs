@@ -71,20 +71,8 @@ pub fn decode_quarantined(bytes: &[u8]) -> Result<Quarantined, DecodeError> {
         }
         StoredContent::Undecodable(undecodable) => Content::Undecodable(undecodable),
     };
-    let StoredQuarantined {
-        reason,
-        failure,
-        at,
-        deaths,
-        ..
-    } = stored;
-    Ok(Quarantined {
-        content,
-        reason,
-        failure,
-        at,
-        deaths,
-    })
+    let StoredQuarantined { reason, failure, at, deaths, .. } = stored;
+    Ok(Quarantined { content, reason, failure, at, deaths })
 }
 
 fn write<T: Serialize>(value: &T) -> Vec<u8> {

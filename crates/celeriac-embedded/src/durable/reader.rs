@@ -60,9 +60,7 @@ impl Reader {
     #[handler]
     fn results(&mut self, read: ReadResults) -> Read<Vec<Option<Entry>>> {
         let entries = read.0.into_iter().map(|id| self.result(id));
-        entries
-            .collect::<rusqlite::Result<_>>()
-            .map_err(|error| Fault::from(&error))
+        entries.collect::<rusqlite::Result<_>>().map_err(|error| Fault::from(&error))
     }
 
     #[handler]
@@ -75,14 +73,12 @@ impl Reader {
 
     #[handler]
     fn quarantine(&mut self, read: ReadQuarantine) -> Read<Vec<Quarantined>> {
-        self.page(&read.0, read.1)
-            .map_err(|error| Fault::from(&error))
+        self.page(&read.0, read.1).map_err(|error| Fault::from(&error))
     }
 
     fn load(&self, load: &Load) -> rusqlite::Result<Vec<(u64, Vec<Payload>)>> {
-        let mut select = self
-            .connection
-            .prepare_cached("SELECT messages FROM pack WHERE seq = ?")?;
+        let mut select =
+            self.connection.prepare_cached("SELECT messages FROM pack WHERE seq = ?")?;
         let mut decoder = Decoder::new();
         let mut loaded = Vec::with_capacity(load.packs.len());
         for pack in &load.packs {
@@ -115,9 +111,8 @@ impl Reader {
     }
 
     fn timer(&self, id: MessageId) -> rusqlite::Result<Option<Arc<Message>>> {
-        let mut select = self
-            .connection
-            .prepare_cached("SELECT message FROM timer WHERE id = ?")?;
+        let mut select =
+            self.connection.prepare_cached("SELECT message FROM timer WHERE id = ?")?;
         let envelope = select.query_row([id.as_bytes()], |row| row.get::<_, Vec<u8>>(0));
         let Some(envelope) = envelope.optional()? else {
             return Ok(None);

@@ -53,13 +53,7 @@ impl Running {
     /// Begins anew: nothing is being run.
     pub(super) fn create(directory: &Path) -> io::Result<Self> {
         let file = File::create(directory.join(RUNNING))?;
-        Ok(Self {
-            slots: Mutex::new(Slots {
-                file,
-                ids: Vec::new(),
-                receipts: Vec::new(),
-            }),
-        })
+        Ok(Self { slots: Mutex::new(Slots { file, ids: Vec::new(), receipts: Vec::new() }) })
     }
 
     /// These are about to run.
@@ -87,10 +81,7 @@ impl Running {
         for receipt in receipts {
             let slot = slot_of(*receipt);
             // Another delivery may have begun in this slot meanwhile.
-            let ours = slots
-                .receipts
-                .get(slot)
-                .is_some_and(|known| *known == Some(*receipt));
+            let ours = slots.receipts.get(slot).is_some_and(|known| *known == Some(*receipt));
             if ours {
                 slots.receipts[slot] = None;
                 slots.ids[slot * SLOT..][..SLOT].fill(0);
@@ -135,16 +126,10 @@ mod tests {
         let running = Running::create(directory.path()).unwrap();
         let ids: Vec<_> = (0..4).map(|_| MessageId::new()).collect();
         let receipt = |generation: u64, slot: u64| Receipt(generation << 32 | slot);
-        let begun = [
-            (receipt(1, 3), ids[0]),
-            (receipt(1, 0), ids[1]),
-            (receipt(1, 9000), ids[2]),
-        ];
+        let begun = [(receipt(1, 3), ids[0]), (receipt(1, 0), ids[1]), (receipt(1, 9000), ids[2])];
         running.begin(&begun).unwrap();
         running.begin(&[(receipt(2, 0), ids[3])]).unwrap();
-        running
-            .end(&[receipt(1, 0), receipt(1, 3), receipt(7, 5)])
-            .unwrap();
+        running.end(&[receipt(1, 0), receipt(1, 3), receipt(7, 5)]).unwrap();
         assert_eq!(Running::read(directory.path()).unwrap(), [ids[3], ids[2]]);
     }
 }

@@ -47,15 +47,7 @@ impl Writer {
         landed: Arc<Mutex<Landed>>,
         lock: File,
     ) -> Self {
-        Self {
-            journal,
-            hub,
-            landed,
-            pending: Vec::new(),
-            armed: false,
-            flush: false,
-            _lock: lock,
-        }
+        Self { journal, hub, landed, pending: Vec::new(), armed: false, flush: false, _lock: lock }
     }
 
     #[handler]

@@ -31,14 +31,7 @@ impl HubConsumer {
         queues: &[QueueName],
     ) -> Self {
         let (id, queues) = hub.queues.lock().subscribe(queues);
-        Self {
-            hub,
-            backing,
-            id,
-            queues,
-            turn: 0,
-            notify: Arc::new(Notify::new()),
-        }
+        Self { hub, backing, id, queues, turn: 0, notify: Arc::new(Notify::new()) }
     }
 
     /// What it has begun and not settled.

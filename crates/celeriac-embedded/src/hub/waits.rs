@@ -13,11 +13,7 @@ use super::Hub;
 impl Hub {
     /// Waits until the queue has room.
     pub(crate) async fn room(&self, queue: &QueueName) -> Result<()> {
-        let waiting = WaitForRoom {
-            hub: self,
-            queue,
-            notify: Arc::new(Notify::new()),
-        };
+        let waiting = WaitForRoom { hub: self, queue, notify: Arc::new(Notify::new()) };
         loop {
             {
                 let mut queues = self.queues.lock();
@@ -38,11 +34,7 @@ impl Hub {
     pub(crate) fn watch<'a>(&'a self, watches: &'a [Watch]) -> Watching<'a> {
         let notify = Arc::new(Notify::new());
         self.results.lock().watch(watches, &notify);
-        Watching {
-            hub: self,
-            watches,
-            notify,
-        }
+        Watching { hub: self, watches, notify }
     }
 
     /// Those entries in memory that are newer than their watchers have seen.

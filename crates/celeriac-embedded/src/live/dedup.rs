@@ -32,16 +32,9 @@ impl Dedup {
             && holder.until > claim.now
             && (holder.id != claim.id || holder.confirmed)
         {
-            return Claimed::Held {
-                id: holder.id,
-                confirmed: holder.confirmed,
-            };
+            return Claimed::Held { id: holder.id, confirmed: holder.confirmed };
         }
-        let holder = Holder {
-            id: claim.id,
-            confirmed: false,
-            until: claim.until,
-        };
+        let holder = Holder { id: claim.id, confirmed: false, until: claim.until };
         self.insert(&claim.key, holder);
         Claimed::Ours
     }
@@ -94,10 +87,7 @@ mod tests {
         let first = claim(1, 10);
         assert_eq!(dedup.claim(&first), Claimed::Ours);
         assert_eq!(dedup.claim(&first), Claimed::Ours, "the same message again");
-        let held = |confirmed| Claimed::Held {
-            id: first.id,
-            confirmed,
-        };
+        let held = |confirmed| Claimed::Held { id: first.id, confirmed };
         assert_eq!(dedup.claim(&claim(2, 20)), held(false));
         assert!(dedup.confirm("k"));
         assert_eq!(dedup.claim(&first), held(true));

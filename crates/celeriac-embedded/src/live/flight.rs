@@ -48,19 +48,12 @@ fn receipt(generation: u32, slot: usize) -> Receipt {
 
 impl Flight {
     pub(crate) fn new(first_generation: u32) -> Self {
-        Self {
-            slots: Vec::new(),
-            free: Vec::new(),
-            first_generation,
-        }
+        Self { slots: Vec::new(), free: Vec::new(), first_generation }
     }
 
     pub(crate) fn insert(&mut self, held: Held) -> Receipt {
         let index = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot {
-                generation: self.first_generation,
-                held: None,
-            });
+            self.slots.push(Slot { generation: self.first_generation, held: None });
             (self.slots.len() - 1) as u32
         });
         let slot = &mut self.slots[index as usize];

@@ -49,11 +49,7 @@ pub(crate) struct ShardedIdMap<V> {
 
 impl<V> ShardedIdMap<V> {
     pub(crate) fn new() -> Self {
-        Self {
-            shards: std::iter::repeat_with(IdMap::default)
-                .take(SHARDS)
-                .collect(),
-        }
+        Self { shards: std::iter::repeat_with(IdMap::default).take(SHARDS).collect() }
     }
 
     /// The part of the table that holds `id`, if any does.

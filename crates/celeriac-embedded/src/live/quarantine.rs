@@ -15,10 +15,7 @@ pub(crate) struct Quarantine {
 
 impl Quarantine {
     pub(crate) fn new(limit: usize) -> Self {
-        Self {
-            by_id: BTreeMap::new(),
-            limit,
-        }
+        Self { by_id: BTreeMap::new(), limit }
     }
 
     /// Puts a message here; above the limit the oldest goes.

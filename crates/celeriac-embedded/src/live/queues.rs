@@ -115,11 +115,7 @@ impl Queues {
         let Some(queue) = self.queue(index).filter(|queue| queue.depth() < most) else {
             return false;
         };
-        let ready = Ready {
-            place,
-            redelivered: false,
-            payload: Ok(message.clone()),
-        };
+        let ready = Ready { place, redelivered: false, payload: Ok(message.clone()) };
         queue.push_back(message.priority, ready);
         wake.all(&mut queue.waiting);
         self.next_place += 1;
@@ -210,19 +206,9 @@ impl Queues {
             queue.in_flight += 1;
             let (redelivered, payload) = (ready.redelivered, ready.payload.clone());
             let deaths = deaths_of(&self.deaths, &payload);
-            let receipt = self.flight.insert(Held {
-                ready,
-                queue: index,
-                priority,
-                consumer,
-                begun: false,
-            });
-            taken.deliveries.push(Delivery {
-                receipt,
-                redelivered,
-                deaths,
-                payload,
-            });
+            let receipt =
+                self.flight.insert(Held { ready, queue: index, priority, consumer, begun: false });
+            taken.deliveries.push(Delivery { receipt, redelivered, deaths, payload });
         }
         queue.offer_room(self.limit, &mut taken.wake);
         taken.loads.extend(Load::ahead(index, queue));
@@ -347,10 +333,7 @@ impl Queues {
             let Some(queue) = self.queue(held.queue) else {
                 continue;
             };
-            let ready = Ready {
-                redelivered: true,
-                ..held.ready
-            };
+            let ready = Ready { redelivered: true, ..held.ready };
             queue.push_front(held.priority, ready);
             wake.all(&mut queue.waiting);
         }

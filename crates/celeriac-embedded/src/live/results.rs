@@ -165,12 +165,7 @@ impl Results {
             progress: mark.progress,
             failure: mark.failure,
         });
-        let record = Record {
-            id,
-            version: self.version,
-            expires_at,
-            known: Known::Marked(marked),
-        };
+        let record = Record { id, version: self.version, expires_at, known: Known::Marked(marked) };
         let present = self.index.get(id).copied();
         if let Some(former) = present.and_then(|sequence| self.ring.get_mut(sequence)) {
             if matches!(former.known, Known::Marked(_)) {
@@ -342,13 +337,7 @@ mod tests {
         let mut results = results(10);
         let mut wake = Wake::default();
         let end = completion(1000);
-        let mark = |state| Mark {
-            id: end.id,
-            state,
-            attempt: 0,
-            progress: None,
-            failure: None,
-        };
+        let mark = |state| Mark { id: end.id, state, attempt: 0, progress: None, failure: None };
         let mut seen = 0;
         for state in [State::Received, State::Started] {
             results.mark(mark(state), Timestamp::NEVER, &mut wake);
@@ -375,10 +364,7 @@ mod tests {
             })
             .collect();
         let kept = |id: &MessageId| results.entry(*id, NOW).is_some();
-        assert_eq!(
-            ids.iter().map(kept).collect::<Vec<_>>(),
-            [false, false, true, true, true]
-        );
+        assert_eq!(ids.iter().map(kept).collect::<Vec<_>>(), [false, false, true, true, true]);
     }
 
     #[test]

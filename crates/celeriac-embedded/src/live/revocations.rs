@@ -90,10 +90,7 @@ impl Revocations {
             return None;
         }
         let ids = self.log.range(cursor + 1..).map(|(_, id)| *id).collect();
-        Some(Changes {
-            cursor: self.latest,
-            ids,
-        })
+        Some(Changes { cursor: self.latest, ids })
     }
 
     pub(crate) fn wait(&mut self, waiter: &Arc<Notify>) {

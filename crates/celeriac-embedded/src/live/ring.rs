@@ -19,14 +19,7 @@ pub(crate) struct Ring<T> {
 
 impl<T> Ring<T> {
     pub(crate) fn new() -> Self {
-        Self {
-            chunks: VecDeque::new(),
-            base: 0,
-            front: 0,
-            end: 0,
-            len: 0,
-            spare: None,
-        }
+        Self { chunks: VecDeque::new(), base: 0, front: 0, end: 0, len: 0, spare: None }
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -184,11 +184,7 @@ impl Queues {
                 if cold.waiting & place.bit() == 0 {
                     continue;
                 }
-                let ready = Ready {
-                    place,
-                    redelivered: cold.redelivered,
-                    payload,
-                };
+                let ready = Ready { place, redelivered: cold.redelivered, payload };
                 lane.weight += ready.weight();
                 lane.ready.push_back(ready);
             }

@@ -77,11 +77,7 @@ impl Timers {
     ) {
         let first = self.next_due();
         self.in_memory += usize::from(message.is_some());
-        let waiting = Waiting {
-            due,
-            attempt,
-            message,
-        };
+        let waiting = Waiting { due, attempt, message };
         if let Some(former) = self.by_id.insert(id, waiting) {
             self.in_memory -= usize::from(former.message.is_some());
             self.order.remove(&(former.due, id));

@@ -28,11 +28,8 @@ impl Memory {
     /// An empty broker and store.
     #[must_use]
     pub fn new(options: Options) -> Arc<Self> {
-        let bounds = Bounds {
-            window_bytes: usize::MAX,
-            results: options.result_limit,
-            timers: usize::MAX,
-        };
+        let bounds =
+            Bounds { window_bytes: usize::MAX, results: options.result_limit, timers: usize::MAX };
         Arc::new(Self {
             hub: Arc::new(Hub::new("memory://".to_owned(), &options, &bounds)),
             dedup: Mutex::default(),

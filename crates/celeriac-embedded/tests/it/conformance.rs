@@ -1,11 +1,12 @@
-//! The suite that every driver owes.
+//! The suite that every driver owes, for each variant of this one.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use celeriac_core::BoxFuture;
 use celeriac_embedded::{Durable, Memory, Options};
-use celeriac_testkit::{Crashed, Driver, Harness, Setup};
+use celeriac_testkit::faulty::Plan;
+use celeriac_testkit::{Crashed, Driver, Faulty, Harness, Setup};
 use jumpstarter::System;
 
 fn options(setup: Setup) -> Options {
@@ -22,11 +23,7 @@ impl Harness for InMemory {
     fn open(&self, setup: Setup) -> BoxFuture<'_, Driver> {
         Box::pin(async move {
             let memory = Memory::new(options(setup));
-            Driver {
-                broker: memory.clone(),
-                store: memory,
-                keep: Box::new(()),
-            }
+            Driver { broker: memory.clone(), store: memory, keep: Box::new(()) }
         })
     }
 }
@@ -38,11 +35,7 @@ async fn open(directory: tempfile::TempDir, setup: Setup) -> Driver {
     let system = System::new("conformance");
     let durable = Durable::open(directory.path(), options(setup), &system).await;
     let durable = durable.unwrap();
-    Driver {
-        broker: durable.clone(),
-        store: durable,
-        keep: Box::new(Arc::new(directory)),
-    }
+    Driver { broker: durable.clone(), store: durable, keep: Box::new(Arc::new(directory)) }
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -76,6 +69,28 @@ impl Harness for OnDisk {
 mod memory {
     use super::*;
     celeriac_testkit::conformance!(InMemory);
+}
+
+/// Memory behind a decorator whose plan has no fault: it must change nothing.
+struct Decorated;
+
+impl Harness for Decorated {
+    fn open(&self, setup: Setup) -> BoxFuture<'_, Driver> {
+        Box::pin(async move {
+            let driver = InMemory.open(setup).await;
+            let plan = Plan::new();
+            Driver {
+                broker: Faulty::broker(driver.broker, &plan),
+                store: Faulty::store(driver.store, &plan),
+                ..driver
+            }
+        })
+    }
+}
+
+mod without_faults {
+    use super::*;
+    celeriac_testkit::conformance!(Decorated);
 }
 
 mod durable {

@@ -17,11 +17,7 @@ const READY: &str = "child: ready";
 const PUBLISHED: &str = "child: published ";
 
 fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap()
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
 fn child(test: &str, directory: &std::path::Path) -> (Child, BufReader<std::process::ChildStdout>) {
@@ -56,20 +52,14 @@ fn number(message: &Message) -> u64 {
 }
 
 fn subscription() -> Subscription {
-    Subscription {
-        queues: vec![QueueName::DEFAULT],
-        consumer: "crash".to_owned(),
-    }
+    Subscription { queues: vec![QueueName::DEFAULT], consumer: "crash".to_owned() }
 }
 
 /// Publishes for ever, one transaction after the other.
 async fn publish_for_ever(directory: &std::path::Path) {
     let broker = open(directory).await;
     for number in 0.. {
-        broker
-            .publish(&[message(number)], Limit::Respect)
-            .await
-            .unwrap();
+        broker.publish(&[message(number)], Limit::Respect).await.unwrap();
         say(&format!("{PUBLISHED}{number}"));
     }
 }
@@ -97,10 +87,7 @@ fn every_acknowledged_publish_survives_a_kill_at_any_moment() {
         let broker = open(directory.path()).await;
         let ready = broker.queues().await.unwrap()[0].ready;
         // The last one may have been stored and not acknowledged yet.
-        assert!(
-            ready == acknowledged + 1 || ready == acknowledged + 2,
-            "{ready}"
-        );
+        assert!(ready == acknowledged + 1 || ready == acknowledged + 2, "{ready}");
         let mut consumer = broker.consume(subscription()).await.unwrap();
         let mut expected = 0;
         while expected < ready {
@@ -117,18 +104,12 @@ fn every_acknowledged_publish_survives_a_kill_at_any_moment() {
 /// Publishes three, begins two, settles one of these, and waits to be killed.
 async fn work_and_wait(directory: &std::path::Path) {
     let broker = open(directory).await;
-    broker
-        .publish(&[message(0), message(1), message(2)], Limit::Respect)
-        .await
-        .unwrap();
+    broker.publish(&[message(0), message(1), message(2)], Limit::Respect).await.unwrap();
     let mut consumer = broker.consume(subscription()).await.unwrap();
     let deliveries = consumer.pull(2).await.unwrap();
     let receipts: Vec<_> = deliveries.iter().map(|delivery| delivery.receipt).collect();
     broker.begin(&receipts).unwrap();
-    let settlement = Settlement {
-        receipt: receipts[0],
-        verdict: Verdict::Ack,
-    };
+    let settlement = Settlement { receipt: receipts[0], verdict: Verdict::Ack };
     broker.settle(vec![settlement]).await.unwrap();
     // The acknowledgement is durable with what is published after it.
     broker.publish(&[message(3)], Limit::Respect).await.unwrap();
@@ -156,11 +137,7 @@ fn a_death_is_counted_for_what_had_begun() {
             let deaths = deliveries
                 .iter()
                 .map(|delivery| (number(delivery.payload.as_ref().unwrap()), delivery.deaths));
-            assert_eq!(
-                deaths.collect::<Vec<_>>(),
-                [(1, 1), (2, 0), (3, 0)],
-                "{reopened}"
-            );
+            assert_eq!(deaths.collect::<Vec<_>>(), [(1, 1), (2, 0), (3, 0)], "{reopened}");
             broker.close().await;
         }
     });

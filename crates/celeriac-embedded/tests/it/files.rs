@@ -21,9 +21,7 @@ async fn open_with(directory: &Path, options: Options) -> Result<Arc<Durable>, E
 
 fn messages(count: usize, bytes: usize) -> Vec<Arc<Message>> {
     let message = || Message::command(Name::from_static("t"), vec![b'x'; bytes]);
-    std::iter::repeat_with(|| Arc::new(message()))
-        .take(count)
-        .collect()
+    std::iter::repeat_with(|| Arc::new(message())).take(count).collect()
 }
 
 /// Opening must fail in this way, and change nothing.
@@ -39,11 +37,7 @@ async fn assert_refused(directory: &Path, kind: ErrorKind, reason: &str) {
 #[tokio::test]
 async fn a_text_file_is_left_alone() {
     let directory = tempfile::tempdir().unwrap();
-    std::fs::write(
-        directory.path().join(DATABASE),
-        "my shopping list ".repeat(20),
-    )
-    .unwrap();
+    std::fs::write(directory.path().join(DATABASE), "my shopping list ".repeat(20)).unwrap();
     assert_refused(directory.path(), ErrorKind::Corrupt, "no SQLite database").await;
     std::fs::write(directory.path().join(DATABASE), "short").unwrap();
     assert_refused(directory.path(), ErrorKind::Corrupt, "too short").await;
@@ -54,9 +48,7 @@ async fn another_programs_database_is_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(DATABASE);
     let foreign = rusqlite::Connection::open(&path).unwrap();
-    foreign
-        .execute_batch("CREATE TABLE photos (id INTEGER)")
-        .unwrap();
+    foreign.execute_batch("CREATE TABLE photos (id INTEGER)").unwrap();
     drop(foreign);
     assert_refused(directory.path(), ErrorKind::Corrupt, "another program's").await;
 }
@@ -67,9 +59,7 @@ async fn a_newer_version_is_left_alone() {
     open(directory.path()).await.unwrap().close().await;
     let path = directory.path().join(DATABASE);
     let newer = rusqlite::Connection::open(&path).unwrap();
-    newer
-        .execute_batch("PRAGMA user_version = 9; PRAGMA journal_mode = DELETE")
-        .unwrap();
+    newer.execute_batch("PRAGMA user_version = 9; PRAGMA journal_mode = DELETE").unwrap();
     drop(newer);
     assert_refused(directory.path(), ErrorKind::Config, "version 9").await;
 }
@@ -78,10 +68,7 @@ async fn a_newer_version_is_left_alone() {
 async fn a_database_that_was_cut_off_is_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let broker = open(directory.path()).await.unwrap();
-    broker
-        .publish(&messages(500, 500), Limit::Respect)
-        .await
-        .unwrap();
+    broker.publish(&messages(500, 500), Limit::Respect).await.unwrap();
     broker.close().await;
     let path = directory.path().join(DATABASE);
     let whole = std::fs::metadata(&path).unwrap().len();
@@ -105,15 +92,9 @@ async fn a_file_is_no_directory() {
 async fn a_closed_broker_is_opened_again() {
     let directory = tempfile::tempdir().unwrap();
     let first = open(directory.path()).await.unwrap();
-    first
-        .publish(&messages(3, 10), Limit::Respect)
-        .await
-        .unwrap();
+    first.publish(&messages(3, 10), Limit::Respect).await.unwrap();
     first.close().await;
-    let error = first
-        .publish(&messages(1, 1), Limit::Respect)
-        .await
-        .unwrap_err();
+    let error = first.publish(&messages(1, 1), Limit::Respect).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Closed);
     let second = open(directory.path()).await.unwrap();
     assert_eq!(second.queues().await.unwrap()[0].ready, 3);
@@ -123,10 +104,7 @@ async fn a_closed_broker_is_opened_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_refuses_and_goes_on_when_there_is_room() {
     let directory = tempfile::tempdir().unwrap();
-    let options = Options {
-        max_bytes: Some(2 << 20),
-        ..Options::default()
-    };
+    let options = Options { max_bytes: Some(2 << 20), ..Options::default() };
     let broker = open_with(directory.path(), options.clone()).await.unwrap();
     let mut stored = 0;
     let full = loop {
@@ -139,19 +117,14 @@ async fn a_full_disk_refuses_and_goes_on_when_there_is_room() {
     assert!(full.is_retryable() && stored > 500);
     assert_eq!(broker.queues().await.unwrap()[0].ready, stored);
 
-    let subscription = Subscription {
-        queues: vec![QueueName::DEFAULT],
-        consumer: "files".to_owned(),
-    };
+    let subscription =
+        Subscription { queues: vec![QueueName::DEFAULT], consumer: "files".to_owned() };
     let mut consumer = broker.consume(subscription).await.unwrap();
     let mut left = stored;
     while left > stored / 2 {
         let deliveries = consumer.pull(100).await.unwrap();
         left -= deliveries.len() as u64;
-        let settle = |receipt| Settlement {
-            receipt,
-            verdict: Verdict::Ack,
-        };
+        let settle = |receipt| Settlement { receipt, verdict: Verdict::Ack };
         let receipts = deliveries.iter().map(|delivery| delivery.receipt);
         broker.settle(receipts.map(settle).collect()).await.unwrap();
     }
@@ -162,9 +135,7 @@ async fn a_full_disk_refuses_and_goes_on_when_there_is_room() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), publish)
-        .await
-        .unwrap();
+    tokio::time::timeout(Duration::from_secs(20), publish).await.unwrap();
     broker.close().await;
     let broker = open_with(directory.path(), options).await.unwrap();
     assert_eq!(broker.queues().await.unwrap()[0].ready, left + 100);

@@ -37,39 +37,24 @@ async fn consume(broker: &Memory, queues: &[&str]) -> Box<dyn Consumer> {
 }
 
 fn settlements(deliveries: &[Delivery], verdict: Verdict) -> Vec<Settlement> {
-    let settlement = |delivery: &Delivery| Settlement {
-        receipt: delivery.receipt,
-        verdict,
-    };
+    let settlement = |delivery: &Delivery| Settlement { receipt: delivery.receipt, verdict };
     deliveries.iter().map(settlement).collect()
 }
 
 #[tokio::test]
 async fn a_queue_refuses_what_is_above_its_limit_and_offers_room_again() {
-    let options = Options {
-        queue_limit: 2,
-        ..Options::default()
-    };
+    let options = Options { queue_limit: 2, ..Options::default() };
     let broker = Memory::new(options);
     let batch = ["a", "b", "c"].map(|body| message("q", body));
     assert_eq!(broker.publish(&batch, Limit::Respect).await.unwrap(), [2]);
-    assert!(
-        broker
-            .publish(&batch[..1], Limit::Exceed)
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(broker.publish(&batch[..1], Limit::Exceed).await.unwrap().is_empty());
 
     let queue = QueueName::from("q");
     let mut consumer = consume(&broker, &["q"]).await;
     let (room, pulled) = tokio::join!(broker.room(&queue), consumer.pull(2));
     room.unwrap();
     assert_eq!(bodies(&pulled.unwrap()), ["a", "b"]);
-    assert_eq!(
-        broker.publish(&batch[1..], Limit::Respect).await.unwrap(),
-        [1]
-    );
+    assert_eq!(broker.publish(&batch[1..], Limit::Respect).await.unwrap(), [1]);
 }
 
 #[tokio::test]
@@ -80,30 +65,17 @@ async fn what_a_dropped_consumer_held_comes_again_in_order() {
     let mut first = consume(&broker, &["q"]).await;
     let mut second = consume(&broker, &["q"]).await;
     let held = first.pull(2).await.unwrap();
-    broker
-        .settle(settlements(&held[..1], Verdict::Ack))
-        .await
-        .unwrap();
+    broker.settle(settlements(&held[..1], Verdict::Ack)).await.unwrap();
     assert_eq!(broker.queues().await.unwrap()[0].in_flight, 1);
     drop(first);
     let again = second.pull(9).await.unwrap();
     assert_eq!(bodies(&again), ["b", "c"]);
     assert_eq!((again[0].redelivered, again[1].redelivered), (true, false));
 
-    broker
-        .settle(settlements(&held, Verdict::Ack))
-        .await
-        .unwrap();
-    let unknown = Settlement {
-        receipt: Receipt(u64::MAX),
-        verdict: Verdict::Requeue,
-    };
+    broker.settle(settlements(&held, Verdict::Ack)).await.unwrap();
+    let unknown = Settlement { receipt: Receipt(u64::MAX), verdict: Verdict::Requeue };
     broker.settle(vec![unknown]).await.unwrap();
-    assert_eq!(
-        broker.queues().await.unwrap()[0].in_flight,
-        2,
-        "old receipts mean nothing"
-    );
+    assert_eq!(broker.queues().await.unwrap()[0].in_flight, 2, "old receipts mean nothing");
 }
 
 #[tokio::test]
@@ -111,19 +83,13 @@ async fn queues_are_served_in_turn() {
     let broker = Memory::new(Options::default());
     let many: Vec<_> = (0..100).map(|_| message("large", "l")).collect();
     broker.publish(&many, Limit::Respect).await.unwrap();
-    broker
-        .publish(&[message("small", "s")], Limit::Respect)
-        .await
-        .unwrap();
+    broker.publish(&[message("small", "s")], Limit::Respect).await.unwrap();
     let mut consumer = consume(&broker, &["large", "small"]).await;
     let pulled = consumer.pull(10).await.unwrap();
     assert_eq!(pulled.len(), 10);
     assert!(bodies(&pulled).contains(&"s".to_owned()));
     let names: Vec<_> = broker.queues().await.unwrap();
-    assert_eq!(
-        (names[0].name.as_str(), names[1].name.as_str()),
-        ("large", "small")
-    );
+    assert_eq!((names[0].name.as_str(), names[1].name.as_str()), ("large", "small"));
     assert_eq!(broker.purge(&"large".into()).await.unwrap(), 91);
 }
 
@@ -170,13 +136,7 @@ async fn a_watcher_sees_marks_and_the_end() {
     let store = Memory::new(Options::default());
     let id = MessageId::new();
     let watch = [Watch { id, seen: 0 }];
-    let mark = Mark {
-        id,
-        state: State::Started,
-        attempt: 0,
-        progress: None,
-        failure: None,
-    };
+    let mark = Mark { id, state: State::Started, attempt: 0, progress: None, failure: None };
     let (changed, marked) = tokio::join!(store.changed(&watch), store.mark(vec![mark.clone()]));
     marked.unwrap();
     let changed = changed.unwrap();
@@ -206,19 +166,10 @@ async fn revocations_are_followed_by_their_cursor() {
     let changes = changes.unwrap();
     assert_eq!(changes.ids, [first]);
     store.revoke(&[second], until).await.unwrap();
-    assert_eq!(
-        store.revocations(changes.cursor).await.unwrap().ids,
-        [second]
-    );
+    assert_eq!(store.revocations(changes.cursor).await.unwrap().ids, [second]);
     assert_eq!(store.revocations(0).await.unwrap().ids, [first, second]);
-    assert_eq!(
-        store.revoked(&[second, MessageId::new()]).await.unwrap(),
-        [second]
-    );
-    store
-        .revoke(&[second], Timestamp::from_millis(1))
-        .await
-        .unwrap();
+    assert_eq!(store.revoked(&[second, MessageId::new()]).await.unwrap(), [second]);
+    store.revoke(&[second], Timestamp::from_millis(1)).await.unwrap();
     assert!(store.revoked(&[second]).await.unwrap().is_empty());
 }
 
@@ -231,17 +182,11 @@ async fn a_nearer_timer_wakes_who_waits_for_it() {
     let batch = [Arc::new(timer)];
     let (changed, scheduled) = tokio::join!(store.timers_changed(), store.schedule(&batch));
     changed.and(scheduled).unwrap();
-    assert_eq!(
-        store.next_due().await.unwrap(),
-        Some(Timestamp::from_millis(50))
-    );
+    assert_eq!(store.next_due().await.unwrap(), Some(Timestamp::from_millis(50)));
     assert!(futures_poll_once(&mut store.timers_changed()).is_none());
     let due = store.take_due(Timestamp::from_millis(50), 5, Duration::from_secs(1));
     assert_eq!(due.await.unwrap(), batch);
-    assert_eq!(
-        store.next_due().await.unwrap(),
-        Some(Timestamp::from_millis(1050))
-    );
+    assert_eq!(store.next_due().await.unwrap(), Some(Timestamp::from_millis(1050)));
     store.unschedule(&batch).await.unwrap();
     assert_eq!(store.scheduled().await.unwrap(), 0);
 }
@@ -268,19 +213,10 @@ async fn the_rest_of_the_store_remembers() {
     };
     let id = entry.content.id();
     store.quarantine(vec![entry.clone()]).await.unwrap();
-    assert_eq!(
-        store.quarantined(&Filter::default(), 9).await.unwrap(),
-        [entry]
-    );
-    let after = Filter {
-        after: Some(id),
-        ..Filter::default()
-    };
+    assert_eq!(store.quarantined(&Filter::default(), 9).await.unwrap(), [entry]);
+    let after = Filter { after: Some(id), ..Filter::default() };
     assert!(store.quarantined(&after, 9).await.unwrap().is_empty());
-    assert_eq!(
-        store.unquarantine(&[id, MessageId::new()]).await.unwrap(),
-        1
-    );
+    assert_eq!(store.unquarantine(&[id, MessageId::new()]).await.unwrap(), 1);
 
     let node = Node {
         name: "n".to_owned(),
@@ -298,10 +234,7 @@ async fn the_rest_of_the_store_remembers() {
 async fn a_closed_broker_says_so_and_wakes_everybody() {
     let broker = Memory::new(Options::default());
     let mut consumer = consume(&broker, &["q"]).await;
-    let watch = [Watch {
-        id: MessageId::new(),
-        seen: 0,
-    }];
+    let watch = [Watch { id: MessageId::new(), seen: 0 }];
     let cursor = broker.revocations(0).await.unwrap().cursor;
     let (pulled, changed, timers, revocations, ()) = tokio::join!(
         consumer.pull(1),
@@ -315,11 +248,7 @@ async fn a_closed_broker_says_so_and_wakes_everybody() {
         changed.unwrap_err().kind(),
         timers.unwrap_err().kind(),
         revocations.unwrap_err().kind(),
-        broker
-            .publish(&[], Limit::Respect)
-            .await
-            .unwrap_err()
-            .kind(),
+        broker.publish(&[], Limit::Respect).await.unwrap_err().kind(),
     ];
     assert!(kinds.iter().all(|kind| *kind == ErrorKind::Closed));
 }

@@ -24,10 +24,7 @@ fn number(delivery: &Delivery) -> u64 {
 }
 
 async fn open(directory: &tempfile::TempDir, system: &System) -> Arc<Durable> {
-    let options = Options {
-        window_bytes: WINDOW_BYTES,
-        ..Options::default()
-    };
+    let options = Options { window_bytes: WINDOW_BYTES, ..Options::default() };
     let opened = Durable::open(directory.path(), options, system);
     opened.await.unwrap()
 }
@@ -41,35 +38,25 @@ async fn a_backlog_above_the_window_comes_in_order_and_once() {
     // Many packs of different sizes.
     for size in (1..).map(|n| 1 + n * 7 % 200) {
         let end = COUNT.min(next + size);
-        broker
-            .publish(&batch(next..end), Limit::Respect)
-            .await
-            .unwrap();
+        broker.publish(&batch(next..end), Limit::Respect).await.unwrap();
         next = end;
         if next == COUNT {
             break;
         }
     }
-    let subscription = Subscription {
-        queues: vec![QueueName::DEFAULT],
-        consumer: "paging".to_owned(),
-    };
+    let subscription =
+        Subscription { queues: vec![QueueName::DEFAULT], consumer: "paging".to_owned() };
     let mut consumer = broker.consume(subscription.clone()).await.unwrap();
     let mut expected = 0;
     while expected < COUNT / 2 {
         let deliveries = consumer.pull(300).await.unwrap();
-        let settle = |delivery: &Delivery| Settlement {
-            receipt: delivery.receipt,
-            verdict: Verdict::Ack,
-        };
+        let settle =
+            |delivery: &Delivery| Settlement { receipt: delivery.receipt, verdict: Verdict::Ack };
         for delivery in &deliveries {
             assert_eq!((number(delivery), delivery.redelivered), (expected, false));
             expected += 1;
         }
-        broker
-            .settle(deliveries.iter().map(settle).collect())
-            .await
-            .unwrap();
+        broker.settle(deliveries.iter().map(settle).collect()).await.unwrap();
     }
     let unsettled = consumer.pull(10).await.unwrap();
     assert_eq!(number(&unsettled[0]), expected);
@@ -93,10 +80,7 @@ async fn a_purge_reaches_what_is_on_disk() {
     let directory = tempfile::tempdir().unwrap();
     let system = System::new("paging");
     let broker = open(&directory, &system).await;
-    broker
-        .publish(&batch(0..5000), Limit::Respect)
-        .await
-        .unwrap();
+    broker.publish(&batch(0..5000), Limit::Respect).await.unwrap();
     assert_eq!(broker.purge(&QueueName::DEFAULT).await.unwrap(), 5000);
     assert!(broker.queues().await.unwrap().is_empty());
     broker.publish(&batch(7..8), Limit::Respect).await.unwrap();

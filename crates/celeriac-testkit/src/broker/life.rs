@@ -107,9 +107,7 @@ pub async fn deaths_are_counted_while_a_task_runs(harness: Arc<dyn Harness>) {
     let mut consumer = rig.consume(&["q"]).await;
     let taken = take(&mut *consumer, 4).await;
     assert_eq!(deaths(&taken), [(0, 1), (1, 0), (2, 0), (3, 0)].into());
-    rig.broker()
-        .begin(&receipts(&[taken[0].clone(), taken[3].clone()]))
-        .expect("begin");
+    rig.broker().begin(&receipts(&[taken[0].clone(), taken[3].clone()])).expect("begin");
     let rig = rig.crash(vec![consumer]).await;
 
     // Nothing begins.
@@ -155,16 +153,10 @@ pub async fn a_closed_broker_says_so(harness: Arc<dyn Harness>) {
 
     let broker = rig.broker();
     let queue = QueueName::from_static("q");
-    let subscription = Subscription {
-        queues: vec![queue.clone()],
-        consumer: "late".to_owned(),
-    };
+    let subscription = Subscription { queues: vec![queue.clone()], consumer: "late".to_owned() };
     let batch = sample::batch("q", 0..1);
     let answers = [
-        (
-            "publish",
-            broker.publish(&batch, Limit::Respect).await.err(),
-        ),
+        ("publish", broker.publish(&batch, Limit::Respect).await.err()),
         ("room", broker.room(&queue).await.err()),
         ("consume", broker.consume(subscription).await.err()),
         ("queues", broker.queues().await.err()),
@@ -182,8 +174,7 @@ pub async fn a_close_ends_what_waits(harness: Arc<dyn Harness>) {
     let rig = Rig::open(harness).await;
     let mut consumer = rig.consume(&["empty"]).await;
     let mut pull = consumer.pull(1);
-    rig.assert_waits("a pull from an empty queue", &mut pull)
-        .await;
+    rig.assert_waits("a pull from an empty queue", &mut pull).await;
     within("the close", rig.broker().close()).await;
     let error = within("the pull to end", pull).await.expect_err("closed");
     assert_eq!(error.kind(), ErrorKind::Closed);
@@ -198,8 +189,6 @@ pub async fn a_close_ends_the_wait_for_room(harness: Arc<dyn Harness>) {
     let mut room = rig.broker().room(&queue);
     rig.assert_waits("room in a full queue", &mut room).await;
     within("the close", rig.broker().close()).await;
-    let error = within("the wait for room to end", room)
-        .await
-        .expect_err("closed");
+    let error = within("the wait for room to end", room).await.expect_err("closed");
     assert_eq!(error.kind(), ErrorKind::Closed);
 }

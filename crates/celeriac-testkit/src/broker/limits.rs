@@ -15,11 +15,8 @@ pub async fn what_has_no_room_is_refused(harness: Arc<dyn Harness>) {
     let rig = Rig::limited(harness, 3).await;
     only_if!(rig.capability().limits, "no limits");
     rig.publish("full", 0..2).await;
-    let batch = [
-        sample::batch("full", 2..4),
-        sample::batch("roomy", 4..6),
-        sample::batch("full", 6..7),
-    ];
+    let batch =
+        [sample::batch("full", 2..4), sample::batch("roomy", 4..6), sample::batch("full", 6..7)];
     let refused = rig.broker().publish(&batch.concat(), Limit::Respect).await;
     assert_eq!(refused.expect("publish"), [1, 4]);
     let mut consumer = rig.consume(&["full"]).await;
@@ -43,9 +40,7 @@ pub async fn room_comes_with_acknowledgement(harness: Arc<dyn Harness>) {
     let rig = Rig::limited(harness, 2).await;
     only_if!(rig.capability().limits, "no limits");
     let queue = QueueName::from_static("q");
-    within("room in an empty queue", rig.broker().room(&queue))
-        .await
-        .expect("room");
+    within("room in an empty queue", rig.broker().room(&queue)).await.expect("room");
     rig.publish("q", 0..2).await;
     let mut room = rig.broker().room(&queue);
     rig.assert_waits("room in a full queue", &mut room).await;
@@ -53,9 +48,7 @@ pub async fn room_comes_with_acknowledgement(harness: Arc<dyn Harness>) {
     let mut consumer = rig.consume(&["q"]).await;
     let deliveries = take(&mut *consumer, 2).await;
     rig.settle(&deliveries, Verdict::Ack).await;
-    within("room after the acknowledgement", room)
-        .await
-        .expect("room");
+    within("room after the acknowledgement", room).await.expect("room");
     rig.publish("q", 2..4).await;
 }
 
@@ -74,9 +67,7 @@ pub async fn a_dropped_wait_for_room_harms_nothing(harness: Arc<dyn Harness>) {
     let purged = rig.broker().purge(&queue).await.expect("purge");
     assert_eq!(purged, 1);
     within("room after the purge", patient).await.expect("room");
-    within("room after the purge", rig.broker().room(&queue))
-        .await
-        .expect("room");
+    within("room after the purge", rig.broker().room(&queue)).await.expect("room");
 }
 
 /// B-20: an ability that is missing refuses nothing.
@@ -85,7 +76,5 @@ pub async fn without_limits_there_is_always_room(harness: Arc<dyn Harness>) {
     only_if!(!rig.capability().limits, "it has limits");
     rig.publish("q", 0..100).await;
     let queue = QueueName::from_static("q");
-    within("room", rig.broker().room(&queue))
-        .await
-        .expect("room");
+    within("room", rig.broker().room(&queue)).await.expect("room");
 }

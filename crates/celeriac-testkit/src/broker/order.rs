@@ -47,8 +47,7 @@ fn prioritised(number: u64) -> Message {
 pub async fn every_header_survives(harness: Arc<dyn Harness>) {
     let rig = Rig::open(harness).await;
     let (full, plain) = (sample::full("q"), sample::numbered("q", 2));
-    rig.publish_all(&[full.clone().into(), plain.clone().into()])
-        .await;
+    rig.publish_all(&[full.clone().into(), plain.clone().into()]).await;
     let mut consumer = rig.consume(&["q"]).await;
     let deliveries = take(&mut *consumer, 2).await;
     assert_eq!(message(&deliveries[0]), &full);
@@ -104,14 +103,8 @@ pub async fn senders_at_once_keep_their_order(harness: Arc<dyn Harness>) {
     join_all((0..SENDERS).map(sender)).await;
     let arrived = numbers(&take(&mut *consumer, (SENDERS * EACH) as usize).await);
     for sender in 0..SENDERS {
-        let own = arrived
-            .iter()
-            .copied()
-            .filter(|number| number / EACH == sender);
+        let own = arrived.iter().copied().filter(|number| number / EACH == sender);
         let expected = sender * EACH..(sender + 1) * EACH;
-        assert!(
-            own.eq(expected),
-            "the order of sender {sender}: {arrived:?}"
-        );
+        assert!(own.eq(expected), "the order of sender {sender}: {arrived:?}");
     }
 }

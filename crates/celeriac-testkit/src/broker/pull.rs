@@ -28,11 +28,9 @@ pub async fn a_pull_waits_for_a_message(harness: Arc<dyn Harness>) {
     let rig = Rig::open(harness).await;
     let mut consumer = rig.consume(&["q", "other"]).await;
     let mut pull = consumer.pull(1);
-    rig.assert_waits("a pull from empty queues", &mut pull)
-        .await;
+    rig.assert_waits("a pull from empty queues", &mut pull).await;
     rig.publish("elsewhere", 0..1).await;
-    rig.assert_waits("a pull from empty queues", &mut pull)
-        .await;
+    rig.assert_waits("a pull from empty queues", &mut pull).await;
     rig.publish("other", 7..8).await;
     let deliveries = within("the message", pull).await.expect("pull");
     assert_eq!(numbers(&deliveries), [7]);
@@ -44,8 +42,7 @@ pub async fn a_dropped_pull_took_nothing(harness: Arc<dyn Harness>) {
     let mut consumer = rig.consume(&["q"]).await;
     {
         let mut pull = consumer.pull(10);
-        rig.assert_waits("a pull from an empty queue", &mut pull)
-            .await;
+        rig.assert_waits("a pull from an empty queue", &mut pull).await;
     }
     rig.publish("q", 0..3).await;
     assert_eq!(numbers(&take(&mut *consumer, 3).await), [0, 1, 2]);
@@ -75,6 +72,27 @@ pub async fn a_pull_dropped_at_any_moment_took_nothing(harness: Arc<dyn Harness>
         rig.settle(&deliveries, Verdict::Ack).await;
     }
     rig.assert_empty(&mut *consumer).await;
+}
+
+/// B-10: who was woken and gave up does not keep the message from others.
+pub async fn a_dropped_pull_leaves_its_message_to_others(harness: Arc<dyn Harness>) {
+    let rig = Rig::open(harness).await;
+    for round in 0..20 {
+        let (mut one, mut two) = (rig.consume(&["q"]).await, rig.consume(&["q"]).await);
+        let (first, second) = (one.pull(1), two.pull(1));
+        let (mut hasty, patient) = if round % 2 == 0 { (first, second) } else { (second, first) };
+        rig.assert_waits("a pull from an empty queue", &mut hasty).await;
+        let publish = async {
+            rig.settle_down().await;
+            rig.publish("q", round..round + 1).await;
+            drop(hasty);
+        };
+        let both = futures_util::future::join(patient, publish);
+        let (deliveries, ()) = within("the message", both).await;
+        let deliveries = deliveries.expect("pull");
+        assert_eq!(numbers(&deliveries), [round]);
+        rig.settle(&deliveries, Verdict::Ack).await;
+    }
 }
 
 /// B-11: ten messages of a short queue come before a thousand of a long one.

@@ -78,10 +78,7 @@ pub async fn a_transient_queue_dies_with_its_broker(harness: Arc<dyn Harness>) {
 /// B-26: what can't be kept apart is not mixed up with the rest.
 pub async fn without_the_ability_transient_queues_are_refused(harness: Arc<dyn Harness>) {
     let rig = Rig::open(harness).await;
-    only_if!(
-        !rig.capability().transient_queues,
-        "it has transient queues"
-    );
+    only_if!(!rig.capability().transient_queues, "it has transient queues");
     let batch = sample::batch("~inbox", 0..1);
     let answer = rig.broker().publish(&batch, Limit::Respect).await;
     let error = answer.expect_err("a transient queue");

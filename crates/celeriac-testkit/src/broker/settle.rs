@@ -86,18 +86,10 @@ pub async fn a_receipt_settles_one_delivery(harness: Arc<dyn Harness>) {
     let mut heir = rig.consume(&["q"]).await;
     let third = take(&mut *heir, 1).await;
     rig.settle(&second, Verdict::Ack).await;
-    assert_eq!(
-        rig.depth("q").await,
-        (0, 1),
-        "settled by a dead consumer's receipt"
-    );
+    assert_eq!(rig.depth("q").await, (0, 1), "settled by a dead consumer's receipt");
     rig.settle(&third, Verdict::Ack).await;
     rig.settle(&third, Verdict::Requeue).await;
-    assert_eq!(
-        rig.depth("q").await,
-        (0, 0),
-        "back after it was acknowledged"
-    );
+    assert_eq!(rig.depth("q").await, (0, 0), "back after it was acknowledged");
 }
 
 /// B-16: receipts that nobody was given.

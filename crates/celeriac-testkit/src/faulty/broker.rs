@@ -23,10 +23,7 @@ impl Broker for Faulty<dyn Broker> {
     }
 
     fn room<'a>(&'a self, queue: &'a QueueName) -> BoxFuture<'a, Result<()>> {
-        Box::pin(
-            self.plan
-                .run(Operation::Room, move || self.inner.room(queue)),
-        )
+        Box::pin(self.plan.run(Operation::Room, move || self.inner.room(queue)))
     }
 
     fn consume(&self, subscription: Subscription) -> BoxFuture<'_, Result<Box<dyn Consumer>>> {
@@ -39,29 +36,19 @@ impl Broker for Faulty<dyn Broker> {
     }
 
     fn begin(&self, receipts: &[Receipt]) -> Result<()> {
-        self.plan
-            .run_now(Operation::Begin, || self.inner.begin(receipts))
+        self.plan.run_now(Operation::Begin, || self.inner.begin(receipts))
     }
 
     fn settle(&self, batch: Vec<Settlement>) -> BoxFuture<'_, Result<()>> {
-        Box::pin(
-            self.plan
-                .run(Operation::Settle, move || self.inner.settle(batch)),
-        )
+        Box::pin(self.plan.run(Operation::Settle, move || self.inner.settle(batch)))
     }
 
     fn queues(&self) -> BoxFuture<'_, Result<Vec<QueueStats>>> {
-        Box::pin(
-            self.plan
-                .run(Operation::Queues, move || self.inner.queues()),
-        )
+        Box::pin(self.plan.run(Operation::Queues, move || self.inner.queues()))
     }
 
     fn purge<'a>(&'a self, queue: &'a QueueName) -> BoxFuture<'a, Result<u64>> {
-        Box::pin(
-            self.plan
-                .run(Operation::Purge, move || self.inner.purge(queue)),
-        )
+        Box::pin(self.plan.run(Operation::Purge, move || self.inner.purge(queue)))
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

@@ -25,10 +25,7 @@ impl Faulty<dyn Broker> {
     #[must_use]
     pub fn broker(broker: Arc<dyn Broker>, plan: &Arc<Plan>) -> Arc<dyn Broker> {
         let plan = Arc::clone(plan);
-        Arc::new(Self {
-            inner: broker,
-            plan,
-        })
+        Arc::new(Self { inner: broker, plan })
     }
 }
 

@@ -106,12 +106,7 @@ impl Plan {
 
     /// Lets `times` calls of `operation` fail, beginning with the `nth`.
     pub fn fail_times(&self, operation: Operation, nth: u64, times: u64, effect: Effect) {
-        self.script.lock().faults.push(Fault {
-            operation,
-            nth,
-            times,
-            effect,
-        });
+        self.script.lock().faults.push(Fault { operation, nth, times, effect });
     }
 
     /// How often `operation` was called.
@@ -163,11 +158,7 @@ impl Plan {
             None => {
                 let answer = call().await;
                 // Who waited when the process died gets no answer either.
-                if self.is_dead() {
-                    pending().await
-                } else {
-                    answer
-                }
+                if self.is_dead() { pending().await } else { answer }
             }
             Some(Effect::Refuse(kind)) => Err(error(kind, operation)),
             Some(Effect::Doubt(kind)) => {
@@ -232,15 +223,9 @@ mod tests {
         assert_eq!(call(&plan, Operation::Publish, &done).unwrap().unwrap(), 0);
         assert!(call(&plan, Operation::Settle, &done).unwrap().is_ok());
         let refused = call(&plan, Operation::Publish, &done).unwrap().unwrap_err();
-        assert_eq!(
-            (refused.kind(), done.load(Ordering::Relaxed)),
-            (ErrorKind::NoSpace, 2)
-        );
+        assert_eq!((refused.kind(), done.load(Ordering::Relaxed)), (ErrorKind::NoSpace, 2));
         let doubted = call(&plan, Operation::Publish, &done).unwrap().unwrap_err();
-        assert_eq!(
-            (doubted.kind(), done.load(Ordering::Relaxed)),
-            (ErrorKind::Timeout, 3)
-        );
+        assert_eq!((doubted.kind(), done.load(Ordering::Relaxed)), (ErrorKind::Timeout, 3));
         assert!(call(&plan, Operation::Publish, &done).unwrap().is_ok());
         assert_eq!(plan.calls(Operation::Publish), 4);
     }

@@ -37,16 +37,9 @@ pub async fn a_watcher_waits_for_what_it_has_not_seen(harness: Arc<dyn Harness>)
         let watches = [Watch { id, seen }];
         let mut waiting = rig.store().changed(&watches);
         rig.assert_waits("a watch", &mut waiting).await;
-        rig.store()
-            .mark(vec![mark(other, State::Started, attempt)])
-            .await
-            .expect("mark");
-        rig.assert_waits("a watch of another task", &mut waiting)
-            .await;
-        rig.store()
-            .mark(vec![mark(id, State::Started, attempt)])
-            .await
-            .expect("mark");
+        rig.store().mark(vec![mark(other, State::Started, attempt)]).await.expect("mark");
+        rig.assert_waits("a watch of another task", &mut waiting).await;
+        rig.store().mark(vec![mark(id, State::Started, attempt)]).await.expect("mark");
         let changed = within("the mark", waiting).await.expect("changed");
         assert_eq!(changed.len(), 1);
         assert_eq!((changed[0].0, changed[0].1.attempt), (id, attempt));
@@ -56,10 +49,7 @@ pub async fn a_watcher_waits_for_what_it_has_not_seen(harness: Arc<dyn Harness>)
     let watches = [Watch { id, seen }];
     let mut waiting = rig.store().changed(&watches);
     rig.assert_waits("a watch", &mut waiting).await;
-    rig.store()
-        .complete(vec![success(id, 9)])
-        .await
-        .expect("complete");
+    rig.store().complete(vec![success(id, 9)]).await.expect("complete");
     let changed = within("the outcome", waiting).await.expect("changed");
     assert_eq!(changed[0].1.outcome, Some(success(id, 9).outcome));
 }
@@ -75,13 +65,8 @@ pub async fn a_dropped_watch_misses_nothing(harness: Arc<dyn Harness>) {
         rig.assert_waits("a watch", &mut waiting).await;
         rig.assert_waits("another watch", &mut other).await;
     }
-    rig.store()
-        .complete(vec![success(id, 1)])
-        .await
-        .expect("complete");
-    let changed = within("who went on watching", other)
-        .await
-        .expect("changed");
+    rig.store().complete(vec![success(id, 1)]).await.expect("complete");
+    let changed = within("who went on watching", other).await.expect("changed");
     assert_eq!(changed.len(), 1);
     let changed = within("who came back", rig.store().changed(&watches)).await;
     assert_eq!(changed.expect("changed").len(), 1);

@@ -28,10 +28,7 @@ async fn answer(rig: &Rig, claim: &Claim) -> Claimed {
 }
 
 const fn held(by: &Claim, confirmed: bool) -> Claimed {
-    Claimed::Held {
-        id: by.id,
-        confirmed,
-    }
+    Claimed::Held { id: by.id, confirmed }
 }
 
 /// S-19: by key, in calls and in batches.
@@ -42,12 +39,7 @@ pub async fn the_first_claim_wins(harness: Arc<dyn Harness>) {
     assert_eq!(answer(&rig, &claim("a", 1)).await, held(&first, false));
 
     let batch = [claim("b", 2), claim("a", 2), claim("b", 2), claim("c", 2)];
-    let expected = [
-        Claimed::Ours,
-        held(&first, false),
-        held(&batch[0], false),
-        Claimed::Ours,
-    ];
+    let expected = [Claimed::Ours, held(&first, false), held(&batch[0], false), Claimed::Ours];
     let answers = rig.store().claim(batch.to_vec()).await.expect("claim");
     assert_eq!(answers, expected);
 }
@@ -65,23 +57,27 @@ pub async fn a_confirmed_claim_says_so(harness: Arc<dyn Harness>) {
     assert_eq!(answer(&rig, &claim("nobody's", 1)).await, Claimed::Ours);
 }
 
+/// S-20: a sender that tries again is not in its own way.
+pub async fn the_holder_may_claim_again(harness: Arc<dyn Harness>) {
+    let rig = Rig::open(harness).await;
+    let first = claim("a", 0);
+    assert_eq!(answer(&rig, &first).await, Claimed::Ours);
+    assert_eq!(answer(&rig, &first).await, Claimed::Ours);
+    rig.store().confirm(&["a".to_owned()]).await.expect("confirm");
+    assert_eq!(answer(&rig, &first).await, held(&first, true));
+}
+
 /// S-21: held to the last millisecond, then free and unconfirmed.
 pub async fn a_claim_ends_with_its_window(harness: Arc<dyn Harness>) {
     let rig = Rig::open(harness).await;
     let first = claim("a", 0);
     assert_eq!(answer(&rig, &first).await, Claimed::Ours);
-    rig.store()
-        .confirm(&["a".to_owned()])
-        .await
-        .expect("confirm");
+    rig.store().confirm(&["a".to_owned()]).await.expect("confirm");
     let late = claim("a", WINDOW_MS - 1);
     assert_eq!(answer(&rig, &late).await, held(&first, true));
     let next = claim("a", WINDOW_MS + 1);
     assert_eq!(answer(&rig, &next).await, Claimed::Ours);
-    assert_eq!(
-        answer(&rig, &claim("a", WINDOW_MS + 2)).await,
-        held(&next, false)
-    );
+    assert_eq!(answer(&rig, &claim("a", WINDOW_MS + 2)).await, held(&next, false));
 }
 
 /// S-22: twenty senders of the same thing.
@@ -107,17 +103,8 @@ pub async fn claims_survive_a_crash(harness: Arc<dyn Harness>) {
         claim.until = Timestamp::NEVER;
     }
     rig.store().claim(claims.to_vec()).await.expect("claim");
-    rig.store()
-        .confirm(&["sent".to_owned()])
-        .await
-        .expect("confirm");
+    rig.store().confirm(&["sent".to_owned()]).await.expect("confirm");
     let rig = rig.crash(vec![]).await;
-    assert_eq!(
-        answer(&rig, &claim("sent", now + 1)).await,
-        held(&claims[0], true)
-    );
-    assert_eq!(
-        answer(&rig, &claim("unsure", now + 1)).await,
-        held(&claims[1], false)
-    );
+    assert_eq!(answer(&rig, &claim("sent", now + 1)).await, held(&claims[0], true));
+    assert_eq!(answer(&rig, &claim("unsure", now + 1)).await, held(&claims[1], false));
 }

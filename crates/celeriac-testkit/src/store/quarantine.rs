@@ -17,6 +17,7 @@ fn id(number: u64) -> MessageId {
 fn message(number: u64, name: &'static str, queue: &str, reason: Reason) -> Quarantined {
     let mut message = sample::numbered(queue, number);
     message.id = id(number);
+    message.created_at = Timestamp::from_millis(number);
     message.name = Name::from_static(name);
     Quarantined {
         content: Content::Message(message.into()),
@@ -41,17 +42,11 @@ fn undecodable(number: u64) -> Quarantined {
 }
 
 async fn put(rig: &Rig, batch: &[Quarantined]) {
-    rig.store()
-        .quarantine(batch.to_vec())
-        .await
-        .expect("quarantine");
+    rig.store().quarantine(batch.to_vec()).await.expect("quarantine");
 }
 
 async fn list(rig: &Rig, filter: &Filter) -> Vec<Quarantined> {
-    rig.store()
-        .quarantined(filter, 100)
-        .await
-        .expect("quarantined")
+    rig.store().quarantined(filter, 100).await.expect("quarantined")
 }
 
 /// Six that differ in name, queue and reason, in order of their ids.
@@ -121,11 +116,7 @@ pub async fn pages_meet(harness: Arc<dyn Harness>) {
     let mut filter = Filter::default();
     let mut listed = Vec::new();
     for size in [10, 10, 5, 0] {
-        let page = rig
-            .store()
-            .quarantined(&filter, 10)
-            .await
-            .expect("quarantined");
+        let page = rig.store().quarantined(&filter, 10).await.expect("quarantined");
         assert_eq!(page.len(), size);
         listed.extend(page);
         filter.after = listed.last().map(|it| it.content.id());
@@ -139,15 +130,9 @@ pub async fn the_same_id_is_replaced(harness: Arc<dyn Harness>) {
     put(&rig, &six()[..2]).await;
     let anew = message(1, "c", "elsewhere", Reason::RetriesExhausted);
     put(&rig, std::slice::from_ref(&anew)).await;
-    assert_eq!(
-        list(&rig, &Filter::default()).await,
-        [anew.clone(), six()[1].clone()]
-    );
+    assert_eq!(list(&rig, &Filter::default()).await, [anew.clone(), six()[1].clone()]);
     let queue = Some(QueueName::from_static("elsewhere"));
-    let moved = Filter {
-        queue,
-        ..Filter::default()
-    };
+    let moved = Filter { queue, ..Filter::default() };
     assert_eq!(list(&rig, &moved).await, [anew]);
 }
 
@@ -156,14 +141,8 @@ pub async fn what_is_taken_out_is_counted(harness: Arc<dyn Harness>) {
     let rig = Rig::open(harness).await;
     put(&rig, &six()).await;
     let out = [id(1), id(99), id(4)];
-    assert_eq!(
-        rig.store().unquarantine(&out).await.expect("unquarantine"),
-        2
-    );
-    assert_eq!(
-        rig.store().unquarantine(&out).await.expect("unquarantine"),
-        0
-    );
+    assert_eq!(rig.store().unquarantine(&out).await.expect("unquarantine"), 2);
+    assert_eq!(rig.store().unquarantine(&out).await.expect("unquarantine"), 0);
     let left = list(&rig, &Filter::default()).await;
     let left = Vec::from_iter(left.iter().map(|it| it.content.id()));
     assert_eq!(left, [2, 3, 5, 6].map(id));
@@ -174,10 +153,7 @@ pub async fn quarantine_survives_a_crash(harness: Arc<dyn Harness>) {
     let rig = Rig::open(harness).await;
     only_if!(rig.capability().durable, "not durable");
     put(&rig, &six()).await;
-    rig.store()
-        .unquarantine(&[id(6)])
-        .await
-        .expect("unquarantine");
+    rig.store().unquarantine(&[id(6)]).await.expect("unquarantine");
     let rig = rig.crash(vec![]).await;
     assert_eq!(list(&rig, &Filter::default()).await, six()[..5]);
 }

@@ -33,10 +33,7 @@ pub async fn the_living_are_listed_by_name(harness: Arc<dyn Harness>) {
     for node in [node("c", 100), node("a", 300), node("b", 200)] {
         announce(&rig, node).await;
     }
-    assert_eq!(
-        nodes(&rig, 50).await,
-        [node("a", 300), node("b", 200), node("c", 100)]
-    );
+    assert_eq!(nodes(&rig, 50).await, [node("a", 300), node("b", 200), node("c", 100)]);
     announce(&rig, node("c", 400)).await;
     assert_eq!(nodes(&rig, 250).await, [node("a", 300), node("c", 400)]);
     assert_eq!(nodes(&rig, 401).await, []);

@@ -22,13 +22,7 @@ pub(crate) fn success(id: MessageId, number: u32) -> Completion {
 
 /// A change that is not the end.
 pub(crate) fn mark(id: MessageId, state: State, attempt: u32) -> Mark {
-    Mark {
-        id,
-        state,
-        attempt,
-        progress: None,
-        failure: None,
-    }
+    Mark { id, state, attempt, progress: None, failure: None }
 }
 
 async fn outcome(rig: &Rig, id: MessageId) -> Option<Outcome> {
@@ -60,14 +54,8 @@ pub async fn the_first_outcome_stays(harness: Arc<dyn Harness>) {
     assert_eq!(outcome(&rig, a).await, Some(success(a, 1).outcome));
     assert_eq!(outcome(&rig, b).await, Some(failure(b).outcome));
     let entries = rig.store().entries(&[a, b]).await.expect("entries");
-    let states = entries
-        .iter()
-        .flatten()
-        .map(|entry| (entry.state, entry.attempt));
-    assert_eq!(
-        Vec::from_iter(states),
-        [(State::Success, 1), (State::Failure, 4)]
-    );
+    let states = entries.iter().flatten().map(|entry| (entry.state, entry.attempt));
+    assert_eq!(Vec::from_iter(states), [(State::Success, 1), (State::Failure, 4)]);
 }
 
 /// S-02: twenty routers that finished the same task.
@@ -79,43 +67,27 @@ pub async fn of_outcomes_at_once_one_is_recorded(harness: Arc<dyn Harness>) {
     let answers = Vec::from_iter(answers.into_iter().map(|answer| answer.expect("complete")));
     let winners = Vec::from_iter((0..20).filter(|number| answers[*number as usize] == [true]));
     assert_eq!(winners.len(), 1, "{answers:?}");
-    assert_eq!(
-        outcome(&rig, id).await,
-        Some(success(id, winners[0]).outcome)
-    );
+    assert_eq!(outcome(&rig, id).await, Some(success(id, winners[0]).outcome));
 }
 
 /// S-03: a late mark does not bring a task back to life.
 pub async fn marks_tell_and_never_overwrite(harness: Arc<dyn Harness>) {
     let rig = Rig::open(harness).await;
     let id = MessageId::new();
-    let progress = Progress {
-        done: 1,
-        total: Some(3),
-        note: Some("first".to_owned()),
-    };
-    let started = Mark {
-        progress: Some(progress.clone()),
-        ..mark(id, State::Started, 2)
-    };
+    let progress = Progress { done: 1, total: Some(3), note: Some("first".to_owned()) };
+    let started = Mark { progress: Some(progress.clone()), ..mark(id, State::Started, 2) };
     rig.store().mark(vec![started.clone()]).await.expect("mark");
     let entry = entry(&rig, id).await;
     assert_eq!((entry.state, entry.attempt), (State::Started, 2));
     assert_eq!((entry.progress, entry.outcome), (Some(progress), None));
 
     let why = Some(Box::new(Failure::new("io", "gone")));
-    let retry = Mark {
-        failure: why.clone(),
-        ..mark(id, State::Retry, 2)
-    };
+    let retry = Mark { failure: why.clone(), ..mark(id, State::Retry, 2) };
     rig.store().mark(vec![retry.clone()]).await.expect("mark");
     let entry = self::entry(&rig, id).await;
     assert_eq!((entry.state, entry.failure), (State::Retry, why));
 
-    rig.store()
-        .complete(vec![success(id, 3)])
-        .await
-        .expect("complete");
+    rig.store().complete(vec![success(id, 3)]).await.expect("complete");
     rig.store().mark(vec![started, retry]).await.expect("mark");
     let entry = self::entry(&rig, id).await;
     assert_eq!((entry.state, entry.attempt), (State::Success, 3));
@@ -137,13 +109,8 @@ pub async fn entries_come_in_the_order_asked(harness: Arc<dyn Harness>) {
     rig.store().complete(batch).await.expect("complete");
     let asked = [ids[2], unknown, ids[0], ids[1], ids[0]];
     let entries = rig.store().entries(&asked).await.expect("entries");
-    let attempts = entries
-        .iter()
-        .map(|entry| entry.as_ref().map(|entry| entry.attempt));
-    assert_eq!(
-        Vec::from_iter(attempts),
-        [Some(2), None, Some(0), Some(1), Some(0)]
-    );
+    let attempts = entries.iter().map(|entry| entry.as_ref().map(|entry| entry.attempt));
+    assert_eq!(Vec::from_iter(attempts), [Some(2), None, Some(0), Some(1), Some(0)]);
 }
 
 /// S-05: started, retried, started, done.
@@ -151,25 +118,14 @@ pub async fn versions_grow(harness: Arc<dyn Harness>) {
     let rig = Rig::open(harness).await;
     let id = MessageId::new();
     let mut latest = 0;
-    let states = [
-        State::Received,
-        State::Started,
-        State::Retry,
-        State::Started,
-    ];
+    let states = [State::Received, State::Started, State::Retry, State::Started];
     for (attempt, state) in (0..).zip(states) {
-        rig.store()
-            .mark(vec![mark(id, state, attempt)])
-            .await
-            .expect("mark");
+        rig.store().mark(vec![mark(id, state, attempt)]).await.expect("mark");
         let version = entry(&rig, id).await.version;
         assert!(version > latest, "{state}: {version} after {latest}");
         latest = version;
     }
-    rig.store()
-        .complete(vec![success(id, 5)])
-        .await
-        .expect("complete");
+    rig.store().complete(vec![success(id, 5)]).await.expect("complete");
     assert!(entry(&rig, id).await.version > latest);
 }
 
@@ -179,16 +135,10 @@ pub async fn what_is_forgotten_can_be_recorded_anew(harness: Arc<dyn Harness>) {
     let (done, marked, kept) = (MessageId::new(), MessageId::new(), MessageId::new());
     let batch = vec![success(done, 1), success(kept, 2)];
     rig.store().complete(batch).await.expect("complete");
-    rig.store()
-        .mark(vec![mark(marked, State::Started, 0)])
-        .await
-        .expect("mark");
+    rig.store().mark(vec![mark(marked, State::Started, 0)]).await.expect("mark");
     let gone = [done, marked, MessageId::new()];
     rig.store().forget(&gone).await.expect("forget");
-    assert_eq!(
-        rig.store().entries(&gone).await.expect("entries"),
-        [None, None, None]
-    );
+    assert_eq!(rig.store().entries(&gone).await.expect("entries"), [None, None, None]);
     assert_eq!(outcome(&rig, kept).await, Some(success(kept, 2).outcome));
 
     let recorded = rig.store().complete(vec![success(done, 7)]).await;

@@ -14,10 +14,7 @@ fn ids<const N: usize>() -> [MessageId; N] {
 }
 
 async fn revoke(rig: &Rig, ids: &[MessageId]) {
-    rig.store()
-        .revoke(ids, Timestamp::NEVER)
-        .await
-        .expect("revoke");
+    rig.store().revoke(ids, Timestamp::NEVER).await.expect("revoke");
 }
 
 /// S-09: no more and no less.
@@ -32,6 +29,15 @@ pub async fn exactly_what_was_revoked_is_revoked(harness: Arc<dyn Harness>) {
     assert_eq!(rig.store().revoked(&[b]).await.expect("revoked"), []);
 }
 
+/// S-09: and no longer than it was meant to be.
+pub async fn a_revocation_ends(harness: Arc<dyn Harness>) {
+    let rig = Rig::open(harness).await;
+    let [over, still] = ids();
+    rig.store().revoke(&[over], Timestamp::from_millis(1)).await.expect("revoke");
+    revoke(&rig, &[still]).await;
+    assert_eq!(rig.store().revoked(&[over, still]).await.expect("revoked"), [still]);
+}
+
 /// S-10: at once from the beginning, then as they come.
 pub async fn revocations_are_followed_by_cursor(harness: Arc<dyn Harness>) {
     let rig = Rig::open(harness).await;
@@ -44,17 +50,13 @@ pub async fn revocations_are_followed_by_cursor(harness: Arc<dyn Harness>) {
     assert_eq!(BTreeSet::from_iter(all.ids), [a, b].into());
 
     let mut waiting = rig.store().revocations(all.cursor);
-    rig.assert_waits("a wait for revocations", &mut waiting)
-        .await;
+    rig.assert_waits("a wait for revocations", &mut waiting).await;
     revoke(&rig, &[c]).await;
-    let next = within("the revocation", waiting)
-        .await
-        .expect("revocations");
+    let next = within("the revocation", waiting).await.expect("revocations");
     assert_eq!(next.ids, [c]);
     assert_ne!(next.cursor, all.cursor);
     let mut waiting = rig.store().revocations(next.cursor);
-    rig.assert_waits("a wait for revocations", &mut waiting)
-        .await;
+    rig.assert_waits("a wait for revocations", &mut waiting).await;
 }
 
 /// S-10: the cursor, not the wait, remembers.
@@ -65,16 +67,12 @@ pub async fn a_dropped_wait_for_revocations_misses_nothing(harness: Arc<dyn Harn
     let first = rig.store().revocations(0).await.expect("revocations");
     {
         let mut waiting = rig.store().revocations(first.cursor);
-        rig.assert_waits("a wait for revocations", &mut waiting)
-            .await;
+        rig.assert_waits("a wait for revocations", &mut waiting).await;
     }
     revoke(&rig, &[b]).await;
     revoke(&rig, &[c]).await;
     let missed = within("both", rig.store().revocations(first.cursor)).await;
-    assert_eq!(
-        BTreeSet::from_iter(missed.expect("revocations").ids),
-        [b, c].into()
-    );
+    assert_eq!(BTreeSet::from_iter(missed.expect("revocations").ids), [b, c].into());
 }
 
 /// S-11: a revoked task is not run after a restart either.

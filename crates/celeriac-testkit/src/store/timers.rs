@@ -27,15 +27,8 @@ pub(crate) async fn schedule(rig: &Rig, batch: &[Message]) {
 }
 
 async fn take(rig: &Rig, now: u64, max: usize) -> Vec<u64> {
-    let taken = rig
-        .store()
-        .take_due(at(now), max, LEASE)
-        .await
-        .expect("take_due");
-    taken
-        .iter()
-        .map(|message| sample::number(message))
-        .collect()
+    let taken = rig.store().take_due(at(now), max, LEASE).await.expect("take_due");
+    taken.iter().map(|message| sample::number(message)).collect()
 }
 
 /// S-12: the earliest first, at most so many, none too early.
@@ -47,11 +40,7 @@ pub async fn messages_come_due_in_order_of_time(harness: Arc<dyn Harness>) {
     assert_eq!(take(&rig, 300, 2).await, [1, 2]);
     assert_eq!(take(&rig, 300, 2).await, [3]);
     schedule(&rig, &[sample::numbered("q", 0)]).await;
-    assert_eq!(
-        take(&rig, 300, 10).await,
-        [0],
-        "without an eta it is due at once"
-    );
+    assert_eq!(take(&rig, 300, 10).await, [0], "without an eta it is due at once");
 }
 
 /// S-12: every header, also `attempt` and `eta`.
@@ -59,11 +48,7 @@ pub async fn a_scheduled_message_comes_back_whole(harness: Arc<dyn Harness>) {
     let rig = Rig::open(harness).await;
     let full = sample::full("q");
     schedule(&rig, std::slice::from_ref(&full)).await;
-    let taken = rig
-        .store()
-        .take_due(at(1000), 10, LEASE)
-        .await
-        .expect("take_due");
+    let taken = rig.store().take_due(at(1000), 10, LEASE).await.expect("take_due");
     assert_eq!(taken.len(), 1);
     assert_eq!(*taken[0], full);
 }
@@ -95,11 +80,7 @@ pub async fn scheduling_again_replaces(harness: Arc<dyn Harness>) {
     message.rare_mut().eta = Some(at(210));
     message.body = "4".into();
     schedule(&rig, &[message]).await;
-    assert_eq!(
-        take(&rig, 210, 10).await,
-        [4],
-        "the lease was the old message's"
-    );
+    assert_eq!(take(&rig, 210, 10).await, [4], "the lease was the old message's");
 }
 
 /// S-15: the retry that was scheduled while its forerunner was on its way.
@@ -115,16 +96,10 @@ pub async fn what_was_replaced_meanwhile_stays(harness: Arc<dyn Harness>) {
     schedule(&rig, &[second.clone()]).await;
 
     let published = [first.into(), other.into()];
-    rig.store()
-        .unschedule(&published)
-        .await
-        .expect("unschedule");
+    rig.store().unschedule(&published).await.expect("unschedule");
     assert_eq!(rig.store().scheduled().await.expect("scheduled"), 1);
     assert_eq!(take(&rig, 1000, 10).await, [2]);
-    rig.store()
-        .unschedule(&[second.into()])
-        .await
-        .expect("unschedule");
+    rig.store().unschedule(&[second.into()]).await.expect("unschedule");
     assert_eq!(rig.store().scheduled().await.expect("scheduled"), 0);
     assert_eq!(take(&rig, 5000, 10).await, [0; 0]);
 }
@@ -141,11 +116,7 @@ pub async fn the_next_due_time_is_known(harness: Arc<dyn Harness>) {
     assert_eq!(take(&rig, 125, 10).await, [2]);
     assert_eq!(next().await, Some(at(210)), "the end of the first lease");
     assert_eq!(rig.store().scheduled().await.expect("scheduled"), 3);
-    let taken = rig
-        .store()
-        .take_due(at(10_000), 10, LEASE)
-        .await
-        .expect("take_due");
+    let taken = rig.store().take_due(at(10_000), 10, LEASE).await.expect("take_due");
     assert_eq!(taken.len(), 3);
     rig.store().unschedule(&taken).await.expect("unschedule");
     assert_eq!(next().await, None);
@@ -158,10 +129,7 @@ pub async fn timers_survive_a_crash(harness: Arc<dyn Harness>) {
     let done = due(9, 5);
     schedule(&rig, &[done.clone(), due(1, 10), due(2, 5000)]).await;
     assert_eq!(take(&rig, 10, 10).await, [9, 1]);
-    rig.store()
-        .unschedule(&[done.into()])
-        .await
-        .expect("unschedule");
+    rig.store().unschedule(&[done.into()]).await.expect("unschedule");
 
     let rig = rig.crash(vec![]).await;
     assert_eq!(rig.store().scheduled().await.expect("scheduled"), 2);

@@ -12,28 +12,16 @@ pub async fn an_earlier_timer_wakes(harness: Arc<dyn Harness>) {
     assert_eq!(rig.store().next_due().await.expect("next_due"), None);
     schedule(&rig, &[due(1, 100)]).await;
     let since = rig.store().timers_changed();
-    within("the first timer", since)
-        .await
-        .expect("timers_changed");
+    within("the first timer", since).await.expect("timers_changed");
 
-    assert_eq!(
-        rig.store().next_due().await.expect("next_due"),
-        Some(at(100))
-    );
+    assert_eq!(rig.store().next_due().await.expect("next_due"), Some(at(100)));
     let woken = async { rig.store().timers_changed().await.expect("timers_changed") };
     let earlier = async {
         rig.settle_down().await;
         schedule(&rig, &[due(2, 50)]).await;
     };
-    within(
-        "the earlier timer",
-        futures_util::future::join(woken, earlier),
-    )
-    .await;
-    assert_eq!(
-        rig.store().next_due().await.expect("next_due"),
-        Some(at(50))
-    );
+    within("the earlier timer", futures_util::future::join(woken, earlier)).await;
+    assert_eq!(rig.store().next_due().await.expect("next_due"), Some(at(50)));
 }
 
 /// S-17: who gave up waiting is told when it comes back.
@@ -47,11 +35,6 @@ pub async fn a_dropped_wait_for_timers_misses_nothing(harness: Arc<dyn Harness>)
         schedule(&rig, &[due(1, 100)]).await;
         rig.settle_down().await;
     }
-    within("the timer", rig.store().timers_changed())
-        .await
-        .expect("timers_changed");
-    assert_eq!(
-        rig.store().next_due().await.expect("next_due"),
-        Some(at(100))
-    );
+    within("the timer", rig.store().timers_changed()).await.expect("timers_changed");
+    assert_eq!(rig.store().next_due().await.expect("next_due"), Some(at(100)));
 }

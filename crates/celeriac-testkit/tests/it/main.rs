@@ -13,9 +13,7 @@ fn documented() -> Vec<u8> {
     let block = block.split("```").next().unwrap();
     let digits = block.lines().flat_map(|line| line.split(';').next());
     let digits = digits.flat_map(str::split_whitespace);
-    digits
-        .map(|byte| u8::from_str_radix(byte, 16).unwrap())
-        .collect()
+    digits.map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect()
 }
 
 fn example() -> Message {
@@ -40,9 +38,7 @@ fn the_documented_example_is_what_is_written() {
 
 #[test]
 fn the_documented_example_is_what_is_read() {
-    let read = wire::Decoder::new()
-        .decode(&Bytes::from(documented()))
-        .unwrap();
+    let read = wire::Decoder::new().decode(&Bytes::from(documented())).unwrap();
     assert_eq!(read, example());
     let names = ["a", "b"];
     let call: (i64, i64) = arguments::decode(&read.content_type, &read.body, &names).unwrap();

@@ -20,17 +20,9 @@ pub(crate) const ROWS: &[Row] = {
     use State::*;
     &[
         row(Trigger::Initialize, &[Initializing], Initialized),
-        row(
-            Trigger::Start,
-            &[Initializing, Initialized, Stopped, Crashed],
-            Starting,
-        ),
+        row(Trigger::Start, &[Initializing, Initialized, Stopped, Crashed], Starting),
         row(Trigger::DependenciesStart, &[Starting], DependenciesStarted),
-        row(
-            Trigger::ResourcesAcquire,
-            &[DependenciesStarted],
-            ResourcesAcquired,
-        ),
+        row(Trigger::ResourcesAcquire, &[DependenciesStarted], ResourcesAcquired),
         row(Trigger::TasksStart, &[ResourcesAcquired], TasksStarted),
         row(Trigger::Run, &[TasksStarted], Healthy),
         row(Trigger::Pause, &[Healthy, Degraded, Unhealthy], Paused),
@@ -53,26 +45,14 @@ pub(crate) const ROWS: &[Row] = {
             Stopping,
         ),
         row(Trigger::TasksStop, &[Stopping], TasksStopped),
-        row(
-            Trigger::ResourcesRelease,
-            &[TasksStopped],
-            ResourcesReleased,
-        ),
-        row(
-            Trigger::DependenciesStop,
-            &[ResourcesReleased],
-            DependenciesStopped,
-        ),
+        row(Trigger::ResourcesRelease, &[TasksStopped], ResourcesReleased),
+        row(Trigger::DependenciesStop, &[ResourcesReleased], DependenciesStopped),
         row(Trigger::Finish, &[DependenciesStopped], Stopped),
         row(Trigger::ReportWarning, &[Healthy, Unhealthy], Degraded),
         row(Trigger::ReportProblem, &[Healthy, Degraded], Unhealthy),
         row(Trigger::Recover, &[Degraded, Unhealthy], Healthy),
         row(Trigger::ReportError, &State::ALL, Crashed),
-        row(
-            Trigger::Restart,
-            &[Healthy, Degraded, Unhealthy, Paused],
-            Stopping,
-        ),
+        row(Trigger::Restart, &[Healthy, Degraded, Unhealthy, Paused], Stopping),
         row(Trigger::Restart, &[Crashed], Starting),
     ]
 };
@@ -143,10 +123,7 @@ mod tests {
             drawn(Trigger::Recover),
             format!("{health}.degraded > {health}.healthy; {health}.unhealthy > {health}.healthy")
         );
-        assert_eq!(
-            drawn(Trigger::Resume),
-            "started.paused > started.running.healthy"
-        );
+        assert_eq!(drawn(Trigger::Resume), "started.paused > started.running.healthy");
     }
 
     #[test]
@@ -191,27 +168,15 @@ mod tests {
         for state in State::ALL {
             assert_eq!(lookup(state, Trigger::ReportError), Some(State::Crashed));
             let reached = ROWS.iter().any(|row| row.to == state);
-            assert!(
-                reached || state == State::Initializing,
-                "{state} is unreachable"
-            );
+            assert!(reached || state == State::Initializing, "{state} is unreachable");
         }
     }
 
     #[test]
     fn restart_is_refused_outside_of_its_states() {
-        assert_eq!(
-            lookup(State::Crashed, Trigger::Restart),
-            Some(State::Starting)
-        );
-        assert_eq!(
-            lookup(State::Paused, Trigger::Restart),
-            Some(State::Stopping)
-        );
-        for state in State::ALL
-            .iter()
-            .filter(|state| state.is_starting() || state.is_stopping())
-        {
+        assert_eq!(lookup(State::Crashed, Trigger::Restart), Some(State::Starting));
+        assert_eq!(lookup(State::Paused, Trigger::Restart), Some(State::Stopping));
+        for state in State::ALL.iter().filter(|state| state.is_starting() || state.is_stopping()) {
             let refused = crate::lifecycle::next(*state, Trigger::Restart).unwrap_err();
             assert_eq!(refused.to_string(), format!("restart while {state}"));
         }

@@ -1,5 +1,15 @@
 //! What jumpstarter promises, seen from outside. No sleeps: where time matters,
 //! the clock is paused.
 
+#![expect(clippy::panic, reason = "actors that panic are part of what is tested")]
+
+mod dependencies;
+mod lifecycle;
 mod messages;
+mod misuse;
+mod pressure;
 mod probe;
+mod resources;
+mod shutdown;
+mod supervision;
+mod tasks;

@@ -28,11 +28,7 @@ struct Wait(oneshot::Receiver<()>);
 #[actor]
 impl Counter {
     fn new(probe: Probe) -> Self {
-        Counter {
-            n: 0,
-            held: Vec::new(),
-            probe,
-        }
+        Counter { n: 0, held: Vec::new(), probe }
     }
 
     #[handler]
@@ -88,10 +84,7 @@ async fn tells_and_asks_keep_their_order() {
     }
     assert_eq!(counter.ask(Get).await, Ok(6));
     assert_eq!(counter.ask(Add(4)).await, Ok(()));
-    assert_eq!(
-        probe.take(),
-        ["add 1", "add 2", "add 3", "batch", "add 4", "batch"]
-    );
+    assert_eq!(probe.take(), ["add 1", "add 2", "add 3", "batch", "add 4", "batch"]);
     assert!(system.shutdown(Duration::from_secs(1)).await.is_clean());
 }
 
@@ -102,9 +95,7 @@ async fn a_batch_is_no_longer_than_asked_for() {
         counter.try_tell(Add(n)).unwrap();
     }
     counter.stop().await;
-    let expected = [
-        "add 1", "add 2", "batch", "add 3", "add 4", "batch", "add 5", "batch",
-    ];
+    let expected = ["add 1", "add 2", "batch", "add 3", "add 4", "batch", "add 5", "batch"];
     assert_eq!(probe.take(), expected);
 }
 
@@ -123,10 +114,7 @@ async fn a_deferred_reply_comes_when_it_is_sent() {
 async fn an_ask_can_fail_in_three_ways() {
     let (_system, counter, _probe) = counter(Options::default());
     let limit = Duration::from_secs(3);
-    assert_eq!(
-        counter.ask_timeout(Slow, limit).await,
-        Err(AskError::Timeout(limit))
-    );
+    assert_eq!(counter.ask_timeout(Slow, limit).await, Err(AskError::Timeout(limit)));
     let asked = counter.ask(Slow);
     tokio::pin!(asked);
     assert!(asked.as_mut().now_or_never().is_none());
@@ -143,9 +131,7 @@ async fn a_full_mailbox_gives_the_message_back_or_makes_wait_in_line() {
     tokio::task::yield_now().await;
     counter.try_tell(Add(1)).unwrap();
     counter.try_tell(Add(2)).unwrap();
-    let Err(TryTellError::Full(Add(3))) = counter.try_tell(Add(3)) else {
-        panic!("not full")
-    };
+    let Err(TryTellError::Full(Add(3))) = counter.try_tell(Add(3)) else { panic!("not full") };
     let third = counter.tell(Add(3));
     let given_up = counter.tell(Add(99));
     let recipient: Recipient<Add> = counter.recipient();
@@ -162,11 +148,8 @@ async fn a_full_mailbox_gives_the_message_back_or_makes_wait_in_line() {
     third.await.unwrap();
     fourth.await.unwrap();
     counter.stop().await;
-    let added: Vec<String> = probe
-        .take()
-        .into_iter()
-        .filter(|noted| noted.starts_with("add"))
-        .collect();
+    let added: Vec<String> =
+        probe.take().into_iter().filter(|noted| noted.starts_with("add")).collect();
     assert_eq!(added, ["add 1", "add 2", "add 3", "add 4"]);
 }
 
@@ -176,23 +159,14 @@ async fn a_stop_works_off_what_was_accepted_and_refuses_the_rest() {
     let mut events = system.events();
     counter.try_tell(Add(1)).unwrap();
     let stopping = counter.stop();
-    let Err(TryTellError::Closed(Add(2))) = counter.try_tell(Add(2)) else {
-        panic!("open")
-    };
+    let Err(TryTellError::Closed(Add(2))) = counter.try_tell(Add(2)) else { panic!("open") };
     stopping.await;
     assert_eq!(probe.take(), ["add 1", "batch"]);
     assert_eq!(system.dead_letters(), 1);
     assert_eq!(counter.state(), State::Stopped);
     let letter = std::iter::from_fn(|| events.try_next())
         .find(|event| matches!(event, Event::DeadLetter { .. }));
-    let Some(Event::DeadLetter {
-        path,
-        message,
-        reason,
-    }) = letter
-    else {
-        panic!("no letter")
-    };
+    let Some(Event::DeadLetter { path, message, reason }) = letter else { panic!("no letter") };
     assert_eq!(path, "counter");
     assert!(message.ends_with("Add"), "{message}");
     assert_eq!(reason, DeadLetterReason::Closed);
@@ -228,10 +202,7 @@ async fn a_pause_halts_and_keeps_messages() {
     let (_system, counter, probe) = counter(Options::default());
     counter.started().await.unwrap();
     counter.pause().unwrap();
-    assert_eq!(
-        counter.pause().unwrap_err().to_string(),
-        "pause while started.paused"
-    );
+    assert_eq!(counter.pause().unwrap_err().to_string(), "pause while started.paused");
     counter.try_tell(Add(1)).unwrap();
     for _ in 0..10 {
         tokio::task::yield_now().await;

@@ -19,6 +19,8 @@ impl Change for ClaimKeys {
     const GROWS: bool = true;
 
     fn apply(&mut self, tables: &mut Tables<'_>) -> rusqlite::Result<Vec<Claimed>> {
+        // By the clock of the claimers, which is the one that windows are of.
+        let now = self.0.iter().map(|claim| claim.now).min().unwrap_or_default();
         let sweep = (SWEEP + self.0.len()) as i64;
         tables
             .connection
@@ -26,20 +28,16 @@ impl Change for ClaimKeys {
                 "DELETE FROM dedup WHERE key IN
                  (SELECT key FROM dedup WHERE until <= ? ORDER BY until LIMIT ?)",
             )?
-            .execute(params![to_sql(tables.now), sweep])?;
-        self.0
-            .iter()
-            .map(|claim| claim_key(tables, claim))
-            .collect()
+            .execute(params![to_sql(now), sweep])?;
+        self.0.iter().map(|claim| claim_key(tables, claim)).collect()
     }
 
     fn committed(self, _hub: &Hub, _answer: &Vec<Claimed>) {}
 }
 
 fn claim_key(tables: &Tables<'_>, claim: &Claim) -> rusqlite::Result<Claimed> {
-    let mut holder = tables
-        .connection
-        .prepare_cached("SELECT id, confirmed, until FROM dedup WHERE key = ?")?;
+    let mut holder =
+        tables.connection.prepare_cached("SELECT id, confirmed, until FROM dedup WHERE key = ?")?;
     let holder = holder
         .query_row([&claim.key], |row| {
             Ok((id(row)?, row.get::<_, bool>(1)?, from_sql(row.get(2)?)))
@@ -69,9 +67,8 @@ impl Change for ConfirmKeys {
     const GROWS: bool = false;
 
     fn apply(&mut self, tables: &mut Tables<'_>) -> rusqlite::Result<()> {
-        let mut confirm = tables
-            .connection
-            .prepare_cached("UPDATE dedup SET confirmed = TRUE WHERE key = ?")?;
+        let mut confirm =
+            tables.connection.prepare_cached("UPDATE dedup SET confirmed = TRUE WHERE key = ?")?;
         for key in &self.0 {
             confirm.execute([key])?;
         }

@@ -51,12 +51,7 @@ pub(crate) struct Pending<C: Change> {
 impl<C: Change> Pending<C> {
     pub(crate) fn new(change: C, address: &str) -> (Self, oneshot::Receiver<Result<C::Answer>>) {
         let (reply, receiver) = oneshot::channel();
-        let pending = Self {
-            change,
-            answer: None,
-            reply,
-            address: address.to_owned(),
-        };
+        let pending = Self { change, answer: None, reply, address: address.to_owned() };
         (pending, receiver)
     }
 }
@@ -68,12 +63,7 @@ impl<C: Change> Op for Pending<C> {
     }
 
     fn committed(self: Box<Self>, hub: &Hub) {
-        let Self {
-            change,
-            answer,
-            reply,
-            ..
-        } = *self;
+        let Self { change, answer, reply, .. } = *self;
         if let Some(answer) = answer {
             change.committed(hub, &answer);
             // Who no longer waits needs no answer.

@@ -47,9 +47,7 @@ impl Change for TakeOut {
     const GROWS: bool = false;
 
     fn apply(&mut self, tables: &mut Tables<'_>) -> rusqlite::Result<u64> {
-        let mut delete = tables
-            .connection
-            .prepare_cached("DELETE FROM quarantine WHERE id = ?")?;
+        let mut delete = tables.connection.prepare_cached("DELETE FROM quarantine WHERE id = ?")?;
         let mut removed = 0;
         for id in &self.0 {
             removed += delete.execute([id.as_bytes()])? as u64;

@@ -25,11 +25,7 @@ impl Complete {
     pub(crate) fn new(completions: Vec<Completion>) -> Self {
         let outcomes = completions.iter();
         let encoded = outcomes.map(|completion| encode_outcome(&completion.outcome));
-        Self {
-            encoded: encoded.collect(),
-            completions,
-            first_version: 0,
-        }
+        Self { encoded: encoded.collect(), completions, first_version: 0 }
     }
 }
 
@@ -91,9 +87,7 @@ impl Change for Forget {
     const GROWS: bool = false;
 
     fn apply(&mut self, tables: &mut Tables<'_>) -> rusqlite::Result<()> {
-        let mut forget = tables
-            .connection
-            .prepare_cached("DELETE FROM result WHERE id = ?")?;
+        let mut forget = tables.connection.prepare_cached("DELETE FROM result WHERE id = ?")?;
         for id in &self.0 {
             forget.execute([id.as_bytes()])?;
         }

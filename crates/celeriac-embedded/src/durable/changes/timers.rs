@@ -23,10 +23,7 @@ impl Schedule {
             celeriac_core::wire::encode(message, &mut envelope);
             envelope
         };
-        Self {
-            messages: messages.to_vec(),
-            encoded: messages.iter().map(encode).collect(),
-        }
+        Self { messages: messages.to_vec(), encoded: messages.iter().map(encode).collect() }
     }
 }
 
@@ -41,12 +38,7 @@ impl Change for Schedule {
         )?;
         for (message, envelope) in self.messages.iter().zip(&self.encoded) {
             let due = to_sql(message.rare().eta.unwrap_or_default());
-            insert.execute(params![
-                message.id.as_bytes(),
-                due,
-                message.attempt,
-                envelope
-            ])?;
+            insert.execute(params![message.id.as_bytes(), due, message.attempt, envelope])?;
         }
         Ok(())
     }
@@ -70,9 +62,8 @@ impl Change for Unschedule {
     const GROWS: bool = false;
 
     fn apply(&mut self, tables: &mut Tables<'_>) -> rusqlite::Result<()> {
-        let mut delete = tables
-            .connection
-            .prepare_cached("DELETE FROM timer WHERE id = ? AND attempt = ?")?;
+        let mut delete =
+            tables.connection.prepare_cached("DELETE FROM timer WHERE id = ? AND attempt = ?")?;
         for (id, attempt) in &self.0 {
             delete.execute(params![id.as_bytes(), attempt])?;
         }

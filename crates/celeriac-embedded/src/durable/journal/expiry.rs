@@ -21,9 +21,7 @@ pub(super) struct Expiry {
 
 impl Expiry {
     pub(super) fn open(connection: &Connection) -> rusqlite::Result<Self> {
-        Ok(Self {
-            next: first_bucket(connection)?,
-        })
+        Ok(Self { next: first_bucket(connection)? })
     }
 
     /// Removes expired results; gives what is then known.
@@ -68,11 +66,7 @@ fn remove_some(
     )?;
     let row = select
         .query_row([over as i64], |row| {
-            Ok((
-                row.get::<_, i64>(0)?,
-                row.get::<_, i64>(1)?,
-                row.get::<_, Vec<u8>>(2)?,
-            ))
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, Vec<u8>>(2)?))
         })
         .optional()?;
     let Some((bucket, seq, ids)) = row else {

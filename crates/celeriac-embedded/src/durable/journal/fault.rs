@@ -30,11 +30,7 @@ impl Fault {
             ErrorKind::Busy => "another process has it locked; only Celeriac may open it",
             _ => "the database failed",
         };
-        Error::new(
-            self.kind,
-            operation,
-            format!("{address}: {advice}: {}", self.text),
-        )
+        Error::new(self.kind, operation, format!("{address}: {advice}: {}", self.text))
     }
 }
 
@@ -70,18 +66,15 @@ fn kind_of(failure: &rusqlite::ffi::Error) -> ErrorKind {
 /// The error of an operation on a file or directory.
 pub(crate) fn file(operation: &'static str, path: &Path, error: io::Error) -> Error {
     let (kind, advice) = match error.kind() {
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => (
-            ErrorKind::Denied,
-            "it may not be read or written; check its owner and permissions",
-        ),
-        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => (
-            ErrorKind::Config,
-            "it is not a directory; give the path of one, or of nothing yet",
-        ),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (
-            ErrorKind::NoSpace,
-            "the disk is full; make room, it goes on by itself",
-        ),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            (ErrorKind::Denied, "it may not be read or written; check its owner and permissions")
+        }
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            (ErrorKind::Config, "it is not a directory; give the path of one, or of nothing yet")
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            (ErrorKind::NoSpace, "the disk is full; make room, it goes on by itself")
+        }
         _ => (ErrorKind::Internal, "the file system failed"),
     };
     let context = format!("{}: {advice}: {error}", path.display());

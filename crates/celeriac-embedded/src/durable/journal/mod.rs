@@ -98,11 +98,7 @@ impl Journal {
         let fault = |error: rusqlite::Error| fault::Fault::from(&error).error("open", &hub.address);
         let packs = recover::recover(&connection, hub).map_err(fault)?;
         let expiry = expiry::Expiry::open(&connection).map_err(fault)?;
-        Ok(Self {
-            connection,
-            packs,
-            expiry,
-        })
+        Ok(Self { connection, packs, expiry })
     }
 
     /// Writes everything in one transaction, or nothing.
@@ -113,9 +109,8 @@ impl Journal {
         landed: &Landed,
     ) -> rusqlite::Result<()> {
         let now = Timestamp::now();
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut tables = Tables::new(&transaction, hub, now, self.packs.next());
         for op in ops {
             op.apply(&mut tables)?;
@@ -148,7 +143,6 @@ impl Journal {
 
     /// Brings everything from the write-ahead log into the database file.
     pub(crate) fn checkpoint(&self) -> rusqlite::Result<()> {
-        self.connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
     }
 }

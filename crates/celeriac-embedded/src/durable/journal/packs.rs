@@ -30,14 +30,7 @@ pub(crate) struct Group {
 
 impl Group {
     pub(crate) fn new(queue: QueueName, index: u32, priority: Priority) -> Self {
-        Self {
-            queue,
-            index,
-            priority,
-            messages: Vec::new(),
-            bytes: Vec::new(),
-            placed: (0, 0),
-        }
+        Self { queue, index, priority, messages: Vec::new(), bytes: Vec::new(), placed: (0, 0) }
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -86,11 +79,7 @@ pub(super) struct Drafts {
 
 impl Drafts {
     pub(super) fn new(first: u64) -> Self {
-        Self {
-            first,
-            drafts: Vec::new(),
-            latest: HashMap::new(),
-        }
+        Self { first, drafts: Vec::new(), latest: HashMap::new() }
     }
 
     /// Puts a group into a pack; gives the pack and the first position.
@@ -159,10 +148,7 @@ pub(super) type Touched = Vec<(u64, u64)>;
 
 impl Packs {
     pub(super) fn new() -> Self {
-        Self {
-            by_pack: HashMap::default(),
-            next: 1,
-        }
+        Self { by_pack: HashMap::default(), next: 1 }
     }
 
     pub(super) const fn next(&self) -> u64 {
@@ -252,10 +238,7 @@ mod tests {
         }
         let envelopes = split(&group.bytes.clone().into());
         let mut decoder = celeriac_core::wire::Decoder::new();
-        let read: Vec<_> = envelopes
-            .iter()
-            .map(|bytes| decoder.decode(bytes))
-            .collect();
+        let read: Vec<_> = envelopes.iter().map(|bytes| decoder.decode(bytes)).collect();
         for (message, read) in group.messages.iter().zip(read) {
             assert_eq!(**message, read.unwrap());
         }

@@ -24,13 +24,7 @@ impl<'a> Tables<'a> {
         now: Timestamp,
         next_pack: u64,
     ) -> Self {
-        Self {
-            connection,
-            hub,
-            now,
-            drafts: Drafts::new(next_pack),
-            added: Vec::new(),
-        }
+        Self { connection, hub, now, drafts: Drafts::new(next_pack), added: Vec::new() }
     }
 
     /// Puts a group of messages into a pack.

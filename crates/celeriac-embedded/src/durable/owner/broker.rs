@@ -22,10 +22,7 @@ impl Owner {
         // From here on the reservations belong to the change, which gives them
         // up when it is dropped.
         let (groups, refused) = group(batch, &admissions);
-        let enqueue = Enqueue {
-            groups,
-            hub: self.hub.clone(),
-        };
+        let enqueue = Enqueue { groups, hub: self.hub.clone() };
         if !enqueue.groups.is_empty() {
             self.write(enqueue).await?;
         }

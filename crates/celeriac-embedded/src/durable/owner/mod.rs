@@ -82,13 +82,7 @@ impl Owner {
     }
 
     fn start(opened: Opened, options: &Options, system: &System) -> Self {
-        let Opened {
-            hub,
-            journal,
-            reader,
-            running,
-            lock,
-        } = opened;
+        let Opened { hub, journal, reader, running, lock } = opened;
         let landed = Arc::new(Mutex::new(Landed::default()));
         let writer = Writer::new(journal, hub.clone(), landed.clone(), lock);
         let writing = super::once_only().mailbox(WRITES).batch(TRANSACTION);
@@ -97,18 +91,8 @@ impl Owner {
         // One load per lane at most, and one question per caller.
         let reading = super::once_only().unbounded();
         let reader = system.spawn("embedded-reader", reading, super::once(reader));
-        let disk = Disk {
-            hub: hub.clone(),
-            writer,
-            reader,
-            landed,
-            running,
-        };
-        Self {
-            hub,
-            disk: Arc::new(disk),
-            options: options.clone(),
-        }
+        let disk = Disk { hub: hub.clone(), writer, reader, landed, running };
+        Self { hub, disk: Arc::new(disk), options: options.clone() }
     }
 
     /// Writes a change; it is durable when this resolves.
@@ -156,9 +140,7 @@ impl Disk {
         if told.is_err() {
             return Err(self.gone(C::OPERATION));
         }
-        answer
-            .await
-            .unwrap_or_else(|_| Err(self.gone(C::OPERATION)))
+        answer.await.unwrap_or_else(|_| Err(self.gone(C::OPERATION)))
     }
 
     /// The actors of the disk have ended.
@@ -233,11 +215,5 @@ fn open(directory: &Path, options: &Options) -> Result<Option<Opened>> {
     }
     let running = Running::create(directory).map_err(io)?;
     let reader = open_reader(directory)?;
-    Ok(Some(Opened {
-        hub,
-        journal,
-        reader,
-        running,
-        lock,
-    }))
+    Ok(Some(Opened { hub, journal, reader, running, lock }))
 }

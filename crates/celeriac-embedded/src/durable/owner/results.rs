@@ -32,10 +32,8 @@ impl Owner {
         // A mark may stand before an outcome that is on disk only.
         let unsure = |entry: &Option<Entry>| entry.as_ref().is_none_or(|e| e.outcome.is_none());
         let known = entries.iter_mut().zip(ids);
-        let (mut places, missing): (Vec<_>, Vec<_>) = known
-            .filter(|(entry, _)| unsure(entry))
-            .map(|(entry, id)| (entry, *id))
-            .unzip();
+        let (mut places, missing): (Vec<_>, Vec<_>) =
+            known.filter(|(entry, _)| unsure(entry)).map(|(entry, id)| (entry, *id)).unzip();
         if !missing.is_empty() {
             let stored = self.read("entries", ReadResults(missing)).await?;
             for (place, stored) in places.iter_mut().zip(stored) {

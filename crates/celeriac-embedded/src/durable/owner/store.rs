@@ -43,11 +43,7 @@ impl Owner {
         let on_disk: Vec<MessageId> = on_disk.map(|due| due.id).collect();
         if !on_disk.is_empty() {
             // One that is gone meanwhile is not there, so both are in order.
-            let mut read = self
-                .read("take_due", ReadTimers(on_disk))
-                .await?
-                .into_iter()
-                .peekable();
+            let mut read = self.read("take_due", ReadTimers(on_disk)).await?.into_iter().peekable();
             for due in due.iter_mut().filter(|due| due.message.is_none()) {
                 due.message = read.next_if(|message| message.id == due.id);
             }
@@ -90,8 +86,7 @@ impl Owner {
         max: usize,
     ) -> Result<Vec<Quarantined>> {
         self.hub.check_open("quarantined")?;
-        self.read("quarantined", ReadQuarantine(filter.clone(), max))
-            .await
+        self.read("quarantined", ReadQuarantine(filter.clone(), max)).await
     }
 
     pub(crate) async fn unquarantine(&self, ids: &[MessageId]) -> Result<u64> {

@@ -1,0 +1,143 @@
+//! `celeriac bench`: measures the whole path, from a typed send over broker,
+//! router and worker to the stored outcome and the settled message.
+
+mod channel;
+mod ledger;
+mod load;
+mod process;
+mod report;
+mod task;
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use celeriac::App;
+use tempfile::TempDir;
+
+use crate::output::Output;
+use crate::problem::{Problem, Result};
+use ledger::Ledger;
+use load::{Found, Load};
+use report::Report;
+
+/// How many tasks are sent one by one, to find the latency.
+const SAMPLES: usize = 1000;
+/// How long the worker may take to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+const EXAMPLES: &str = "\
+Examples:
+  celeriac bench                                     in memory
+  celeriac bench --broker file                       durable, in a temporary directory
+  celeriac bench --broker file --dir /mnt/disk       durable, on the disk to be measured
+  celeriac bench --tasks 1000000 --payload 1000 --json
+
+It sends its own task `celeriac.bench` through a broker and a worker of its own, checks
+that each ran once and has a stored outcome, and compares with a bare channel. The exit
+code is 1 if a task was lost.";
+
+/// Measure throughput, latency, memory and CPU time.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct BenchArgs {
+    /// How many tasks. Default: 200000 in memory, 50000 durable.
+    #[arg(long, value_name = "N")]
+    tasks: Option<NonZeroUsize>,
+    /// The size of a task's payload.
+    #[arg(long, value_name = "BYTES", default_value_t = 100)]
+    payload: usize,
+    /// How many senders at once.
+    #[arg(long, value_name = "N", default_value = "4")]
+    concurrency: NonZeroUsize,
+    /// The directory for `--broker file`. Default: a temporary one.
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+/// Where the measured broker keeps its messages.
+enum Place {
+    Memory,
+    Directory(PathBuf),
+    /// A directory that is removed afterwards.
+    Temporary(TempDir),
+}
+
+impl Place {
+    fn find(args: &BenchArgs, broker: Option<&str>) -> Result<Self> {
+        match (broker, &args.dir) {
+            (None | Some("memory" | "memory://"), None) => Ok(Self::Memory),
+            (None | Some("file" | "file://"), Some(dir)) => Ok(Self::Directory(dir.clone())),
+            (Some("file" | "file://"), None) => {
+                let dir = TempDir::new().map_err(|error| {
+                    let message = format!("failed to make a temporary directory: {error}");
+                    Problem::failure(message).hint("name a directory with --dir")
+                })?;
+                Ok(Self::Temporary(dir))
+            }
+            (Some(other), _) => Err(Problem::usage(format!("`{other}` can't be measured"))
+                .hint("give --broker memory, or --broker file and perhaps --dir")),
+        }
+    }
+
+    const fn tasks(&self) -> usize {
+        match self {
+            Self::Memory => 200_000,
+            Self::Directory(_) | Self::Temporary(_) => 50_000,
+        }
+    }
+
+    fn address(&self) -> String {
+        match self {
+            Self::Memory => "memory://".to_owned(),
+            Self::Directory(dir) => format!("file://{}", dir.display()),
+            Self::Temporary(dir) => format!("file://{}", dir.path().display()),
+        }
+    }
+}
+
+pub(crate) async fn run(args: &BenchArgs, broker: Option<&str>, output: &Output) -> Result<()> {
+    let place = Place::find(args, broker)?;
+    let tasks = args.tasks.map_or(place.tasks(), NonZeroUsize::get);
+    let load = Load { tasks, payload: args.payload, senders: args.concurrency.get() };
+    let channel_throughput = channel::best_throughput(tasks, args.payload).await;
+    let report = measure(&load, &place, channel_throughput, output).await?;
+    output.show(&report)?;
+    if report.lost == 0 {
+        return Ok(());
+    }
+    Err(Problem::failure(format!("{} of {tasks} tasks were lost", report.lost))
+        .hint("this is a bug: please report it, with the log of `--log debug`"))
+}
+
+async fn measure(
+    load: &Load,
+    place: &Place,
+    channel_throughput: f64,
+    output: &Output,
+) -> Result<Report> {
+    let ledger = Arc::new(Ledger::new(load.tasks + SAMPLES, load.window()));
+    let app = App::connect(&place.address())?.register(task::bench).provide(ledger.clone());
+    let worker = app.start_worker().await?;
+    let latency = load.latency(&app, &ledger, SAMPLES).await?;
+    let Found { ids, elapsed, cpu } = load.throughput(&app, &ledger, output).await?;
+    let completed = load::completed(&app, &ledger, &ids).await?;
+    worker.stop_within(GRACE).await;
+    app.shutdown().await;
+    let per_10k = |cpu: Duration| cpu.as_secs_f64() / load.tasks as f64 * 10_000.0;
+    Ok(Report {
+        broker: place.address(),
+        payload_bytes: load.payload,
+        tasks: load.tasks,
+        completed,
+        lost: load.tasks - completed,
+        duplicates: ledger.duplicates(),
+        throughput: load.tasks as f64 / elapsed.as_secs_f64(),
+        latency_p50_us: latency.p50_us,
+        latency_p99_us: latency.p99_us,
+        peak_rss_mb: process::peak_memory().map(|bytes| bytes as f64 / f64::from(1 << 20)),
+        cpu_s_per_10k: cpu.map(per_10k),
+        channel_throughput,
+    })
+}

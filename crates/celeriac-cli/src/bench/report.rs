@@ -1,0 +1,110 @@
+//! What a measurement found.
+
+use serde::Serialize;
+
+use crate::output::{View, pairs};
+
+/// The answer of `celeriac bench`; the keys are read by programs and stay.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Report {
+    pub(super) broker: String,
+    pub(super) payload_bytes: usize,
+    /// Tasks that were sent.
+    pub(super) tasks: usize,
+    /// Tasks that ran and whose outcome is a stored success.
+    pub(super) completed: usize,
+    /// Tasks that did not run, or have no outcome.
+    pub(super) lost: usize,
+    /// Runs of tasks that had run already.
+    pub(super) duplicates: u64,
+    /// Tasks a second, from the first send to the last settled message.
+    pub(super) throughput: f64,
+    /// From the call of `send` until the task begins, when nothing else is going on.
+    pub(super) latency_p50_us: f64,
+    pub(super) latency_p99_us: f64,
+    pub(super) peak_rss_mb: Option<f64>,
+    pub(super) cpu_s_per_10k: Option<f64>,
+    /// The same payloads through a bare channel, a second.
+    pub(super) channel_throughput: f64,
+}
+
+impl View for Report {
+    fn text(&self) -> String {
+        let unknown = || "not known on this system".to_owned();
+        let channel = self.channel_throughput;
+        pairs([
+            ("broker", self.broker.clone()),
+            ("payload", format!("{} bytes", self.payload_bytes)),
+            ("tasks", self.tasks.to_string()),
+            ("completed", self.completed.to_string()),
+            ("lost", self.lost.to_string()),
+            ("duplicates", self.duplicates.to_string()),
+            ("throughput", format!("{:.0} tasks/s", self.throughput)),
+            (
+                "latency",
+                format!("{:.0} µs p50, {:.0} µs p99", self.latency_p50_us, self.latency_p99_us),
+            ),
+            ("peak memory", self.peak_rss_mb.map_or_else(unknown, |mb| format!("{mb:.1} MB"))),
+            (
+                "CPU",
+                self.cpu_s_per_10k.map_or_else(unknown, |s| format!("{s:.3} s per 10,000 tasks")),
+            ),
+            ("bare channel", format!("{channel:.0} messages/s, the limit to compare with")),
+        ])
+    }
+}
+
+/// The value below which `percent` of the samples are; sorts them.
+pub(super) fn percentile(samples: &mut [u64], percent: usize) -> u64 {
+    samples.sort_unstable();
+    let rank = (samples.len() * percent).div_ceil(100).max(1);
+    samples.get(rank - 1).copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_samples() {
+        let mut samples: Vec<u64> = (1..=100).rev().collect();
+        assert_eq!(percentile(&mut samples, 50), 50);
+        assert_eq!(percentile(&mut samples, 99), 99);
+        assert_eq!(percentile(&mut [7], 99), 7);
+        assert_eq!(percentile(&mut [], 99), 0);
+    }
+
+    #[test]
+    fn programs_find_the_keys_they_know() {
+        let report = Report {
+            broker: "memory://".to_owned(),
+            payload_bytes: 100,
+            tasks: 10,
+            completed: 10,
+            lost: 0,
+            duplicates: 0,
+            throughput: 1.0,
+            latency_p50_us: 1.0,
+            latency_p99_us: 2.0,
+            peak_rss_mb: Some(3.0),
+            cpu_s_per_10k: None,
+            channel_throughput: 4.0,
+        };
+        let json = serde_json::to_value(&report).unwrap();
+        for key in [
+            "throughput",
+            "latency_p50_us",
+            "latency_p99_us",
+            "peak_rss_mb",
+            "cpu_s_per_10k",
+            "tasks",
+            "completed",
+            "lost",
+            "duplicates",
+            "channel_throughput",
+        ] {
+            assert!(json.get(key).is_some(), "{key}");
+        }
+        assert!(report.text().contains("throughput    1 tasks/s"), "{}", report.text());
+    }
+}

@@ -1,0 +1,161 @@
+//! `celeriac inspect`: asks every living worker about itself.
+
+use celeriac::Question;
+use clap::ValueEnum;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::output::{Table, View};
+use crate::problem::{Exit, Problem, Result};
+use crate::session::Session;
+
+const EXAMPLES: &str = "\
+Examples:
+  celeriac inspect active          what runs, where, since when
+  celeriac inspect registered      which tasks the workers know
+  celeriac inspect stats           what has happened so far
+  celeriac --json inspect actors   the parts of each worker, with their states";
+
+/// Ask the workers what they do.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct InspectArgs {
+    /// What to ask.
+    about: About,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum About {
+    /// Tasks that run.
+    Active,
+    /// Tasks that the workers know.
+    Registered,
+    /// What has happened so far.
+    Stats,
+    /// The parts of each worker.
+    Actors,
+}
+
+impl About {
+    const fn question(self) -> Question {
+        match self {
+            Self::Active => Question::Active,
+            Self::Registered => Question::Registered,
+            Self::Stats => Question::Stats,
+            Self::Actors => Question::Actors,
+        }
+    }
+
+    /// The heads of the columns, and where their values are in an answer's rows.
+    const fn columns(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Active => &[
+                ("ID", "/id"),
+                ("TASK", "/task"),
+                ("QUEUE", "/queue"),
+                ("ATTEMPT", "/attempt"),
+                ("SINCE", "/since"),
+            ],
+            Self::Registered => &[
+                ("TASK", "/name"),
+                ("KIND", "/kind"),
+                ("QUEUE", "/queue"),
+                ("ATTEMPTS", "/retry/max_attempts"),
+            ],
+            Self::Stats => &[
+                ("RECEIVED", "/tasks/received"),
+                ("SUCCEEDED", "/tasks/succeeded"),
+                ("FAILED", "/tasks/failed"),
+                ("RETRIED", "/tasks/retried"),
+                ("REVOKED", "/tasks/revoked"),
+                ("QUARANTINED", "/tasks/quarantined"),
+                ("RUNNING", "/platform/running"),
+                ("WAITING", "/platform/waiting"),
+                ("PID", "/pid"),
+            ],
+            Self::Actors => &[
+                ("ACTOR", "/path"),
+                ("STATE", "/state"),
+                ("MAILBOX", "/mailbox_depth"),
+                ("PROCESSED", "/processed"),
+                ("RESTARTS", "/restarts"),
+            ],
+        }
+    }
+}
+
+/// A worker and what it said; nothing if it did not answer in time.
+#[derive(Serialize)]
+struct Answer {
+    worker: String,
+    answer: Option<Value>,
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Answers {
+    answers: Vec<Answer>,
+    #[serde(skip)]
+    about: About,
+}
+
+impl View for Answers {
+    fn text(&self) -> String {
+        let columns = self.about.columns();
+        let heads = std::iter::once("WORKER").chain(columns.iter().map(|(head, _)| *head));
+        let mut table = Table::new(heads);
+        for answer in &self.answers {
+            for row in answer.answer.iter().flat_map(rows) {
+                let cells = columns.iter().map(|(_, place)| cell(row.pointer(place)));
+                table.row(std::iter::once(answer.worker.clone()).chain(cells));
+            }
+        }
+        table.or(match self.about {
+            About::Active => "Nothing runs.",
+            _ => "There is nothing to tell.",
+        })
+    }
+}
+
+/// A list's elements, or the value itself.
+fn rows(answer: &Value) -> &[Value] {
+    answer.as_array().map_or(std::slice::from_ref(answer), Vec::as_slice)
+}
+
+fn cell(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => "-".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+pub(crate) async fn run(args: &InspectArgs, session: &Session) -> Result<()> {
+    session.needs_lasting_broker("no workers to ask")?;
+    let answers = session.app.inspect(args.about.question()).await?;
+    let answers: Vec<_> =
+        answers.into_iter().map(|(worker, answer)| Answer { worker, answer }).collect();
+    if answers.is_empty() {
+        return Err(Problem::new(Exit::NotFound, "no worker answers")
+            .hint("start one with `celeriac worker`, with the same --broker"));
+    }
+    for silent in answers.iter().filter(|answer| answer.answer.is_none()) {
+        session.output.note(&format!("{} is alive but did not answer in time", silent.worker));
+    }
+    session.output.show(&Answers { answers, about: args.about })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_row_bears_its_worker() {
+        let answer = serde_json::json!([{"id": "1", "task": "t", "queue": "q", "attempt": 0}]);
+        let answers = vec![Answer { worker: "w1".to_owned(), answer: Some(answer) }];
+        let text = Answers { answers, about: About::Active }.text();
+        let expected =
+            "WORKER  ID  TASK  QUEUE  ATTEMPT  SINCE\nw1      1   t     q      0        -";
+        assert_eq!(text, expected);
+    }
+}

@@ -1,0 +1,12 @@
+//! The commands, one file each: what it takes, what it does, how its answer looks.
+
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod doctor;
+pub(crate) mod inspect;
+pub(crate) mod quarantine;
+pub(crate) mod queues;
+pub(crate) mod result;
+pub(crate) mod revoke;
+pub(crate) mod send;
+pub(crate) mod worker;

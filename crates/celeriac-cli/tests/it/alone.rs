@@ -1,0 +1,81 @@
+//! Commands that need no broker.
+
+use crate::celeriac::celeriac;
+
+#[test]
+fn help_teaches_examples_and_exit_codes() {
+    let help = celeriac(&["--help"]);
+    assert_eq!(help.exit, 0);
+    for expected in ["Examples:", "Exit codes:", "quarantine", "--broker <URL>"] {
+        assert!(help.stdout.contains(expected), "{}", help.stdout);
+    }
+    assert!(celeriac(&["help", "send"]).stdout.contains("celeriac send mail.welcome"));
+}
+
+#[test]
+fn wrong_command_lines_exit_with_2_and_say_what_is_right() {
+    let cases: [(&[&str], &str); 7] = [
+        (&["sned"], "similar subcommand exists: 'send'"),
+        (&["send", "t", "--args", "{}"], "give a JSON list"),
+        (&["send", "t", "--priority", "10"], "0..=9"),
+        (&["result", "17"], "an id is a UUID"),
+        (&["--broker", "redis://x", "queues", "list"], "use `memory://`"),
+        (&["--broker", "memory://", "send", "t"], "name the broker that the workers use"),
+        (&["--log", "a=b=c", "config", "check"], "no log level"),
+    ];
+    for (arguments, expected) in cases {
+        let called = celeriac(arguments);
+        assert_eq!(called.exit, 2, "{called:?}");
+        assert!(called.stderr.contains(expected), "{called:?}");
+        assert_eq!(called.stdout, "");
+    }
+}
+
+#[test]
+fn nothing_is_lost_without_asking() {
+    let called = celeriac(&["queues", "purge", "mail"]);
+    assert_eq!(called.exit, 2);
+    assert!(called.stderr.contains("add --yes"), "{called:?}");
+}
+
+#[test]
+fn programs_read_problems_as_json() {
+    let called = celeriac(&["--json", "--broker", "memory://", "queues", "list"]);
+    let problem: serde_json::Value = serde_json::from_str(&called.stderr).unwrap();
+    assert!(problem["error"].is_string() && problem["hint"].is_string(), "{called:?}");
+}
+
+#[test]
+fn the_configuration_that_is_shown_can_be_read_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("celeriac.toml");
+    let shown = celeriac(&["--broker", "./x", "config", "show"]);
+    std::fs::write(&file, &shown.stdout).unwrap();
+    let file = file.to_str().unwrap();
+    let checked = celeriac(&["--config", file, "--json", "config", "check"]).json();
+    assert_eq!(checked["valid"], true);
+    assert_eq!(celeriac(&["--config", file, "config", "show"]).stdout, shown.stdout);
+}
+
+#[test]
+fn a_missing_configuration_file_is_a_mistake() {
+    let called = celeriac(&["--config", "/nowhere/celeriac.toml", "config", "check"]);
+    assert_eq!(called.exit, 2);
+    assert!(called.stderr.contains("/nowhere/celeriac.toml"), "{called:?}");
+}
+
+#[test]
+fn shells_get_their_completions() {
+    for shell in ["bash", "zsh", "fish"] {
+        let called = celeriac(&["completions", shell]);
+        assert!(called.exit == 0 && called.stdout.contains("quarantine"), "{shell}");
+    }
+}
+
+#[test]
+fn a_measurement_counts_every_task() {
+    let report = celeriac(&["--json", "bench", "--tasks", "1500", "--payload", "10"]).json();
+    assert_eq!(report["completed"], 1500, "{report}");
+    assert_eq!((&report["lost"], &report["duplicates"]), (&0.into(), &0.into()), "{report}");
+    assert!(report["throughput"].as_f64().unwrap() > 0.0, "{report}");
+}

@@ -1,0 +1,7 @@
+//! The program `celeriac`, called as people and programs call it.
+
+#![expect(clippy::unwrap_used, reason = "a test reports by panicking")]
+
+mod alone;
+mod celeriac;
+mod service;

@@ -1,0 +1,22 @@
+//! Celeriac's decisions, as pure functions: `step(now, input) -> effects`.
+//!
+//! Nothing here reads a clock, rolls dice, waits or does I/O: time is an
+//! argument, jitter comes from the message's id. So every decision can be
+//! tested as a table, simulated and replayed. The router gives the engine life.
+
+#![forbid(unsafe_code)]
+
+mod admission;
+pub mod credit;
+mod doubt;
+mod effects;
+mod engine;
+mod in_flight;
+mod outcomes;
+pub mod retry;
+mod subscriptions;
+
+pub use doubt::Doubt;
+pub use effects::{Commit, Effects};
+pub use engine::{Active, Engine, Facts, Input, Limits, Stats};
+pub use subscriptions::{MapError, Subscription, Subscriptions};

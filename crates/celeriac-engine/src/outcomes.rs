@@ -1,0 +1,153 @@
+//! Outcomes: what follows from a run that ended.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use celeriac_core::outcome::{Completion, Mark, Outcome};
+use celeriac_core::platform::{Finished, RunResult};
+use celeriac_core::store::{Content, Quarantined, Reason};
+use celeriac_core::{Failure, Message, State, Timestamp};
+
+use crate::admission;
+use crate::effects::Effects;
+use crate::engine::Engine;
+use crate::in_flight::Flight;
+use crate::retry::{self, Decision};
+
+impl Engine {
+    /// Publishes, writes and settles what follows from one run.
+    pub(crate) fn finish(&mut self, now: Timestamp, finished: Finished, effects: &mut Effects) {
+        let Some(flight) = self.in_flight.remove(finished.key) else {
+            return;
+        };
+        if self.suspect_runs == Some(finished.key) {
+            effects.commit.settles_suspect = true;
+        }
+        match finished.result {
+            RunResult::Success { content_type, value } => {
+                self.stats.succeeded += 1;
+                if self.tasks[flight.task].ignore_result {
+                    return self.ignore(now, &flight, effects);
+                }
+                let attempt = flight.message.attempt;
+                let outcome = Outcome::success(attempt, now, content_type, value);
+                self.complete(&flight, outcome, effects);
+            }
+            RunResult::Failed { failure, retry_after } => {
+                self.fail(now, flight, failure, retry_after, effects);
+            }
+            RunResult::Final { failure } => {
+                self.stats.failed += 1;
+                let attempt = flight.message.attempt;
+                let outcome = Outcome::failed(State::Failure, attempt, now, failure);
+                self.complete(&flight, outcome, effects);
+            }
+            RunResult::Undecodable { failure } => {
+                let why = (Reason::Undecodable, failure);
+                let Flight { receipt, message, deaths, .. } = flight;
+                self.refuse(now, receipt, message, deaths, why, &mut effects.commit);
+            }
+            RunResult::Poisonous { failure } => {
+                self.give_up(now, flight, Reason::Poisonous, failure, effects);
+            }
+            RunResult::Revoked => {
+                self.stats.revoked += 1;
+                effects.commit.complete.push(admission::revoked(&flight.message, now));
+                effects.commit.ack(flight.receipt);
+            }
+            RunResult::Ignored => {
+                self.stats.succeeded += 1;
+                self.ignore(now, &flight, effects);
+            }
+            RunResult::Released => self.release(flight.receipt, effects),
+        }
+    }
+
+    fn complete(&self, flight: &Flight, outcome: Outcome, effects: &mut Effects) {
+        let ttl = flight.message.rare().result_ttl.unwrap_or(self.tasks[flight.task].result_ttl);
+        effects.commit.complete.push(Completion {
+            id: flight.message.id,
+            expires_at: outcome.finished_at.after(ttl),
+            outcome,
+        });
+        effects.commit.ack(flight.receipt);
+    }
+
+    /// Records the end without a value, so that a redelivery is not run again.
+    fn ignore(&self, now: Timestamp, flight: &Flight, effects: &mut Effects) {
+        let outcome = Outcome {
+            state: State::Ignored,
+            failure: None,
+            ..Outcome::success(
+                flight.message.attempt,
+                now,
+                flight.message.content_type.clone(),
+                bytes::Bytes::new(),
+            )
+        };
+        self.complete(flight, outcome, effects);
+    }
+
+    fn fail(
+        &mut self,
+        now: Timestamp,
+        flight: Flight,
+        failure: Failure,
+        retry_after: Option<Duration>,
+        effects: &mut Effects,
+    ) {
+        let message = &flight.message;
+        let policy = message.rare().retry.unwrap_or(self.tasks[flight.task].retry);
+        match retry::decide(&policy, message, retry_after) {
+            Decision::Exhausted => {
+                self.give_up(now, flight, Reason::RetriesExhausted, failure, effects);
+            }
+            Decision::Again(delay) => {
+                self.stats.retried += 1;
+                effects.commit.mark.push(Mark {
+                    id: message.id,
+                    state: State::Retry,
+                    attempt: message.attempt,
+                    progress: None,
+                    failure: Some(Box::new(failure)),
+                });
+                let next = next_attempt(message, now, delay);
+                if delay.is_zero() {
+                    effects.commit.publish.push(next);
+                } else {
+                    effects.commit.schedule.push(next);
+                }
+                effects.commit.ack(flight.receipt);
+            }
+        }
+    }
+
+    /// Records the failure, and keeps the message for a person.
+    fn give_up(
+        &mut self,
+        now: Timestamp,
+        flight: Flight,
+        reason: Reason,
+        failure: Failure,
+        effects: &mut Effects,
+    ) {
+        self.stats.failed += 1;
+        self.stats.quarantined += 1;
+        effects.commit.quarantine.push(Quarantined {
+            content: Content::Message(flight.message.clone()),
+            reason,
+            failure: failure.clone(),
+            at: now,
+            deaths: flight.deaths,
+        });
+        let outcome = Outcome::failed(State::Failure, flight.message.attempt, now, failure);
+        self.complete(&flight, outcome, effects);
+    }
+}
+
+fn next_attempt(message: &Arc<Message>, now: Timestamp, delay: Duration) -> Arc<Message> {
+    let mut next = Message::clone(message);
+    next.attempt = message.attempt.saturating_add(1);
+    next.rare_mut().eta = (!delay.is_zero()).then(|| now.after(delay));
+    next.into()
+}

@@ -1,0 +1,96 @@
+//! The intake: pulls deliveries, as many as there is credit for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use celeriac_core::broker::{Delivery, Subscription};
+use celeriac_core::error::Result;
+use celeriac_core::{Broker, Consumer, ErrorKind, MessageId, Store};
+use celeriac_engine::{Doubt, Facts};
+use jumpstarter::{Address, Flow, actor};
+
+use crate::gate::Gate;
+use crate::router::{Delivered, Router};
+
+/// How long a failed pull is waited out.
+const PAUSE: Duration = Duration::from_millis(200);
+
+pub(crate) struct Intake {
+    broker: Arc<dyn Broker>,
+    store: Arc<dyn Store>,
+    subscription: Subscription,
+    gate: Arc<Gate>,
+    router: Address<Router>,
+    consumer: Option<Box<dyn Consumer>>,
+    epoch: u32,
+    doubt: Doubt,
+}
+
+#[actor]
+impl Intake {
+    pub(crate) fn new(
+        (broker, store): (Arc<dyn Broker>, Arc<dyn Store>),
+        subscription: Subscription,
+        gate: Arc<Gate>,
+        router: Address<Router>,
+    ) -> Self {
+        let (consumer, epoch, doubt) = (None, 0, Doubt::default());
+        Self { broker, store, subscription, gate, router, consumer, epoch, doubt }
+    }
+
+    /// Waits for credit, pulls, and passes on. A broker that fails is asked
+    /// again through a fresh consumer.
+    #[task]
+    async fn pull(&mut self) -> Flow {
+        let error = match self.turn().await {
+            Ok(()) => return Flow::Continue,
+            Err(error) if error.kind() == ErrorKind::Closed => return Flow::Success,
+            Err(error) => error,
+        };
+        tracing::warn!(%error, "consuming failed; the consumer is built anew");
+        self.consumer = None;
+        Flow::Retry { after: PAUSE }
+    }
+
+    async fn turn(&mut self) -> Result<()> {
+        let credit = self.gate.available().await;
+        let epoch = self.gate.epoch();
+        if epoch != self.epoch {
+            // The router that was told of the earlier deliveries is gone:
+            // dropping the consumer gives them back.
+            self.consumer = None;
+            self.epoch = epoch;
+        }
+        let consumer = match &mut self.consumer {
+            Some(consumer) => consumer,
+            None => self.consumer.insert(self.broker.consume(self.subscription.clone()).await?),
+        };
+        let deliveries = tokio::select! {
+            biased;
+            deliveries = consumer.pull(credit) => deliveries?,
+            () = self.gate.later_than(epoch) => return Ok(()),
+        };
+        self.gate.take(deliveries.len());
+        let facts = self.facts(&deliveries).await?;
+        // A router that has stopped tells nobody; its successor begins an epoch.
+        let _ = self.router.tell(Delivered(deliveries, facts, epoch)).await;
+        Ok(())
+    }
+
+    /// What the store knows of these deliveries.
+    async fn facts(&mut self, deliveries: &[Delivery]) -> Result<Facts> {
+        let messages = deliveries.iter().filter_map(|delivery| delivery.payload.as_ref().ok());
+        let ids: Vec<MessageId> = messages.map(|message| message.id).collect();
+        let revoked = self.store.revoked(&ids).await?;
+        let doubtful = self.doubt.examine(deliveries);
+        if doubtful.is_empty() {
+            return Ok(Facts { revoked, ended: doubtful });
+        }
+        let entries = self.store.entries(&doubtful).await?;
+        let ended = doubtful.into_iter().zip(entries).filter_map(|(id, entry)| {
+            let has_outcome = entry.is_some_and(|entry| entry.outcome.is_some());
+            has_outcome.then_some(id)
+        });
+        Ok(Facts { revoked, ended: ended.collect() })
+    }
+}

@@ -1,0 +1,28 @@
+//! Celeriac's router: from broker to workers and back to store and broker.
+//!
+//! A few actors around the engine's pure decisions:
+//!
+//! | actor | does |
+//! |---|---|
+//! | [`intake`] | pulls deliveries, as many as there is credit for |
+//! | [`router`] | owns the engine; dispatches runs, takes their outcomes |
+//! | [`committer`] | makes decisions durable: publish, write, settle |
+//! | [`timers`] | publishes what waited for its time |
+//! | [`revocations`] | hears of revocations |
+//! | [`node`] | announces this process and answers questions about it |
+
+#![forbid(unsafe_code)]
+
+mod apply;
+mod committer;
+mod gate;
+mod intake;
+mod node;
+mod revocations;
+mod router;
+mod service;
+mod timers;
+
+pub use apply::apply;
+pub use node::{Answer, Question, inbox_of};
+pub use service::{Options, Service, StartError};

@@ -1,0 +1,230 @@
+//! The router as a service: its actors, started and stopped in order.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use celeriac_core::broker::Subscription;
+use celeriac_core::store::Node;
+use celeriac_core::{Broker, ExecutionPlatform, QueueName, Store, Timestamp};
+use celeriac_engine::{Engine, Limits, Subscriptions};
+use jumpstarter::{Actor, Address, System};
+
+use crate::committer::{self, Committer};
+use crate::gate::Gate;
+use crate::intake::Intake;
+use crate::node::{Inbox, Presence, inbox_of};
+use crate::revocations::Revocations;
+use crate::router::{self, Reports, Router, Stopping};
+use crate::timers::Timers;
+
+/// How a router behaves.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The name of this node, unique among the living.
+    pub node: String,
+    /// The queues it serves, in turn.
+    pub queues: Vec<QueueName>,
+    /// What the engine keeps to.
+    pub limits: Limits,
+}
+
+/// Why a router did not start.
+#[derive(Debug, thiserror::Error)]
+#[error("the router's actor `{actor}` did not start: {reason}")]
+pub struct StartError {
+    actor: &'static str,
+    reason: String,
+}
+
+/// A running router.
+#[derive(Clone)]
+pub struct Service {
+    intake: Address<Intake>,
+    router: Address<Router>,
+    committer: Address<Committer>,
+    timers: Address<Timers>,
+    revocations: Address<Revocations>,
+    inbox: Address<Inbox>,
+    presence: Address<Presence>,
+    platform: Arc<dyn ExecutionPlatform>,
+}
+
+impl Service {
+    /// Starts a router over a broker, a store and a platform.
+    ///
+    /// # Errors
+    /// [`StartError`] when one of its actors did not start.
+    pub async fn start(
+        system: &System,
+        (broker, store): (Arc<dyn Broker>, Arc<dyn Store>),
+        platform: Arc<dyn ExecutionPlatform>,
+        subscriptions: Subscriptions,
+        options: Options,
+    ) -> Result<Self, StartError> {
+        let gate = Arc::new(Gate::new(platform.concurrency()));
+        let drivers = (broker.clone(), store.clone());
+        let router_of_committer = Arc::new(OnceLock::new());
+        let committer =
+            spawn_committer(system, drivers.clone(), gate.clone(), router_of_committer.clone());
+        let decide = {
+            let platform = platform.clone();
+            move || Engine::new(&platform.tasks(), subscriptions.clone(), options.limits)
+        };
+        let served = (broker.clone(), platform.clone());
+        let router = spawn_router(system, decide, served, &committer, gate.clone());
+        // Set here only, right after it was made.
+        let _ = router_of_committer.set(router.clone());
+        platform.connect(Arc::new(Reports(router.clone())));
+        let service = Self {
+            intake: spawn_intake(system, drivers.clone(), gate, &router, &options),
+            timers: spawn_timers(system, drivers),
+            revocations: spawn_revocations(system, store.clone(), &router),
+            inbox: spawn_inbox(system, &broker, &platform, &router, &options.node),
+            presence: spawn_presence(system, store, &options.node),
+            router,
+            committer,
+            platform,
+        };
+        service.started().await?;
+        Ok(service)
+    }
+
+    async fn started(&self) -> Result<(), StartError> {
+        started("committer", &self.committer).await?;
+        started("router", &self.router).await?;
+        started("revocations", &self.revocations).await?;
+        started("intake", &self.intake).await?;
+        started("timers", &self.timers).await?;
+        started("inbox", &self.inbox).await?;
+        started("presence", &self.presence).await
+    }
+
+    /// Stops gracefully: consumes no more, lets running tasks go on for
+    /// `grace`, stores every outcome, and gives the rest back to the broker.
+    pub async fn stop(&self, grace: Duration) {
+        self.intake.stop().await;
+        self.timers.stop().await;
+        self.revocations.stop().await;
+        // Actors that have stopped already (a second call) have nothing left.
+        let _ = self.router.tell(Stopping).await;
+        let _ = self.router.ask(router::Flush).await;
+        self.platform.drain(grace).await;
+        let _ = self.router.ask(router::Flush).await;
+        let _ = self.committer.ask(committer::Flush).await;
+        self.presence.stop().await;
+        self.inbox.stop().await;
+        self.router.stop().await;
+        self.committer.stop().await;
+    }
+}
+
+async fn started<A: Actor>(actor: &'static str, address: &Address<A>) -> Result<(), StartError> {
+    let failed = |error: jumpstarter::StartError| StartError { actor, reason: error.to_string() };
+    address.started().await.map_err(failed)
+}
+
+type Drivers = (Arc<dyn Broker>, Arc<dyn Store>);
+
+fn spawn_committer(
+    system: &System,
+    drivers: Drivers,
+    gate: Arc<Gate>,
+    router: Arc<OnceLock<Address<Router>>>,
+) -> Address<Committer> {
+    // What it gathers is bounded by the credit.
+    let options = jumpstarter::Options::default().unbounded();
+    system.spawn("committer", options, move || {
+        Committer::new(drivers.clone(), gate.clone(), router.clone())
+    })
+}
+
+fn spawn_router(
+    system: &System,
+    engine: impl Fn() -> Engine + Send + 'static,
+    served: (Arc<dyn Broker>, Arc<dyn ExecutionPlatform>),
+    committer: &Address<Committer>,
+    gate: Arc<Gate>,
+) -> Address<Router> {
+    let committer = committer.clone();
+    // Outcomes come from callers that can't wait; the credit bounds them.
+    let options = jumpstarter::Options::default().unbounded().depends_on(&committer);
+    system.spawn("router", options, move || {
+        Router::new(engine(), served.clone(), committer.clone(), &gate)
+    })
+}
+
+fn spawn_intake(
+    system: &System,
+    drivers: Drivers,
+    gate: Arc<Gate>,
+    router: &Address<Router>,
+    options: &Options,
+) -> Address<Intake> {
+    let queues: BTreeSet<QueueName> = options.queues.iter().cloned().collect();
+    let consumer = options.node.clone();
+    let subscription = Subscription { queues: queues.into_iter().collect(), consumer };
+    let router = router.clone();
+    let options = jumpstarter::Options::default().depends_on(&router);
+    system.spawn("intake", options, move || {
+        Intake::new(drivers.clone(), subscription.clone(), gate.clone(), router.clone())
+    })
+}
+
+fn spawn_timers(system: &System, (broker, store): Drivers) -> Address<Timers> {
+    system.spawn("timers", jumpstarter::Options::default(), move || {
+        Timers::new(broker.clone(), store.clone())
+    })
+}
+
+fn spawn_revocations(
+    system: &System,
+    store: Arc<dyn Store>,
+    router: &Address<Router>,
+) -> Address<Revocations> {
+    let router = router.clone();
+    let options = jumpstarter::Options::default().depends_on(&router);
+    system.spawn("revocations", options, move || Revocations::new(store.clone(), router.clone()))
+}
+
+fn spawn_inbox(
+    system: &System,
+    broker: &Arc<dyn Broker>,
+    platform: &Arc<dyn ExecutionPlatform>,
+    router: &Address<Router>,
+    node: &str,
+) -> Address<Inbox> {
+    let (broker, platform, router) = (broker.clone(), platform.clone(), router.clone());
+    let (node, in_system) = (node.to_owned(), system.clone());
+    let options = jumpstarter::Options::default().depends_on(&router);
+    system.spawn("inbox", options, move || Inbox {
+        broker: broker.clone(),
+        platform: platform.clone(),
+        router: router.clone(),
+        system: in_system.clone(),
+        node: node.clone(),
+        consumer: None,
+    })
+}
+
+fn spawn_presence(system: &System, store: Arc<dyn Store>, node: &str) -> Address<Presence> {
+    let now = Timestamp::now();
+    let node = Node {
+        name: node.to_owned(),
+        pid: std::process::id(),
+        inbox: inbox_of(node),
+        started_at: now,
+        expires_at: now,
+    };
+    system.spawn("presence", jumpstarter::Options::default(), move || Presence {
+        store: store.clone(),
+        node: node.clone(),
+    })
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service").finish_non_exhaustive()
+    }
+}

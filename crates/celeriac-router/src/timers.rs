@@ -1,0 +1,57 @@
+//! Timers: publishes what waited for its time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use celeriac_core::broker::Limit;
+use celeriac_core::error::Result;
+use celeriac_core::{Broker, ErrorKind, Store, Timestamp};
+use jumpstarter::{Flow, actor};
+
+/// How many due messages are published at once.
+const MAX_BATCH: usize = 1024;
+/// For how long due messages are hidden from other routers meanwhile.
+const LEASE: Duration = Duration::from_secs(30);
+/// The longest sleep: the machine's clock may be set meanwhile.
+const MAX_SLEEP: Duration = Duration::from_secs(30);
+/// How long a failure is waited out.
+const PAUSE: Duration = Duration::from_millis(500);
+
+pub(crate) struct Timers {
+    broker: Arc<dyn Broker>,
+    store: Arc<dyn Store>,
+}
+
+#[actor]
+impl Timers {
+    pub(crate) fn new(broker: Arc<dyn Broker>, store: Arc<dyn Store>) -> Self {
+        Self { broker, store }
+    }
+
+    #[task]
+    async fn publish_due(&mut self) -> Flow {
+        match self.turn().await {
+            Ok(()) => Flow::Continue,
+            Err(error) if error.kind() == ErrorKind::Closed => Flow::Success,
+            Err(error) => {
+                tracing::warn!(%error, "due messages wait");
+                Flow::Retry { after: PAUSE }
+            }
+        }
+    }
+
+    /// Publishes what is due, or sleeps until something is.
+    async fn turn(&mut self) -> Result<()> {
+        let due = self.store.take_due(Timestamp::now(), MAX_BATCH, LEASE).await?;
+        if !due.is_empty() {
+            self.broker.publish(&due, Limit::Exceed).await?;
+            return self.store.unschedule(&due).await;
+        }
+        let next = self.store.next_due().await?;
+        let wait = next.map_or(MAX_SLEEP, |due| due.since(Timestamp::now()).min(MAX_SLEEP));
+        tokio::select! {
+            () = tokio::time::sleep(wait) => Ok(()),
+            changed = self.store.timers_changed() => changed,
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! The app: what sends, runs and looks after tasks.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use celeriac_core::broker::QueueStats;
+use celeriac_core::{Capability, MessageId, QueueName, Timestamp};
+use celeriac_engine::Subscriptions;
+use celeriac_worker::States;
+use parking_lot::Mutex;
+use serde::de::DeserializeOwned;
+use tokio::sync::OnceCell;
+
+use crate::config::Config;
+use crate::connect::{Connection, Error, Location};
+use crate::event::{Event, Subscriber};
+use crate::result::AsyncResult;
+use crate::task::{Registered, Task};
+
+/// How long a shutdown waits for actors to stop.
+const SHUTDOWN: Duration = Duration::from_secs(10);
+
+/// An application: its tasks, and the broker and store that it uses. Cheap to
+/// clone; all clones are the same app.
+///
+/// It connects when it is used for the first time, inside a tokio runtime.
+///
+/// ```
+/// # use celeriac::App;
+/// #[celeriac::task]
+/// fn double(n: u32) -> u32 { n * 2 }
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let app = App::memory().register(double);
+/// let worker = app.start_worker().await?;
+/// assert_eq!(app.send(double::s(21)).await?.get().await?, 42);
+/// worker.stop().await;
+/// app.shutdown().await;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    config: Config,
+    registry: Mutex<Registry>,
+    connection: OnceCell<Connection>,
+}
+
+/// What was registered with an app.
+#[derive(Clone, Default)]
+pub(crate) struct Registry {
+    pub(crate) tasks: Vec<Registered>,
+    pub(crate) subscriptions: Subscriptions,
+    pub(crate) states: States,
+}
+
+impl App {
+    /// An app in memory: nothing survives the process.
+    #[must_use]
+    pub fn memory() -> Self {
+        Self::new(Config { broker: "memory://".to_owned(), ..Config::default() })
+    }
+
+    /// An app in a directory, which is created when it is used: everything
+    /// that was acknowledged survives the process and the machine.
+    ///
+    /// # Errors
+    /// [`Error::Address`] for an empty path. Whether the directory can be used
+    /// shows when the app is used for the first time.
+    pub fn embedded(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::connect(&path.as_ref().to_string_lossy())
+    }
+
+    /// An app at an address: `memory://`, `file:///directory`, or a path.
+    ///
+    /// # Errors
+    /// [`Error::Address`] for an address that names no known broker.
+    pub fn connect(address: &str) -> Result<Self, Error> {
+        Self::from_config(Config { broker: address.to_owned(), ..Config::default() })
+    }
+
+    /// An app as its configuration says.
+    ///
+    /// # Errors
+    /// [`Error::Address`] for an address that names no known broker.
+    pub fn from_config(config: Config) -> Result<Self, Error> {
+        Location::parse(&config.broker)?;
+        Ok(Self::new(config))
+    }
+
+    fn new(config: Config) -> Self {
+        let (registry, connection) = (Mutex::default(), OnceCell::new());
+        Self { inner: Arc::new(Inner { config, registry, connection }) }
+    }
+
+    /// The same tasks, subscriptions and states with another configuration,
+    /// not connected yet.
+    ///
+    /// # Errors
+    /// [`Error::Address`] for an address that names no known broker.
+    pub fn with_config(&self, config: Config) -> Result<Self, Error> {
+        let app = Self::from_config(config)?;
+        *app.inner.registry.lock() = self.registry();
+        Ok(app)
+    }
+
+    /// Registers a task, so that workers started later can run it. One of the
+    /// same name is replaced.
+    #[must_use]
+    pub fn register<T: Task>(self, _task: T) -> Self {
+        let registered = Registered::new::<T>();
+        let mut registry = self.inner.registry.lock();
+        registry.tasks.retain(|other| other.name != registered.name);
+        registry.tasks.push(registered);
+        drop(registry);
+        self
+    }
+
+    /// Subscribes a task to an event, for workers started later.
+    ///
+    /// ```
+    /// # use celeriac::App;
+    /// #[celeriac::event]
+    /// struct UserRegistered { email: String }
+    ///
+    /// #[celeriac::task]
+    /// async fn welcome(email: String) {}
+    ///
+    /// let app = App::memory()
+    ///     .register(welcome)
+    ///     .subscribe(welcome::from_event(|event: UserRegistered| (event.email,)));
+    /// ```
+    #[must_use]
+    pub fn subscribe<E: Event>(self, subscriber: Subscriber<E>) -> Self {
+        let event = celeriac_core::Name::from_static(E::NAME);
+        self.inner.registry.lock().subscriptions.add(event, subscriber.into_subscription());
+        self
+    }
+
+    /// Provides a value to tasks that ask for a [`State`](crate::State) of its
+    /// type, for workers started later.
+    #[must_use]
+    pub fn provide<T: Send + Sync + 'static>(self, value: T) -> Self {
+        self.inner.registry.lock().states.insert(Arc::new(value));
+        self
+    }
+
+    /// How the app is configured.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    pub(crate) fn registry(&self) -> Registry {
+        self.inner.registry.lock().clone()
+    }
+
+    pub(crate) async fn connection(&self) -> Result<&Connection, Error> {
+        self.inner.connection.get_or_try_init(|| Connection::open(&self.inner.config)).await
+    }
+
+    /// Connects now, rather than when the app is used for the first time.
+    ///
+    /// # Errors
+    /// [`Error::Driver`] when broker or store can't be opened.
+    pub async fn open(&self) -> Result<(), Error> {
+        self.connection().await.map(drop)
+    }
+
+    /// The handle of a task that was sent before, here or elsewhere.
+    ///
+    /// # Errors
+    /// [`Error::Driver`] when the store can't be opened.
+    pub async fn result<T: DeserializeOwned>(
+        &self,
+        id: MessageId,
+    ) -> Result<AsyncResult<T>, Error> {
+        Ok(AsyncResult::new(id, self.connection().await?.store.clone()))
+    }
+
+    /// Revokes tasks, durably: no worker runs them, what runs is cancelled.
+    /// Their state becomes `REVOKED`, unless they have ended already.
+    ///
+    /// # Errors
+    /// [`Error::Driver`] when the store fails.
+    pub async fn revoke(&self, ids: &[MessageId]) -> Result<(), Error> {
+        let store = &self.connection().await?.store;
+        let until = Timestamp::now().after(self.config().tasks.revoke_ttl);
+        crate::result::revoke(&**store, ids, until).await
+    }
+
+    /// Every queue that holds messages.
+    ///
+    /// # Errors
+    /// [`Error::Driver`] when the broker fails.
+    pub async fn queues(&self) -> Result<Vec<QueueStats>, Error> {
+        Ok(self.connection().await?.broker.queues().await?)
+    }
+
+    /// Discards what waits in a queue; says how many messages that were.
+    ///
+    /// # Errors
+    /// [`Error::Driver`] when the broker fails.
+    pub async fn purge(&self, queue: &QueueName) -> Result<u64, Error> {
+        Ok(self.connection().await?.broker.purge(queue).await?)
+    }
+
+    /// How many messages wait for their time: countdowns, ETAs, retries.
+    ///
+    /// # Errors
+    /// [`Error::Driver`] when the store fails.
+    pub async fn scheduled(&self) -> Result<u64, Error> {
+        Ok(self.connection().await?.store.scheduled().await?)
+    }
+
+    /// What the broker can do beyond its duty.
+    ///
+    /// # Errors
+    /// [`Error::Driver`] when the broker can't be opened.
+    pub async fn capability(&self) -> Result<Capability, Error> {
+        Ok(self.connection().await?.broker.capability())
+    }
+
+    /// Publishes what was accepted, then closes. Stop workers first.
+    pub async fn shutdown(&self) {
+        let Some(connection) = self.inner.connection.get() else { return };
+        connection.publisher.stop().await;
+        connection.broker.close().await;
+        let report = connection.system.shutdown(SHUTDOWN).await;
+        tracing::debug!(?report, "shut down");
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").field("broker", &self.inner.config.broker).finish_non_exhaustive()
+    }
+}

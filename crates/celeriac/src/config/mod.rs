@@ -1,0 +1,144 @@
+//! Configuration: one typed value, with a default for everything.
+
+use std::time::Duration;
+
+use celeriac_core::RetryPolicy;
+use serde::{Deserialize, Serialize};
+
+mod duration;
+
+/// How an app behaves. Every key has a default; see `celeriac config show`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where messages wait and state lives: `memory://`, or `file:///directory`
+    /// (also a plain path). Default `file://./celeriac-data`.
+    pub broker: String,
+    /// What workers do.
+    pub worker: Worker,
+    /// What holds for tasks that say nothing themselves.
+    pub tasks: Tasks,
+    /// What holds for queues.
+    pub queues: Queues,
+    /// What senders may send.
+    pub messages: Messages,
+}
+
+/// What workers do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Worker {
+    /// The worker's name; empty: made of host, process and a number. Default empty.
+    pub name: String,
+    /// The queues it serves; empty: `default` and those of its tasks. Default empty.
+    pub queues: Vec<String>,
+    /// How many runs of one async task may be under way at once. Default 100.
+    pub concurrency: usize,
+    /// How many threads sync tasks run on; 0: one per core. Default 0.
+    pub threads: usize,
+    /// How long running tasks may go on when the worker stops. Default 30 s.
+    #[serde(with = "duration")]
+    pub grace: Duration,
+    /// How many processes may die while they run a message before it is taken
+    /// for the cause and quarantined. Default 3.
+    pub max_deaths: u32,
+}
+
+/// What holds for tasks that say nothing themselves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tasks {
+    /// How often a task runs at the most, the first time included. Default 5.
+    pub max_attempts: u32,
+    /// The upper end of the first delay between attempts. Default 1 s.
+    #[serde(with = "duration")]
+    pub retry_initial: Duration,
+    /// The upper end of every delay between attempts. Default 2 min.
+    #[serde(with = "duration")]
+    pub retry_cap: Duration,
+    /// How long outcomes are kept. Default 24 h.
+    #[serde(with = "duration")]
+    pub result_ttl: Duration,
+    /// When a run is asked to stop. Default never.
+    #[serde(with = "duration::optional", skip_serializing_if = "Option::is_none")]
+    pub soft_time_limit: Option<Duration>,
+    /// When a run is ended. Default never.
+    #[serde(with = "duration::optional", skip_serializing_if = "Option::is_none")]
+    pub time_limit: Option<Duration>,
+    /// How long a revoked id stays revoked. Default 30 days.
+    #[serde(with = "duration")]
+    pub revoke_ttl: Duration,
+}
+
+/// What holds for queues.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Queues {
+    /// How many messages may wait in one queue. Default 1,000,000.
+    pub limit: usize,
+    /// How long a sender waits for room in a full queue. Default 30 s.
+    #[serde(with = "duration")]
+    pub room_timeout: Duration,
+}
+
+/// What senders may send.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Messages {
+    /// The largest body, in bytes. Default 1 MiB.
+    pub max_body_bytes: usize,
+}
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            broker: "file://./celeriac-data".to_owned(),
+            worker: Worker::default(),
+            tasks: Tasks::default(),
+            queues: Queues::default(),
+            messages: Messages::default(),
+        }
+    }
+}
+
+impl Default for Worker {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            queues: Vec::new(),
+            concurrency: 100,
+            threads: 0,
+            grace: Duration::from_secs(30),
+            max_deaths: 3,
+        }
+    }
+}
+
+impl Default for Tasks {
+    fn default() -> Self {
+        let retry = RetryPolicy::default();
+        Self {
+            max_attempts: retry.max_attempts,
+            retry_initial: retry.initial,
+            retry_cap: retry.cap,
+            result_ttl: DAY,
+            soft_time_limit: None,
+            time_limit: None,
+            revoke_ttl: 30 * DAY,
+        }
+    }
+}
+
+impl Default for Queues {
+    fn default() -> Self {
+        Self { limit: 1_000_000, room_timeout: Duration::from_secs(30) }
+    }
+}
+
+impl Default for Messages {
+    fn default() -> Self {
+        Self { max_body_bytes: celeriac_core::body::DEFAULT_MAX_BODY_BYTES }
+    }
+}

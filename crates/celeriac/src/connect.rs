@@ -1,0 +1,106 @@
+//! Connecting: from an address to a broker and a store.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use celeriac_core::{Broker, Store};
+use celeriac_embedded::Memory;
+use celeriac_publisher::Publisher;
+use jumpstarter::System;
+
+use crate::config::Config;
+
+/// Why an app could not connect, or an operation on its broker or store failed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// The address names no broker that this build knows.
+    #[error(
+        "`{0}` is no broker address; use `memory://`, `file:///directory`, or the path of a directory"
+    )]
+    Address(String),
+    /// The driver failed.
+    #[error("failed to {0}")]
+    Driver(#[source] Arc<celeriac_core::Error>),
+}
+
+impl From<celeriac_core::Error> for Error {
+    fn from(error: celeriac_core::Error) -> Self {
+        Self::Driver(Arc::new(error))
+    }
+}
+
+/// Where messages wait and state lives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Location {
+    Memory,
+    Directory(PathBuf),
+}
+
+impl Location {
+    /// Reads an address.
+    pub(crate) fn parse(address: &str) -> Result<Self, Error> {
+        if address == "memory" || address == "memory://" {
+            return Ok(Self::Memory);
+        }
+        let path = match address.split_once("://") {
+            Some(("file", path)) => path,
+            Some(_) => return Err(Error::Address(address.to_owned())),
+            None => address,
+        };
+        if path.is_empty() {
+            return Err(Error::Address(address.to_owned()));
+        }
+        Ok(Self::Directory(PathBuf::from(path)))
+    }
+}
+
+/// What an app is connected to.
+pub(crate) struct Connection {
+    pub(crate) system: System,
+    pub(crate) broker: Arc<dyn Broker>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) publisher: Publisher,
+}
+
+impl Connection {
+    pub(crate) async fn open(config: &Config) -> Result<Self, Error> {
+        let system = System::new("celeriac");
+        let options = celeriac_embedded::Options {
+            queue_limit: config.queues.limit,
+            ..celeriac_embedded::Options::default()
+        };
+        let (broker, store): (Arc<dyn Broker>, Arc<dyn Store>) =
+            match Location::parse(&config.broker)? {
+                Location::Memory => {
+                    let memory = Memory::new(options);
+                    (memory.clone(), memory)
+                }
+                Location::Directory(_) => return Err(Error::Address(config.broker.clone())),
+            };
+        let publisher_options = celeriac_publisher::Options {
+            max_body_bytes: config.messages.max_body_bytes,
+            room_timeout: config.queues.room_timeout,
+            ..celeriac_publisher::Options::default()
+        };
+        let publisher = Publisher::start(&system, broker.clone(), store.clone(), publisher_options);
+        Ok(Self { system, broker, store, publisher })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        let directory = |path: &str| Location::Directory(PathBuf::from(path));
+        assert_eq!(Location::parse("memory://").unwrap(), Location::Memory);
+        assert_eq!(Location::parse("file:///var/lib/app").unwrap(), directory("/var/lib/app"));
+        assert_eq!(Location::parse("file://./data").unwrap(), directory("./data"));
+        assert_eq!(Location::parse("./data").unwrap(), directory("./data"));
+        for wrong in ["redis://localhost", "file://", ""] {
+            let error = Location::parse(wrong).unwrap_err().to_string();
+            assert!(error.contains("use `memory://`"), "{error}");
+        }
+    }
+}

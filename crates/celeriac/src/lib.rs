@@ -1,0 +1,84 @@
+//! Run background tasks in Rust: durable, fast, embedded or as a cluster.
+//!
+//! ```
+//! use std::convert::Infallible;
+//! use celeriac::App;
+//!
+//! #[celeriac::task]
+//! async fn add(a: i64, b: i64) -> Result<i64, Infallible> {
+//!     Ok(a + b)
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let app = App::memory().register(add);
+//!     let worker = app.start_worker().await?;
+//!     let sum = app.send(add::s(2, 3)).await?.get().await?;
+//!     assert_eq!(sum, 5);
+//!     worker.stop().await;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! | to … | see |
+//! |---|---|
+//! | define a task | [`#[task]`](macro@task), [`TaskContext`], [`State`], [`Retryable`] |
+//! | call it | [`App::send`], [`Signature`], [`AsyncResult`] |
+//! | run it | [`App::start_worker`], [`Worker`] |
+//! | react to what happens | [`#[event]`](macro@event), [`App::subscribe`], [`App::publish`] |
+//! | look after what failed | [`App::quarantined`], [`App::requeue`] |
+//! | configure all of it | [`Config`] |
+
+#![forbid(unsafe_code)]
+
+mod app;
+mod blocking;
+pub mod config;
+mod connect;
+mod context;
+mod event;
+mod failure;
+mod inspect;
+mod invoke;
+mod quarantine;
+mod raw;
+mod result;
+mod send;
+mod signature;
+mod task;
+mod worker;
+
+pub use app::App;
+pub use blocking::{Blocking, BlockingError};
+pub use celeriac_core::broker::QueueStats;
+pub use celeriac_core::outcome::{Entry, Progress};
+pub use celeriac_core::store::{Content, Filter, Quarantined, Reason};
+pub use celeriac_core::{
+    Capability, ContentType, Failure, HeaderValue, MessageId, QueueName, RetryPolicy,
+    State as TaskState, Timestamp,
+};
+pub use celeriac_macros::{event, task};
+pub use celeriac_router::{Answer, Question};
+pub use config::Config;
+pub use connect::Error;
+pub use context::{MissingState, State, TaskContext};
+pub use event::{Event, Subscriber};
+pub use failure::{Retry, Retryable};
+pub use quarantine::RequeueError;
+pub use raw::RawSignature;
+pub use result::{AsyncResult, ResultError};
+pub use send::SendError;
+pub use signature::Signature;
+pub use task::{Task, TaskOptions};
+pub use worker::{StartError, Worker};
+
+/// What the code written by the macros names, beside the public types. Not for
+/// use by hand; may change at any time.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::failure::{Fault, Probe, SaysItself, SaysNothing};
+    pub use crate::invoke::{TaskResult, async_body, sync_body};
+    pub use celeriac_core::arguments::NoArguments;
+    pub use celeriac_worker::Body;
+    pub use serde;
+}

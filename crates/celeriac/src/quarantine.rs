@@ -1,0 +1,86 @@
+//! Looking after what could not be worked on.
+
+use std::sync::Arc;
+
+use celeriac_core::store::{Content, Filter, Quarantined};
+use celeriac_core::{Message, MessageId, Timestamp};
+
+use crate::app::App;
+use crate::connect::Error;
+
+/// Why a message in quarantine was not requeued.
+#[derive(Debug, thiserror::Error)]
+pub enum RequeueError {
+    /// It is not there.
+    #[error("there is no message {0} in quarantine; see `celeriac quarantine list`")]
+    Unknown(MessageId),
+    /// It is no message; it can only be discarded.
+    #[error("{0} can't be read as a message and so not be requeued; discard it")]
+    Undecodable(MessageId),
+    /// The app could not connect, or the store failed.
+    #[error(transparent)]
+    Store(#[from] Error),
+    /// It could not be published; it is still in quarantine.
+    #[error(transparent)]
+    Publish(#[from] celeriac_publisher::Error),
+}
+
+impl App {
+    /// At most `max` messages in quarantine that the filter means, by id. The
+    /// next page begins `after` the last id of this one.
+    ///
+    /// # Errors
+    /// [`Error::Driver`] when the store fails.
+    pub async fn quarantined(
+        &self,
+        filter: &Filter,
+        max: usize,
+    ) -> Result<Vec<Quarantined>, Error> {
+        Ok(self.connection().await?.store.quarantined(filter, max).await?)
+    }
+
+    /// Sends a message in quarantine again, as a first attempt without expiry.
+    /// It leaves the quarantine once it is published.
+    ///
+    /// # Errors
+    /// [`RequeueError`]; the message is still in quarantine.
+    pub async fn requeue(&self, id: MessageId) -> Result<(), RequeueError> {
+        let connection = self.connection().await?;
+        let filter = Filter { ids: vec![id], ..Filter::default() };
+        let found = self.quarantined(&filter, 1).await?;
+        let content = match found.into_iter().next() {
+            Some(quarantined) => quarantined.content,
+            None => return Err(RequeueError::Unknown(id)),
+        };
+        let Content::Message(message) = content else {
+            return Err(RequeueError::Undecodable(id));
+        };
+        // Its old outcome would stand for the new run: it goes first.
+        connection.store.forget(&[id]).await.map_err(Error::from)?;
+        connection.publisher.publish(vec![fresh(&message)]).await?;
+        connection.store.unquarantine(&[id]).await.map_err(Error::from)?;
+        Ok(())
+    }
+
+    /// Discards messages in quarantine; says how many there were.
+    ///
+    /// # Errors
+    /// [`Error::Driver`] when the store fails.
+    pub async fn discard(&self, ids: &[MessageId]) -> Result<u64, Error> {
+        Ok(self.connection().await?.store.unquarantine(ids).await?)
+    }
+}
+
+/// The message as if it were sent now.
+fn fresh(message: &Message) -> Arc<Message> {
+    let mut fresh = message.clone();
+    fresh.attempt = 0;
+    fresh.may_repeat = true;
+    fresh.created_at = Timestamp::now();
+    if let Some(rare) = &mut fresh.rare {
+        rare.eta = None;
+        rare.expires_at = None;
+        rare.deadline = None;
+    }
+    fresh.into()
+}

@@ -1,0 +1,77 @@
+//! Untyped calls: by name, for programs that do not have the task's type.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use celeriac_core::{Message, MessageId, Name, Priority, QueueName, Timestamp};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::app::App;
+use crate::result::AsyncResult;
+use crate::send::SendError;
+
+/// A call by name with arguments as JSON. What it does not say gets defaults:
+/// the options on the task's attribute are not known here, but for tasks that
+/// are registered with the app its queue is.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct RawSignature {
+    /// The task's name.
+    #[serde(skip)]
+    pub name: String,
+    /// Arguments by position.
+    pub args: Vec<Value>,
+    /// Arguments by name.
+    pub kwargs: Map<String, Value>,
+    /// The queue. Default: the registered task's, or `default`.
+    #[serde(skip)]
+    pub queue: Option<String>,
+    /// The priority. Default 5.
+    #[serde(skip)]
+    pub priority: Option<Priority>,
+    /// The delay. Default none.
+    #[serde(skip)]
+    pub countdown: Option<Duration>,
+    /// When it may no longer begin. Default never.
+    #[serde(skip)]
+    pub expires: Option<Duration>,
+    /// The id. Default a fresh one.
+    #[serde(skip)]
+    pub id: Option<MessageId>,
+}
+
+impl App {
+    /// Sends a task by name.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn send_raw(&self, call: RawSignature) -> Result<AsyncResult<Value>, SendError> {
+        let connection = self.connection().await?;
+        let now = Timestamp::now();
+        let body = celeriac_core::body::encode(&celeriac_core::ContentType::Json, &call)?;
+        let mut message = Message::command(Name::from(call.name.as_str()), body);
+        message.queue = match call.queue {
+            Some(queue) => QueueName::from(queue),
+            None => self.queue_of(&call.name),
+        };
+        message.priority = call.priority.unwrap_or_default();
+        if let Some(id) = call.id {
+            message.id = id;
+            message.may_repeat = true;
+        }
+        if call.countdown.is_some() || call.expires.is_some() {
+            let rare = message.rare_mut();
+            rare.eta = call.countdown.map(|delay| now.after(delay));
+            rare.expires_at = call.expires.map(|after| now.after(after));
+        }
+        let id = message.id;
+        connection.publisher.publish(vec![Arc::new(message)]).await?;
+        Ok(AsyncResult::new(id, connection.store.clone()))
+    }
+
+    fn queue_of(&self, task: &str) -> QueueName {
+        let registry = self.registry();
+        let registered = registry.tasks.iter().find(|known| known.name.as_str() == task);
+        registered.map_or(QueueName::DEFAULT, |known| known.queue())
+    }
+}

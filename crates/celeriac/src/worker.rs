@@ -1,0 +1,142 @@
+//! A running worker: router and execution platform in this process.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use celeriac_core::{ExecutionPlatform, QueueName, RetryPolicy};
+use celeriac_engine::Limits;
+use celeriac_router::Service;
+use celeriac_worker::TimeLimits;
+
+use crate::app::{App, Registry};
+use crate::config::Config;
+use crate::connect::Error;
+use crate::task::TaskDefaults;
+
+/// Why a worker did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The app could not connect.
+    #[error(transparent)]
+    Connect(#[from] Error),
+    /// A task asks for a state that the app does not provide.
+    #[error(transparent)]
+    State(#[from] celeriac_worker::MissingState),
+    /// A part of the worker did not start.
+    #[error(transparent)]
+    Router(#[from] celeriac_router::StartError),
+}
+
+/// A worker that runs in this process until it is stopped. Dropping the handle
+/// changes nothing.
+#[derive(Clone)]
+pub struct Worker {
+    service: Service,
+    name: String,
+    grace: Duration,
+}
+
+impl App {
+    /// Starts a worker for every registered task in this process.
+    ///
+    /// # Errors
+    /// [`StartError`] when the app can't connect, a task's state is missing, or
+    /// a part of the worker does not start.
+    pub async fn start_worker(&self) -> Result<Worker, StartError> {
+        let connection = self.connection().await?;
+        let (config, mut registry) = (self.config(), self.registry());
+        registry.states.insert(Arc::new(self.clone()));
+        let defaults = task_defaults(config);
+        let definitions = registry.tasks.iter().map(|task| task.definition(&defaults)).collect();
+        let platform: Arc<dyn ExecutionPlatform> = Arc::new(celeriac_worker::Worker::start(
+            &connection.system,
+            definitions,
+            registry.states.clone(),
+            worker_options(config),
+        )?);
+        let name = node_name(config);
+        let options = celeriac_router::Options {
+            node: name.clone(),
+            queues: queues(config, &registry),
+            limits: Limits { deaths: config.worker.max_deaths },
+        };
+        let drivers = (connection.broker.clone(), connection.store.clone());
+        let service =
+            Service::start(&connection.system, drivers, platform, registry.subscriptions, options);
+        Ok(Worker { service: service.await?, name, grace: config.worker.grace })
+    }
+}
+
+impl Worker {
+    /// The worker's name, as `celeriac inspect` shows it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Stops gracefully: takes no more, lets running tasks go on for the
+    /// configured grace, stores every outcome, gives the rest back.
+    pub async fn stop(&self) {
+        self.stop_within(self.grace).await;
+    }
+
+    /// As [`Self::stop`] with another grace.
+    pub async fn stop_within(&self, grace: Duration) {
+        self.service.stop(grace).await;
+    }
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+fn task_defaults(config: &Config) -> TaskDefaults {
+    let tasks = &config.tasks;
+    TaskDefaults {
+        retry: RetryPolicy {
+            max_attempts: tasks.max_attempts,
+            initial: tasks.retry_initial,
+            cap: tasks.retry_cap,
+        },
+        result_ttl: tasks.result_ttl,
+        limits: TimeLimits { soft: tasks.soft_time_limit, hard: tasks.time_limit },
+    }
+}
+
+fn worker_options(config: &Config) -> celeriac_worker::Options {
+    let defaults = celeriac_worker::Options::default();
+    let threads = match config.worker.threads {
+        0 => defaults.threads,
+        threads => threads,
+    };
+    celeriac_worker::Options { concurrency: config.worker.concurrency, threads }
+}
+
+fn queues(config: &Config, registry: &Registry) -> Vec<QueueName> {
+    let configured = &config.worker.queues;
+    if !configured.is_empty() {
+        return configured.iter().map(|queue| QueueName::from(queue.as_str())).collect();
+    }
+    let of_tasks = registry.tasks.iter().map(crate::task::Registered::queue);
+    let all: BTreeSet<_> = of_tasks.chain([QueueName::DEFAULT]).collect();
+    all.into_iter().collect()
+}
+
+fn node_name(config: &Config) -> String {
+    static WORKERS: AtomicU32 = AtomicU32::new(1);
+    if !config.worker.name.is_empty() {
+        return config.worker.name.clone();
+    }
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = match host.trim() {
+        "" => "localhost",
+        host => host,
+    };
+    let number = WORKERS.fetch_add(1, Ordering::Relaxed);
+    format!("worker@{host}-{}-{number}", std::process::id())
+}

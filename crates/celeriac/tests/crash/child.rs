@@ -1,0 +1,174 @@
+//! The child: a process with a worker on a directory, which says what it does.
+
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use celeriac::{App, Config, MessageId, RetryPolicy};
+
+/// Names the child's part; absent in the parent.
+const PART: &str = "CELERIAC_CRASH_PART";
+/// Names the child's directory.
+const DIR: &str = "CELERIAC_CRASH_DIR";
+/// How many tasks a sender sends at once.
+const BATCH: u64 = 25;
+
+/// Notes that it ran, by one short append, which is whole or not there.
+#[celeriac::task(retry(max = 3, backoff = "1ms..5ms"))]
+pub(crate) async fn record(number: u64, log: String) -> Result<u64, std::io::Error> {
+    let mut log = OpenOptions::new().create(true).append(true).open(log)?;
+    writeln!(log, "{number}")?;
+    Ok(number)
+}
+
+/// Kills its process.
+#[celeriac::task]
+pub(crate) async fn kill_process() {
+    std::process::abort();
+}
+
+/// An app on a directory. Where the parent kills at random, deaths say nothing
+/// about the message: `max_deaths` says how many make a culprit.
+pub(crate) fn app(dir: &Path, max_deaths: u32) -> App {
+    let mut config = Config { broker: dir.join("data").display().to_string(), ..Config::default() };
+    config.worker.max_deaths = max_deaths;
+    App::from_config(config).unwrap().register(record).register(kill_process)
+}
+
+/// A child at work; killed when it is dropped.
+pub(crate) struct Running {
+    child: Child,
+    pub(crate) says: BufReader<ChildStdout>,
+}
+
+impl Running {
+    /// Runs this binary again in the given part.
+    pub(crate) fn start(part: &str, dir: &Path) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "child::child", "--nocapture", "--test-threads=1"])
+            .env(PART, part)
+            .env(DIR, dir)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let says = BufReader::new(child.stdout.take().unwrap());
+        Self { child, says }
+    }
+
+    /// The next word of the child; `None` when it is dead.
+    pub(crate) fn word(&mut self) -> Option<String> {
+        loop {
+            let mut line = String::new();
+            if self.says.read_line(&mut line).unwrap_or(0) == 0 {
+                return None;
+            }
+            if let Some((_, word)) = line.split_once("SAYS ") {
+                return Some(word.trim().to_owned());
+            }
+        }
+    }
+
+    /// Kills it and waits for its end.
+    pub(crate) fn kill(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Says a word to the parent. The test runner may have begun the line.
+fn say(word: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "SAYS {word}");
+    let _ = out.flush();
+}
+
+/// The child's entry; without its part it is a test that has nothing to do.
+#[tokio::test(flavor = "multi_thread")]
+async fn child() {
+    let (Ok(part), Ok(dir)) = (std::env::var(PART), std::env::var(DIR)) else { return };
+    let dir = Path::new(&dir);
+    match part.as_str() {
+        "send and run" => send_and_run(dir).await,
+        "run until done" => run_until_done(dir).await,
+        "send" => send_once(dir).await,
+        other => panic!("there is no part {other}"),
+    }
+}
+
+/// Sends without end and runs what is sent; notes each acknowledged id.
+async fn send_and_run(dir: &Path) {
+    let app = app(dir, u32::MAX);
+    let _worker = app.start_worker().await.unwrap();
+    say("started");
+    let acked = dir.join("acked.log");
+    let mut acked = OpenOptions::new().create(true).append(true).open(acked).unwrap();
+    let ran = dir.join("ran.log").display().to_string();
+    loop {
+        let first: u32 = rand_number();
+        let calls = (0..BATCH).map(|n| {
+            let number = (u64::from(first) << 16) + n;
+            let call = record::s(number, ran.clone());
+            if n % 5 == 0 { call.countdown(Duration::from_millis(3)) } else { call }
+        });
+        let sent = app.send_many(calls).await.unwrap();
+        let mut lines = String::new();
+        for (n, result) in (0..BATCH).zip(&sent) {
+            let number = (u64::from(first) << 16) + n;
+            lines.push_str(&format!("{number} {}\n", result.id()));
+        }
+        acked.write_all(lines.as_bytes()).unwrap();
+        say("sent");
+        if first % 4 == 0 {
+            // A retry is another write that a death may interrupt.
+            let call = record::s(0, "/nonexistent/log".to_owned());
+            app.send(call.retry(RetryPolicy::immediate(2))).await.unwrap();
+            sent.last().unwrap().get().await.unwrap();
+            say("done");
+        }
+    }
+}
+
+/// Runs what is in the directory until nothing is left, then says so.
+async fn run_until_done(dir: &Path) {
+    let app = app(dir, 3);
+    let worker = app.start_worker().await.unwrap();
+    say("started");
+    loop {
+        let left: u64 = app.queues().await.unwrap().iter().map(|q| q.ready + q.in_flight).sum();
+        if left == 0 {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    worker.stop().await;
+    app.shutdown().await;
+    say("finished");
+}
+
+/// Sends one task into a directory that another process owns; says its id.
+async fn send_once(dir: &Path) {
+    let app = app(dir, 3);
+    let ran = dir.join("ran.log").display().to_string();
+    let result = app.send(record::s(7, ran)).await.unwrap();
+    say(&result.id().to_string());
+    let value = result.get_timeout(Duration::from_secs(30)).await.unwrap();
+    say(&value.to_string());
+}
+
+fn rand_number() -> u32 {
+    // Ids end in random bits.
+    u32::try_from(MessageId::new().hash_bits() >> 32).unwrap()
+}

@@ -1,0 +1,11 @@
+//! Real processes on a real directory, killed with SIGKILL.
+//!
+//! The parent runs this binary again as a child (see [`child`]), reads what the
+//! child says it does, and kills it at a random word. `CELERIAC_CRASH_ROUNDS`
+//! sets how often (`cargo xtask crash` is the long form).
+
+mod child;
+mod kill;
+mod poison;
+mod restart;
+mod two_processes;

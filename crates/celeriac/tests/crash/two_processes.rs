@@ -1,0 +1,40 @@
+//! Two processes on one directory: one owns it, the other goes through it.
+
+use crate::child::{Running, app};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_process_sends_through_the_owner() {
+    let dir = tempfile::tempdir().unwrap();
+    let owner = app(dir.path(), 3);
+    let worker = owner.start_worker().await.unwrap();
+
+    let mut second = Running::start("send", dir.path());
+    let id = second.word().expect("the second process could not send").parse().unwrap();
+    let value = second.word().expect("the second process got no result");
+    assert_eq!(value, "7");
+    let seen_by_owner = owner.result::<u64>(id).await.unwrap().get().await.unwrap();
+    assert_eq!(seen_by_owner, 7);
+    worker.stop().await;
+    owner.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_work_of_a_dead_owner_is_taken_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut first = Running::start("send and run", dir.path());
+    for _ in 0..5 {
+        first.word().expect("the owner died by itself");
+    }
+    let heir = app(dir.path(), u32::MAX);
+    heir.queues().await.unwrap();
+    first.kill();
+
+    // What the client was asked before it noticed may fail; what comes after may not.
+    let _ = heir.queues().await;
+    let worker = heir.start_worker().await.unwrap();
+    let ran = dir.path().join("ran.log").display().to_string();
+    let result = heir.send(crate::child::record::s(9, ran)).await.unwrap();
+    assert_eq!(result.get_timeout(std::time::Duration::from_secs(60)).await.unwrap(), 9);
+    worker.stop().await;
+    heir.shutdown().await;
+}

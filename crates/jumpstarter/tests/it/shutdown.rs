@@ -1,0 +1,59 @@
+//! The end of a system: deadline, those that do not stop, newcomers.
+
+use std::time::Duration;
+
+use jumpstarter::{Context, Options, System, actor};
+
+struct Sleeper;
+struct Sleep;
+struct Spawn;
+
+#[actor]
+impl Sleeper {
+    #[handler]
+    async fn sleep(&mut self, _m: Sleep) {
+        std::future::pending::<()>().await;
+    }
+
+    #[handler]
+    fn spawn(&mut self, _m: Spawn, ctx: &mut Context<Self>) {
+        ctx.spawn(async { panic!("in a spawned future") });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_that_do_not_stop_are_killed_and_named() {
+    let system = System::new("test");
+    let awake = system.spawn("awake", Options::default(), || Sleeper);
+    let asleep = system.spawn("asleep", Options::default(), || Sleeper);
+    awake.started().await.unwrap();
+    asleep.tell(Sleep).await.unwrap();
+    let report = system.shutdown(Duration::from_secs(10)).await;
+    assert_eq!(report.stopped, ["awake"]);
+    assert_eq!(report.killed, ["asleep"]);
+    assert!(report.abandoned.is_empty());
+    assert_eq!(report.took.as_secs(), 10);
+    assert!(!report.is_clean());
+}
+
+#[tokio::test]
+async fn newcomers_are_refused() {
+    let system = System::new("test");
+    assert!(system.shutdown(Duration::from_secs(1)).await.is_clean());
+    let late = system.spawn("late", Options::default(), || Sleeper);
+    let error = late.started().await.unwrap_err();
+    assert_eq!(error.to_string(), "start actor late: the system is shutting down");
+    assert!(late.tell(Sleep).await.is_err());
+}
+
+#[tokio::test]
+async fn a_panic_in_a_spawned_future_is_counted_and_harms_nobody() {
+    let system = System::new("test");
+    let sleeper = system.spawn("sleeper", Options::default(), || Sleeper);
+    sleeper.ask(Spawn).await.unwrap();
+    while system.task_panics() == 0 {
+        tokio::task::yield_now().await;
+    }
+    sleeper.ask(Spawn).await.unwrap();
+    assert!(system.shutdown(Duration::from_secs(5)).await.is_clean());
+}
