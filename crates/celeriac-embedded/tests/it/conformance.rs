@@ -38,12 +38,14 @@ async fn open(directory: tempfile::TempDir, setup: Setup) -> Driver {
     Driver { broker: durable.clone(), store: durable, keep: Box::new(Arc::new(directory)) }
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies what a crash leaves.
+pub(crate) fn copy(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name();
         // The index of the log is made anew by whoever opens it first.
-        if entry.file_type().unwrap().is_file() && name != "celeriac.db-shm" {
+        if entry.file_type().unwrap().is_file() && name != "celeriac.db-shm" && name != "owner.lock"
+        {
             std::fs::copy(entry.path(), to.join(name)).unwrap();
         }
     }
