@@ -187,9 +187,7 @@ fn spawn_intake(
 }
 
 fn spawn_timers(system: &System, (broker, store): Drivers) -> Address<Timers> {
-    system.spawn("timers", tireless(), move || {
-        Timers::new(broker.clone(), store.clone())
-    })
+    system.spawn("timers", tireless(), move || Timers::new(broker.clone(), store.clone()))
 }
 
 fn spawn_revocations(
