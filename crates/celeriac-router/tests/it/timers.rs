@@ -90,8 +90,8 @@ async fn one_that_is_published_twice_runs_once() {
     plan.fail(Operation::Unschedule, 1, Effect::DieBefore);
     let memory = Memory::new(Default::default());
     let message = due(Timestamp::from_millis(1));
-    memory.schedule(std::slice::from_ref(&message)).await.unwrap();
     let world = World::over(memory, plan.clone(), Platform::holding()).await;
+    world.memory.schedule(std::slice::from_ref(&message)).await.unwrap();
     eventually("the death", || async { plan.is_dead() }).await;
     let memory = world.die().await;
 
