@@ -27,10 +27,12 @@ struct Spent {
     pull: Duration,
     complete: Duration,
     settle: Duration,
+    /// How long each publish took.
+    publishes: Vec<Duration>,
 }
 
 impl Spent {
-    fn print(&self, what: &str, tasks: usize) {
+    fn print(&mut self, what: &str, tasks: usize) {
         let per_task = |spent: Duration| spent.as_secs_f64() * 1e6 / tasks as f64;
         let all = self.publish + self.pull + self.complete + self.settle;
         println!(
@@ -40,6 +42,14 @@ impl Spent {
             per_task(self.complete),
             per_task(self.settle),
             per_task(all),
+        );
+        self.publishes.sort_unstable();
+        let at = |part: f64| self.publishes[(self.publishes.len() as f64 * part) as usize];
+        println!(
+            "  a publish of {BATCH}: half in {:?}, 99% in {:?}, 99.9% in {:?}",
+            at(0.5),
+            at(0.99),
+            at(0.999)
         );
     }
 }
@@ -59,6 +69,7 @@ async fn publish(broker: &dyn Broker, tasks: usize, spent: &mut Spent) -> Result
         let batch = batch();
         let start = Instant::now();
         broker.publish(&batch, Limit::Exceed).await?;
+        spent.publishes.push(start.elapsed());
         spent.publish += start.elapsed();
     }
     Ok(())
