@@ -10,9 +10,11 @@ mod durable;
 mod hub;
 mod live;
 mod memory;
+mod open;
 mod options;
 mod socket;
 
 pub use durable::Durable;
 pub use memory::Memory;
+pub use open::{Opened, open};
 pub use options::{Options, SyncMode};

@@ -126,7 +126,31 @@ impl Reader {
         }
     }
 
+    /// Those of the filter's ids that it means.
+    fn named(&self, filter: &Filter, max: usize) -> rusqlite::Result<Vec<Quarantined>> {
+        let mut select =
+            self.connection.prepare_cached("SELECT record FROM quarantine WHERE id = ?")?;
+        let mut ids = filter.ids.clone();
+        ids.sort_unstable();
+        ids.dedup();
+        let mut page = Vec::new();
+        for id in ids {
+            let record = select.query_row([id.as_bytes()], |row| row.get::<_, Vec<u8>>(0));
+            if let Some(record) = record.optional()? {
+                page.extend(meant(filter, &record));
+            }
+            if page.len() >= max {
+                break;
+            }
+        }
+        page.truncate(max);
+        Ok(page)
+    }
+
     fn page(&self, filter: &Filter, max: usize) -> rusqlite::Result<Vec<Quarantined>> {
+        if !filter.ids.is_empty() {
+            return self.named(filter, max);
+        }
         let mut select = self.connection.prepare_cached(
             "SELECT record FROM quarantine
              WHERE id > ?1 AND (?2 IS NULL OR name = ?2) AND (?3 IS NULL OR queue = ?3)
@@ -143,13 +167,20 @@ impl Reader {
         while page.len() < max
             && let Some(row) = rows.next()?
         {
-            match wire::decode_quarantined(row.get_ref(0)?.as_blob()?) {
-                Ok(quarantined) if filter.matches(&quarantined) => page.push(quarantined),
-                Ok(_) => {}
-                Err(error) => tracing::error!(%error, "a record in quarantine can't be read"),
-            }
+            page.extend(meant(filter, row.get_ref(0)?.as_blob()?));
         }
         Ok(page)
+    }
+}
+
+/// A record of the quarantine, if the filter means it.
+fn meant(filter: &Filter, record: &[u8]) -> Option<Quarantined> {
+    match wire::decode_quarantined(record) {
+        Ok(quarantined) => filter.matches(&quarantined).then_some(quarantined),
+        Err(error) => {
+            tracing::error!(%error, "a record in quarantine can't be read");
+            None
+        }
     }
 }
 

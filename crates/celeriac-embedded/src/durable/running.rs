@@ -56,6 +56,14 @@ impl Running {
         Ok(Self { slots: Mutex::new(Slots { file, ids: Vec::new(), receipts: Vec::new() }) })
     }
 
+    /// Nothing is being run.
+    pub(super) fn clear(&self) -> io::Result<()> {
+        let mut slots = self.slots.lock();
+        slots.ids.clear();
+        slots.receipts.clear();
+        slots.file.set_len(0)
+    }
+
     /// These are about to run.
     pub(super) fn begin(&self, begun: &[(Receipt, MessageId)]) -> io::Result<()> {
         let mut slots = self.slots.lock();
@@ -131,5 +139,10 @@ mod tests {
         running.begin(&[(receipt(2, 0), ids[3])]).unwrap();
         running.end(&[receipt(1, 0), receipt(1, 3), receipt(7, 5)]).unwrap();
         assert_eq!(Running::read(directory.path()).unwrap(), [ids[3], ids[2]]);
+        running.clear().unwrap();
+        assert!(Running::read(directory.path()).unwrap().is_empty());
+        running.end(&[receipt(2, 0)]).unwrap();
+        running.begin(&begun[..1]).unwrap();
+        assert_eq!(Running::read(directory.path()).unwrap(), [ids[0]]);
     }
 }

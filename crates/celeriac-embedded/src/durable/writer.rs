@@ -11,10 +11,14 @@ use parking_lot::Mutex;
 
 use super::journal::fault::Fault;
 use super::journal::{Journal, Landed, Op};
+use super::running::Running;
 use crate::hub::Hub;
 
 /// How long an acknowledgement waits at most for something to be written with.
 const LINGER: Duration = Duration::from_millis(5);
+
+/// How long it waits before it tries a failed transaction again.
+const RETRY: Duration = Duration::from_millis(100);
 
 /// Something to be written with the next transaction.
 pub(super) struct Write(pub(super) Box<dyn Op>);
@@ -34,6 +38,9 @@ pub(super) struct Writer {
     /// Whether a flush is on its way.
     armed: bool,
     flush: bool,
+    /// Whether the latest transaction failed.
+    failed: bool,
+    running: Arc<Running>,
     /// Held until the database is closed.
     _lock: File,
 }
@@ -45,9 +52,20 @@ impl Writer {
         journal: Journal,
         hub: Arc<Hub>,
         landed: Arc<Mutex<Landed>>,
+        running: Arc<Running>,
         lock: File,
     ) -> Self {
-        Self { journal, hub, landed, pending: Vec::new(), armed: false, flush: false, _lock: lock }
+        Self {
+            journal,
+            hub,
+            landed,
+            pending: Vec::new(),
+            armed: false,
+            flush: false,
+            failed: false,
+            running,
+            _lock: lock,
+        }
     }
 
     #[handler]
@@ -70,6 +88,16 @@ impl Writer {
     }
 
     #[after_batch]
+    fn after_batch(&mut self, ctx: &mut Context<Self>) {
+        self.commit();
+        if self.failed && !self.armed {
+            // What has landed is still to be written, whether or not somebody
+            // writes something else.
+            self.armed = true;
+            ctx.schedule(RETRY, Flush);
+        }
+    }
+
     fn commit(&mut self) {
         if self.pending.is_empty() && !std::mem::take(&mut self.flush) {
             return;
@@ -79,6 +107,7 @@ impl Writer {
         if ops.is_empty() && landed.is_empty() {
             return;
         }
+        self.failed = false;
         self.commit_all(ops, landed);
     }
 
@@ -86,6 +115,10 @@ impl Writer {
     fn last_words(&mut self) {
         self.flush = true;
         self.commit();
+        // Nothing that still runs was killed.
+        if let Err(error) = self.running.clear() {
+            tracing::warn!(%error, address = %self.hub.address, "could not note what has ended");
+        }
         if let Err(error) = self.journal.checkpoint() {
             tracing::warn!(%error, address = %self.hub.address, "checkpoint failed; the log stays");
         }
@@ -124,6 +157,7 @@ impl Writer {
     ) {
         tracing::error!(address = %self.hub.address, ?fault, "a transaction failed");
         self.landed.lock().put_back(landed);
+        self.failed = true;
         for op in growing.into_iter().chain(rest) {
             op.failed(fault);
         }

@@ -34,36 +34,14 @@ impl Hasher for IdHasher {
 
     #[inline]
     fn finish(&self) -> u64 {
-        let product = u128::from(self.0) * u128::from(MULTIPLIER);
-        product as u64 ^ (product >> 64) as u64
+        mix(self.0)
     }
 }
 
-const SHARDS: usize = 64;
-
-/// A large table of ids in many small ones, so that none grows for long.
-#[derive(Debug)]
-pub(crate) struct ShardedIdMap<V> {
-    shards: Vec<IdMap<V>>,
-}
-
-impl<V> ShardedIdMap<V> {
-    pub(crate) fn new() -> Self {
-        Self { shards: std::iter::repeat_with(IdMap::default).take(SHARDS).collect() }
-    }
-
-    /// The part of the table that holds `id`, if any does.
-    pub(crate) fn shard(&mut self, id: MessageId) -> &mut IdMap<V> {
-        &mut self.shards[shard_index(id)]
-    }
-
-    pub(crate) fn get(&self, id: MessageId) -> Option<&V> {
-        self.shards[shard_index(id)].get(&id)
-    }
-}
-
-fn shard_index(id: MessageId) -> usize {
-    (id.hash_bits() >> 32) as usize % SHARDS
+/// Spreads what differs in any bits over all bits.
+pub(super) fn mix(bits: u64) -> u64 {
+    let product = u128::from(bits) * u128::from(MULTIPLIER);
+    product as u64 ^ (product >> 64) as u64
 }
 
 #[cfg(test)]
@@ -81,17 +59,5 @@ mod tests {
         let hashes: std::collections::HashSet<u64> =
             (0..1000).map(|n| hash(n << 48) % 4096).collect();
         assert!(hashes.len() > 800, "{}", hashes.len());
-    }
-
-    #[test]
-    fn an_id_is_found_in_its_shard() {
-        let mut map = ShardedIdMap::new();
-        let ids: Vec<_> = (0..500).map(|_| MessageId::new()).collect();
-        for (n, id) in ids.iter().enumerate() {
-            map.shard(*id).insert(*id, n);
-        }
-        for (n, id) in ids.iter().enumerate() {
-            assert_eq!(map.get(*id), Some(&n));
-        }
     }
 }

@@ -4,6 +4,7 @@
 mod dedup;
 mod flight;
 mod id_map;
+mod index;
 mod lane;
 mod quarantine;
 mod queue;

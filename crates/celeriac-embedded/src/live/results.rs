@@ -2,7 +2,6 @@
 //! by id, and runs of sequence numbers by the time of their expiry.
 
 use std::collections::BTreeMap;
-use std::collections::hash_map;
 use std::sync::Arc;
 
 use celeriac_core::outcome::{Completion, Entry, Mark, Progress};
@@ -10,7 +9,7 @@ use celeriac_core::store::Watch;
 use celeriac_core::{Failure, MessageId, Outcome, State, Timestamp};
 use tokio::sync::Notify;
 
-use super::id_map::ShardedIdMap;
+use super::index::Index;
 use super::ring::Ring;
 use super::wake::Wake;
 use super::watchers::Watchers;
@@ -80,7 +79,7 @@ pub(crate) fn done_entry(outcome: Outcome, version: u64) -> Entry {
 /// What became of each task.
 #[derive(Debug)]
 pub(crate) struct Results {
-    index: ShardedIdMap<u64>,
+    index: Index,
     ring: Ring<Record>,
     /// Runs of sequence numbers, first and last, by the bucket of their expiry;
     /// others may stand between.
@@ -98,7 +97,7 @@ impl Results {
     /// versions: later than any that a former owner of the same state gave.
     pub(crate) fn new(limit: usize, since: Timestamp) -> Self {
         Self {
-            index: ShardedIdMap::new(),
+            index: Index::new(),
             ring: Ring::new(),
             runs: BTreeMap::new(),
             run: NO_RUN,
@@ -131,28 +130,19 @@ impl Results {
             expires_at: completion.expires_at,
             known: Known::Done(completion.outcome),
         };
-        match self.index.shard(id).entry(id) {
-            hash_map::Entry::Vacant(vacant) => {
-                let sequence = self.ring.push(record);
-                vacant.insert(sequence);
-                self.expire_later(sequence, completion.expires_at);
-                self.watchers.tell(id, wake);
-                (true, self.evict())
-            }
-            hash_map::Entry::Occupied(occupied) => {
-                let sequence = *occupied.get();
-                let Some(former) = self.ring.get_mut(sequence) else {
-                    return (false, Some(record));
-                };
-                if matches!(former.known, Known::Done(_)) && former.expires_at > now {
-                    return (false, Some(record));
-                }
-                let former = std::mem::replace(former, record);
-                self.expire_later(sequence, completion.expires_at);
-                self.watchers.tell(id, wake);
-                (true, Some(former))
-            }
+        let present = self.locate(id);
+        let former = present.and_then(|sequence| Some((sequence, self.ring.get_mut(sequence)?)));
+        let Some((sequence, former)) = former else {
+            return (true, self.insert(record, wake));
+        };
+        if matches!(former.known, Known::Done(_)) && former.expires_at > now {
+            return (false, Some(record));
         }
+        let expires_at = record.expires_at;
+        let former = std::mem::replace(former, record);
+        self.expire_later(sequence, expires_at);
+        self.watchers.tell(id, wake);
+        (true, Some(former))
     }
 
     /// Notes a change that is not the end, unless the end is known.
@@ -166,7 +156,7 @@ impl Results {
             failure: mark.failure,
         });
         let record = Record { id, version: self.version, expires_at, known: Known::Marked(marked) };
-        let present = self.index.get(id).copied();
+        let present = self.locate(id);
         if let Some(former) = present.and_then(|sequence| self.ring.get_mut(sequence)) {
             if matches!(former.known, Known::Marked(_)) {
                 *former = record;
@@ -174,11 +164,7 @@ impl Results {
             }
             return;
         }
-        let sequence = self.ring.push(record);
-        self.index.shard(id).insert(id, sequence);
-        self.expire_later(sequence, expires_at);
-        self.watchers.tell(id, wake);
-        self.evict();
+        drop(self.insert(record, wake));
     }
 
     /// What is known of an id at `now`.
@@ -210,7 +196,8 @@ impl Results {
 
     /// Forgets an id.
     pub(crate) fn forget(&mut self, id: MessageId) -> Option<Record> {
-        let sequence = self.index.shard(id).remove(&id)?;
+        let sequence = self.locate(id)?;
+        self.index.remove(id, sequence);
         self.ring.take(sequence)
     }
 
@@ -254,22 +241,41 @@ impl Results {
             return;
         }
         if let Some(record) = self.ring.take(sequence) {
-            self.index.shard(record.id).remove(&record.id);
+            self.index.remove(record.id, sequence);
             dropped.push(record);
         }
     }
 
     fn find(&self, id: MessageId, now: Timestamp) -> Option<&Record> {
-        let record = self.ring.get(*self.index.get(id)?)?;
+        let record = self.ring.get(self.locate(id)?)?;
         (record.expires_at > now).then_some(record)
+    }
+
+    fn locate(&self, id: MessageId) -> Option<u64> {
+        let is_it = |low| {
+            let record = self.ring.get(self.ring.widen(low));
+            record.is_some_and(|record| record.id == id)
+        };
+        self.index.find(id, is_it).map(|low| self.ring.widen(low))
+    }
+
+    /// Adds what is not known yet; gives what has to go for it.
+    fn insert(&mut self, record: Record, wake: &mut Wake) -> Option<Record> {
+        let (id, expires_at) = (record.id, record.expires_at);
+        let sequence = self.ring.push(record);
+        self.index.insert(id, sequence);
+        self.expire_later(sequence, expires_at);
+        self.watchers.tell(id, wake);
+        self.evict()
     }
 
     fn evict(&mut self) -> Option<Record> {
         if self.ring.len() <= self.limit {
             return None;
         }
+        let sequence = self.ring.front();
         let oldest = self.ring.pop_oldest()?;
-        self.index.shard(oldest.id).remove(&oldest.id);
+        self.index.remove(oldest.id, sequence);
         Some(oldest)
     }
 
@@ -290,7 +296,9 @@ impl Results {
             let runs = self.runs.entry(open).or_default();
             match runs.last_mut() {
                 // Better look at a few others than remember many short runs.
-                Some(run) if first <= run.1.saturating_add(MAX_GAP) => run.1 = run.1.max(last),
+                Some(run) if first <= run.1 + MAX_GAP && run.0 <= last + MAX_GAP => {
+                    *run = (run.0.min(first), run.1.max(last));
+                }
                 _ => runs.push((first, last)),
             }
         }

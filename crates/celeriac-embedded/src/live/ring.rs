@@ -31,6 +31,11 @@ impl<T> Ring<T> {
         self.front
     }
 
+    /// The sequence number that ends in these bits.
+    pub(crate) fn widen(&self, low: u32) -> u64 {
+        self.front + u64::from(low.wrapping_sub(self.front as u32))
+    }
+
     /// Appends an item; gives its sequence number.
     pub(crate) fn push(&mut self, item: T) -> u64 {
         let sequence = self.end;

@@ -24,6 +24,10 @@ fn messages(count: usize, bytes: usize) -> Vec<Arc<Message>> {
     std::iter::repeat_with(|| Arc::new(message())).take(count).collect()
 }
 
+fn subscription() -> Subscription {
+    Subscription { queues: vec![QueueName::DEFAULT], consumer: "files".to_owned() }
+}
+
 /// Opening must fail in this way, and change nothing.
 async fn assert_refused(directory: &Path, kind: ErrorKind, reason: &str) {
     let before = std::fs::read(directory.join(DATABASE)).unwrap();
@@ -117,9 +121,7 @@ async fn a_full_disk_refuses_and_goes_on_when_there_is_room() {
     assert!(full.is_retryable() && stored > 500);
     assert_eq!(broker.queues().await.unwrap()[0].ready, stored);
 
-    let subscription =
-        Subscription { queues: vec![QueueName::DEFAULT], consumer: "files".to_owned() };
-    let mut consumer = broker.consume(subscription).await.unwrap();
+    let mut consumer = broker.consume(subscription()).await.unwrap();
     let mut left = stored;
     while left > stored / 2 {
         let deliveries = consumer.pull(100).await.unwrap();
@@ -140,4 +142,66 @@ async fn a_full_disk_refuses_and_goes_on_when_there_is_room() {
     let broker = open_with(directory.path(), options).await.unwrap();
     assert_eq!(broker.queues().await.unwrap()[0].ready, left + 100);
     broker.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_message_is_delivered_as_what_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let broker = open(directory.path()).await.unwrap();
+    broker.publish(&messages(3, 10), Limit::Respect).await.unwrap();
+    broker.close().await;
+    let database = rusqlite::Connection::open(directory.path().join(DATABASE)).unwrap();
+    let pack = database.query_row("SELECT messages FROM pack", [], |row| row.get(0));
+    let mut damaged: Vec<u8> = pack.unwrap();
+    let length = damaged.len() / 3;
+    // The second envelope no longer begins as one.
+    damaged[length + 4] = 0xc1;
+    database.execute("UPDATE pack SET messages = ?", [damaged]).unwrap();
+    drop(database);
+
+    let broker = open(directory.path()).await.unwrap();
+    let mut consumer = broker.consume(subscription()).await.unwrap();
+    let deliveries = consumer.pull(9).await.unwrap();
+    let readable: Vec<_> = deliveries.iter().map(|one| one.payload.is_ok()).collect();
+    assert_eq!(readable, [true, false, true]);
+    let undecodable = deliveries[1].payload.as_ref().unwrap_err();
+    assert_eq!(undecodable.raw.len(), length - 4);
+    assert_eq!(undecodable.queue, QueueName::DEFAULT);
+    let ack = |receipt| Settlement { receipt, verdict: Verdict::Ack };
+    let acks = deliveries.iter().map(|delivery| ack(delivery.receipt)).collect();
+    broker.settle(acks).await.unwrap();
+    broker.close().await;
+    let broker = open(directory.path()).await.unwrap();
+    assert!(broker.queues().await.unwrap().is_empty());
+    broker.close().await;
+}
+
+#[tokio::test]
+async fn an_address_leads_to_a_driver() {
+    let directory = tempfile::tempdir().unwrap();
+    let system = System::new("files");
+    let address = format!("file://{}", directory.path().join("new").display());
+    for (address, durable) in [("memory://", false), (address.as_str(), true)] {
+        let opened = celeriac_embedded::open(address, Options::default(), &system).await.unwrap();
+        assert_eq!(opened.broker.capability().durable, durable);
+        opened.broker.close().await;
+    }
+    let wrong = celeriac_embedded::open("redis://x", Options::default(), &system).await;
+    assert_eq!(wrong.err().unwrap().kind(), ErrorKind::Config);
+}
+
+#[tokio::test]
+async fn what_runs_while_the_broker_closes_was_not_killed() {
+    let directory = tempfile::tempdir().unwrap();
+    for _ in 0..2 {
+        let broker = open(directory.path()).await.unwrap();
+        if broker.queues().await.unwrap().is_empty() {
+            broker.publish(&messages(1, 10), Limit::Respect).await.unwrap();
+        }
+        let mut consumer = broker.consume(subscription()).await.unwrap();
+        let delivery = consumer.pull(1).await.unwrap().remove(0);
+        assert_eq!(delivery.deaths, 0);
+        broker.begin(&[delivery.receipt]).unwrap();
+        broker.close().await;
+    }
 }

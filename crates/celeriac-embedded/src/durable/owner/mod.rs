@@ -52,7 +52,7 @@ struct Disk {
     writer: Address<Writer>,
     reader: Address<Reader>,
     landed: Arc<Mutex<Landed>>,
-    running: Running,
+    running: Arc<Running>,
 }
 
 /// What opening a directory gives, before its actors live.
@@ -84,7 +84,8 @@ impl Owner {
     fn start(opened: Opened, options: &Options, system: &System) -> Self {
         let Opened { hub, journal, reader, running, lock } = opened;
         let landed = Arc::new(Mutex::new(Landed::default()));
-        let writer = Writer::new(journal, hub.clone(), landed.clone(), lock);
+        let running = Arc::new(running);
+        let writer = Writer::new(journal, hub.clone(), landed.clone(), running.clone(), lock);
         let writing = crate::durable::once_only().mailbox(WRITES).batch(TRANSACTION);
         let writer = system.spawn("embedded-writer", writing, crate::durable::once(writer));
         let reader = Reader::new(reader, hub.clone());
@@ -220,5 +221,16 @@ fn open(directory: &Path, options: &Options) -> Result<Option<Opened>> {
     }
     let running = Running::create(directory).map_err(io)?;
     let reader = open_reader(directory)?;
+    sync_directories(directory).map_err(io)?;
     Ok(Some(Opened { hub, journal, reader, running, lock }))
+}
+
+/// Makes the names of the files, and of the directory, as durable as they are.
+fn sync_directories(directory: &Path) -> std::io::Result<()> {
+    File::open(directory)?.sync_all()?;
+    match directory.canonicalize()?.parent() {
+        // Another's directory may be closed to us, and then was not made by us.
+        Some(parent) => File::open(parent).map_or(Ok(()), |parent| parent.sync_all()),
+        None => Ok(()),
+    }
 }
