@@ -1,5 +1,4 @@
 //! What the facade promises, from outside.
 
-
 mod macros;
 mod misuse;
