@@ -43,14 +43,9 @@ pub(crate) struct Arguments {
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct Globals {
-    /// Where messages and results are kept: `memory://`, `file:///dir` or a directory.
-    #[arg(
-        long,
-        global = true,
-        env = "CELERIAC_BROKER",
-        value_name = "URL",
-        hide_env_values = true
-    )]
+    /// Where messages and results are kept: `memory://`, `file:///dir` or a
+    /// directory [env: CELERIAC_BROKER].
+    #[arg(long, global = true, value_name = "URL")]
     pub(crate) broker: Option<String>,
     /// The configuration file. Default: `celeriac.toml`, if there is one.
     #[arg(

@@ -52,7 +52,8 @@ use session::{Place, Session};
 use signals::Signals;
 
 /// Runs the command line of this process with `app`, and gives the exit code.
-/// A configuration file and `--broker` go before what the app was made with.
+/// A configuration file goes before what the app was made with, `CELERIAC_…`
+/// variables before the file, and flags before all.
 ///
 /// It builds its own tokio runtime: call it from a plain `main`.
 #[must_use]

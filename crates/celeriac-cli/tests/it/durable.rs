@@ -11,7 +11,7 @@ use crate::celeriac::{Called, celeriac};
 use crate::service::{stop, wait_until};
 
 /// The arguments of [`own_program`], if it is to be one.
-const ARGUMENTS: &str = "CELERIAC_TEST_ARGUMENTS";
+const ARGUMENTS: &str = "OWN_PROGRAM_ARGUMENTS";
 
 #[celeriac::task(name = "add")]
 async fn add(a: i64, b: i64) -> i64 {
