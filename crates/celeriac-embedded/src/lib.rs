@@ -11,6 +11,7 @@ mod hub;
 mod live;
 mod memory;
 mod options;
+mod socket;
 
 pub use durable::Durable;
 pub use memory::Memory;

@@ -1,9 +1,12 @@
-//! The durable driver: the [hub](crate::hub) with a journal behind it.
+//! The durable driver: the [hub](crate::hub) with a journal behind it, in this
+//! process or in the one that has the directory open.
 
 mod broker;
 mod changes;
+mod consumer;
 mod journal;
 mod owner;
+mod place;
 mod reader;
 mod running;
 mod store;
@@ -13,43 +16,47 @@ use std::path::Path;
 use std::sync::Arc;
 
 use celeriac_core::error::Result;
-use celeriac_core::{Error, ErrorKind};
 use jumpstarter::System;
 
 use crate::Options;
-use owner::Owner;
+pub(crate) use owner::Owner;
+use place::Place;
 
 /// Broker and store in a directory: `file:///dir`.
 ///
 /// What is acknowledged is on disk. An `Ack` of a delivery is written soon, not
 /// at once: after a crash such a message may come again, with `redelivered`.
+///
+/// The first process that opens a directory owns it; others use it through the
+/// owner. When the owner ends, what the others wait for fails with a retryable
+/// error, and one of them becomes the owner with its next call.
 #[derive(Debug)]
 pub struct Durable {
-    owner: Owner,
+    place: Arc<Place>,
 }
 
 impl Durable {
     /// Opens a directory, and makes it if there is none. Its actors live in
-    /// `system`.
+    /// `system`, which must outlive it.
     ///
     /// # Errors
-    /// `Busy` if another process has it open; `Corrupt` if what is there is
-    /// damaged or another program's, which is left as it was; `Config` if it is
-    /// no directory, or was written by a newer version; `Denied`, `NoSpace` as
-    /// they say.
+    /// `Corrupt` if what is there is damaged or another program's, which is
+    /// left as it was; `Config` if it is no directory, or belongs to another
+    /// version; `Busy` if another process has it open and does not answer;
+    /// `Denied`, `NoSpace` as they say.
     pub async fn open(
         directory: impl AsRef<Path>,
         options: Options,
         system: &System,
     ) -> Result<Arc<Self>> {
-        let directory = directory.as_ref();
-        match Owner::open(directory, &options, system).await? {
-            Some(owner) => Ok(Arc::new(Self { owner })),
-            None => {
-                let context = format!("{}: another process has it open", directory.display());
-                Err(Error::new(ErrorKind::Busy, "open", context))
-            }
-        }
+        let place = Place::open(directory.as_ref(), options, system).await?;
+        Ok(Arc::new(Self { place: Arc::new(place) }))
+    }
+
+    /// Whether this process is the one that has the directory's database open.
+    #[must_use]
+    pub fn is_owner(&self) -> bool {
+        self.place.is_owner()
     }
 }
 
@@ -60,7 +67,7 @@ fn once_only() -> jumpstarter::Options {
 }
 
 /// Makes an actor that can't be made twice.
-fn once<A>(actor: A) -> impl FnMut() -> A {
+pub(crate) fn once<A>(actor: A) -> impl FnMut() -> A {
     let mut only = Some(actor);
     move || match only.take() {
         Some(actor) => actor,

@@ -8,7 +8,7 @@ use celeriac_core::{BoxFuture, Consumer, MessageId, QueueName};
 use tokio::sync::Notify;
 
 use super::{Backing, Hub};
-use crate::live::{ConsumerId, Settled, Taken};
+use crate::live::{ConsumerId, Credit, Settled, Taken};
 
 /// At most this many places for deliveries are made ready per pull.
 const CAPACITY: usize = 1024;
@@ -19,6 +19,8 @@ pub(crate) struct HubConsumer {
     backing: Option<Arc<dyn Backing>>,
     id: ConsumerId,
     queues: Vec<u32>,
+    /// How many bytes of bodies one pull takes, or one message.
+    max_bytes: usize,
     /// Which queue is served first, so that all have their turn.
     turn: usize,
     notify: Arc<Notify>,
@@ -29,13 +31,13 @@ impl HubConsumer {
         hub: Arc<Hub>,
         backing: Option<Arc<dyn Backing>>,
         queues: &[QueueName],
+        max_bytes: usize,
     ) -> Self {
         let (id, queues) = hub.queues.lock().subscribe(queues);
-        Self { hub, backing, id, queues, turn: 0, notify: Arc::new(Notify::new()) }
+        Self { hub, backing, id, queues, max_bytes, turn: 0, notify: Arc::new(Notify::new()) }
     }
 
     /// What it has begun and not settled.
-    #[expect(dead_code, reason = "for the second process, which comes next")]
     pub(crate) fn begun(&self) -> Vec<MessageId> {
         self.hub.queues.lock().begun_by(self.id)
     }
@@ -49,7 +51,8 @@ impl HubConsumer {
             drop(queues);
             return Err(self.hub.closed("pull"));
         }
-        queues.take(self.id, (&self.queues, self.turn), credit, &mut taken);
+        let most = Credit { messages: credit, bytes: self.max_bytes };
+        queues.take(self.id, (&self.queues, self.turn), most, &mut taken);
         if taken.deliveries.is_empty() {
             queues.wait(&self.queues, &self.notify);
         }

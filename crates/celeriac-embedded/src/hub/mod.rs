@@ -5,7 +5,7 @@ mod consumer;
 mod waits;
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use celeriac_core::error::Result;
@@ -42,6 +42,10 @@ pub(crate) struct Hub {
     registry: Mutex<Registry>,
     closed: AtomicBool,
 }
+
+/// What one caller has seen of the timers.
+#[derive(Debug, Default)]
+pub(crate) struct SeenTimers(AtomicU64);
 
 /// How much of what is on disk may be in memory as well.
 pub(crate) struct Bounds {
@@ -132,10 +136,11 @@ impl Hub {
         Ok(revocations.revoked(ids, now))
     }
 
-    pub(crate) fn next_due(&self) -> Result<Option<Timestamp>> {
+    /// When the next timer is due, as `seen` now knows.
+    pub(crate) fn next_due(&self, seen: &SeenTimers) -> Result<Option<Timestamp>> {
         self.check_open("next_due")?;
-        let mut timers = self.timers.lock();
-        timers.seen();
+        let timers = self.timers.lock();
+        seen.0.store(timers.nearer(), Ordering::Release);
         Ok(timers.next_due())
     }
 

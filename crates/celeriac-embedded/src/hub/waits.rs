@@ -1,6 +1,7 @@
 //! What waits at the hub, and leaves when it gives up.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use celeriac_core::error::Result;
 use celeriac_core::outcome::Entry;
@@ -8,7 +9,7 @@ use celeriac_core::store::{Changes, Watch};
 use celeriac_core::{MessageId, QueueName, Timestamp};
 use tokio::sync::Notify;
 
-use super::Hub;
+use super::{Hub, SeenTimers};
 
 impl Hub {
     /// Waits until the queue has room.
@@ -64,14 +65,14 @@ impl Hub {
         }
     }
 
-    /// Waits until the next timer may have come nearer.
-    pub(crate) async fn timers_changed(&self) -> Result<()> {
+    /// Waits until the next timer is nearer than it was when last `seen`.
+    pub(crate) async fn timers_changed(&self, seen: &SeenTimers) -> Result<()> {
         let notify = Arc::new(Notify::new());
         loop {
             {
                 let mut timers = self.timers.lock();
                 self.check_open("timers_changed")?;
-                if timers.has_news(&notify) {
+                if timers.has_news(seen.0.load(Ordering::Acquire), &notify) {
                     return Ok(());
                 }
             }

@@ -60,14 +60,18 @@ pub(crate) struct Ready {
 impl Ready {
     /// The memory that it is thought to need, if it could be on disk instead.
     pub(crate) fn weight(&self) -> usize {
-        if !self.place.is_stored() {
-            return 0;
+        match self.place.is_stored() {
+            true => self.bytes() + OVERHEAD_BYTES,
+            false => 0,
         }
-        let bytes = match &self.payload {
+    }
+
+    /// The size of its body.
+    pub(crate) fn bytes(&self) -> usize {
+        match &self.payload {
             Ok(message) => message.body.len(),
             Err(undecodable) => undecodable.raw.len(),
-        };
-        bytes + OVERHEAD_BYTES
+        }
     }
 }
 

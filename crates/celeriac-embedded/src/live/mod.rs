@@ -22,7 +22,7 @@ pub(crate) use flight::slot_of;
 pub(crate) use id_map::IdHasher;
 pub(crate) use lane::{ColdPack, PACK, Payload, Ready};
 pub(crate) use quarantine::Quarantine;
-pub(crate) use queues::{ConsumerId, Queues, Settled, Taken};
+pub(crate) use queues::{ConsumerId, Credit, Queues, Settled, Taken};
 pub(crate) use registry::Registry;
 pub(crate) use results::{Results, done_entry};
 pub(crate) use revocations::Revocations;

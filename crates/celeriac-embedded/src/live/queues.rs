@@ -32,6 +32,14 @@ pub(crate) struct Settled {
     pub(crate) wake: Wake,
 }
 
+/// How much a take may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Credit {
+    pub(crate) messages: usize,
+    /// Of bodies; one message is taken in any case.
+    pub(crate) bytes: usize,
+}
+
 /// What came of a take: to be seen to after the lock.
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
@@ -174,7 +182,7 @@ impl Queues {
         &mut self,
         consumer: ConsumerId,
         (indexes, turn): (&[u32], usize),
-        credit: usize,
+        credit: Credit,
         taken: &mut Taken,
     ) {
         let occupied = |index: &&u32| {
@@ -184,24 +192,35 @@ impl Queues {
         let Some(occupied) = std::num::NonZero::new(indexes.iter().filter(occupied).count()) else {
             return;
         };
-        let share = credit.div_ceil(occupied.get());
-        for most in [share, credit] {
+        let share = credit.messages.div_ceil(occupied.get());
+        let mut bytes = credit.bytes;
+        for most in [share, credit.messages] {
             for step in 0..indexes.len() {
                 let index = indexes[turn.wrapping_add(step) % indexes.len()];
-                let most = most.min(credit - taken.deliveries.len());
-                self.take_from(consumer, index, most, taken);
+                let most = most.min(credit.messages - taken.deliveries.len());
+                self.take_from(consumer, index, (most, &mut bytes), taken);
             }
         }
     }
 
-    fn take_from(&mut self, consumer: ConsumerId, index: u32, most: usize, taken: &mut Taken) {
+    fn take_from(
+        &mut self,
+        consumer: ConsumerId,
+        index: u32,
+        (most, bytes): (usize, &mut usize),
+        taken: &mut Taken,
+    ) {
         let Some(Some(queue)) = self.queues.get_mut(index as usize) else {
             return;
         };
         for _ in 0..most {
+            if *bytes == 0 {
+                break;
+            }
             let Some((priority, ready)) = queue.pop() else {
                 break;
             };
+            *bytes = bytes.saturating_sub(ready.bytes());
             self.used -= ready.weight();
             queue.in_flight += 1;
             let (redelivered, payload) = (ready.redelivered, ready.payload.clone());
@@ -239,7 +258,15 @@ impl Queues {
                 Verdict::Requeue => requeued.push(held),
             }
         }
+        requeued.iter_mut().for_each(|held: &mut Held| held.ready.redelivered = true);
         self.requeue(requeued, &mut settled.wake);
+    }
+
+    /// These deliveries reached nobody: they go back as they came.
+    pub(crate) fn put_back(&mut self, receipts: &[Receipt], settled: &mut Settled) {
+        let landed = receipts.iter();
+        let unseen = landed.filter_map(|receipt| self.land(*receipt, settled)).collect();
+        self.requeue(unseen, &mut settled.wake);
     }
 
     /// A consumer is gone: what it held goes back to its queues.
@@ -254,7 +281,8 @@ impl Queues {
         let receipts: Vec<Receipt> = held.map(|(receipt, _)| receipt).collect();
         let landed = receipts.into_iter();
         let requeued = landed.filter_map(|receipt| self.land(receipt, settled));
-        let requeued = requeued.collect();
+        let mut requeued: Vec<Held> = requeued.collect();
+        requeued.iter_mut().for_each(|held| held.ready.redelivered = true);
         self.requeue(requeued, &mut settled.wake);
         for index in indexes {
             if let Some(queue) = self.queue(*index) {
@@ -333,8 +361,7 @@ impl Queues {
             let Some(queue) = self.queue(held.queue) else {
                 continue;
             };
-            let ready = Ready { redelivered: true, ..held.ready };
-            queue.push_front(held.priority, ready);
+            queue.push_front(held.priority, held.ready);
             wake.all(&mut queue.waiting);
         }
     }

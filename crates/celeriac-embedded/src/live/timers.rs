@@ -35,8 +35,8 @@ pub(crate) struct Timers {
     limit: usize,
     /// How many are.
     in_memory: usize,
-    /// Whether the first may have come nearer since somebody asked.
-    nearer: bool,
+    /// How often the first has come nearer.
+    nearer: u64,
     waiting: Vec<Arc<Notify>>,
 }
 
@@ -49,7 +49,7 @@ impl Timers {
             order: BTreeSet::new(),
             limit,
             in_memory: 0,
-            nearer: false,
+            nearer: 0,
             waiting: Vec::new(),
         }
     }
@@ -84,7 +84,7 @@ impl Timers {
         }
         self.order.insert((due, id));
         if first.is_none_or(|first| due < first) {
-            self.nearer = true;
+            self.nearer += 1;
             wake.all(&mut self.waiting);
         }
     }
@@ -126,17 +126,19 @@ impl Timers {
         self.order.first().map(|(due, _)| *due)
     }
 
-    /// From here on, changes are news.
-    pub(crate) fn seen(&mut self) {
-        self.nearer = false;
+    /// How often the first has come nearer so far.
+    pub(crate) fn nearer(&self) -> u64 {
+        self.nearer
     }
 
-    /// Whether there is news; if not, `waiter` is told once there is.
-    pub(crate) fn has_news(&mut self, waiter: &Arc<Notify>) -> bool {
-        if !self.nearer {
+    /// Whether the first has come nearer since; if not, `waiter` is told once
+    /// it has.
+    pub(crate) fn has_news(&mut self, since: u64, waiter: &Arc<Notify>) -> bool {
+        let news = self.nearer != since;
+        if !news {
             join(&mut self.waiting, waiter);
         }
-        self.nearer
+        news
     }
 
     pub(crate) fn len(&self) -> usize {

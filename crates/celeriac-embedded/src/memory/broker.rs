@@ -35,7 +35,8 @@ impl Broker for Memory {
     fn consume(&self, subscription: Subscription) -> BoxFuture<'_, Result<Box<dyn Consumer>>> {
         Box::pin(async move {
             self.hub.check_open("consume")?;
-            let consumer = HubConsumer::new(self.hub.clone(), None, &subscription.queues);
+            let consumer =
+                HubConsumer::new(self.hub.clone(), None, &subscription.queues, usize::MAX);
             Ok(Box::new(consumer) as Box<dyn Consumer>)
         })
     }

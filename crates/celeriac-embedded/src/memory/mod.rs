@@ -9,7 +9,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::Options;
-use crate::hub::{Bounds, Hub};
+use crate::hub::{Bounds, Hub, SeenTimers};
 use crate::live::{Dedup, Quarantine};
 
 /// Broker and store in the memory of one process: `memory://`.
@@ -21,6 +21,7 @@ pub struct Memory {
     hub: Arc<Hub>,
     dedup: Mutex<Dedup>,
     quarantine: Mutex<Quarantine>,
+    seen_timers: SeenTimers,
     options: Options,
 }
 
@@ -34,6 +35,7 @@ impl Memory {
             hub: Arc::new(Hub::new("memory://".to_owned(), &options, &bounds)),
             dedup: Mutex::default(),
             quarantine: Mutex::new(Quarantine::new(options.quarantine_limit)),
+            seen_timers: SeenTimers::default(),
             options,
         })
     }

@@ -71,11 +71,11 @@ impl Timers for Memory {
     }
 
     fn next_due(&self) -> BoxFuture<'_, Result<Option<Timestamp>>> {
-        Box::pin(async move { self.hub.next_due() })
+        Box::pin(async move { self.hub.next_due(&self.seen_timers) })
     }
 
     fn timers_changed(&self) -> BoxFuture<'_, Result<()>> {
-        Box::pin(self.hub.timers_changed())
+        Box::pin(self.hub.timers_changed(&self.seen_timers))
     }
 
     fn scheduled(&self) -> BoxFuture<'_, Result<u64>> {

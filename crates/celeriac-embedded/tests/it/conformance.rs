@@ -1,11 +1,12 @@
-//! The suite that every driver owes.
+//! The suite that every driver owes, for each variant of this one.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use celeriac_core::BoxFuture;
 use celeriac_embedded::{Durable, Memory, Options};
-use celeriac_testkit::{Crashed, Driver, Harness, Setup};
+use celeriac_testkit::faulty::Plan;
+use celeriac_testkit::{Crashed, Driver, Faulty, Harness, Setup};
 use jumpstarter::System;
 
 fn options(setup: Setup) -> Options {
@@ -37,12 +38,14 @@ async fn open(directory: tempfile::TempDir, setup: Setup) -> Driver {
     Driver { broker: durable.clone(), store: durable, keep: Box::new(Arc::new(directory)) }
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies what a crash leaves.
+pub(crate) fn copy(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name();
         // The index of the log is made anew by whoever opens it first.
-        if entry.file_type().unwrap().is_file() && name != "celeriac.db-shm" {
+        if entry.file_type().unwrap().is_file() && name != "celeriac.db-shm" && name != "owner.lock"
+        {
             std::fs::copy(entry.path(), to.join(name)).unwrap();
         }
     }
@@ -68,6 +71,28 @@ impl Harness for OnDisk {
 mod memory {
     use super::*;
     celeriac_testkit::conformance!(InMemory);
+}
+
+/// Memory behind a decorator whose plan has no fault: it must change nothing.
+struct Decorated;
+
+impl Harness for Decorated {
+    fn open(&self, setup: Setup) -> BoxFuture<'_, Driver> {
+        Box::pin(async move {
+            let driver = InMemory.open(setup).await;
+            let plan = Plan::new();
+            Driver {
+                broker: Faulty::broker(driver.broker, &plan),
+                store: Faulty::store(driver.store, &plan),
+                ..driver
+            }
+        })
+    }
+}
+
+mod without_faults {
+    use super::*;
+    celeriac_testkit::conformance!(Decorated);
 }
 
 mod durable {

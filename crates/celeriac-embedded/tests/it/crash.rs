@@ -1,8 +1,6 @@
 //! A process that is killed. The test binary runs itself as a child, which
 //! publishes, begins and settles, says so, and is killed by SIGKILL.
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use celeriac_core::broker::{Limit, Settlement, Subscription, Verdict};
@@ -10,32 +8,10 @@ use celeriac_core::{Broker, Message, Name, QueueName};
 use celeriac_embedded::{Durable, Options};
 use jumpstarter::System;
 
-/// Set for the child: the directory.
-const DIRECTORY: &str = "CELERIAC_TEST_DIRECTORY";
-/// What the child prints once it has done what it was asked to.
-const READY: &str = "child: ready";
+use crate::child::{self, Child, READY, runtime, say};
+
+/// What the child says after each publish.
 const PUBLISHED: &str = "child: published ";
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
-}
-
-fn child(test: &str, directory: &std::path::Path) -> (Child, BufReader<std::process::ChildStdout>) {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args([test, "--exact", "--nocapture", "--test-threads=1"])
-        .env(DIRECTORY, directory)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let output = BufReader::new(child.stdout.take().unwrap());
-    (child, output)
-}
-
-fn say(line: &str) {
-    let mut stdout = std::io::stdout().lock();
-    writeln!(stdout, "\n{line}").unwrap();
-    stdout.flush().unwrap();
-}
 
 async fn open(directory: &std::path::Path) -> Arc<Durable> {
     let system = System::new("crash");
@@ -66,22 +42,21 @@ async fn publish_for_ever(directory: &std::path::Path) {
 
 #[test]
 fn every_acknowledged_publish_survives_a_kill_at_any_moment() {
-    if let Ok(directory) = std::env::var(DIRECTORY) {
-        return runtime().block_on(publish_for_ever(directory.as_ref()));
+    if let Some(directory) = child::directory() {
+        return runtime().block_on(publish_for_ever(&directory));
     }
     let directory = tempfile::tempdir().unwrap();
     let this = "crash::every_acknowledged_publish_survives_a_kill_at_any_moment";
-    let (mut child, output) = child(this, directory.path());
+    let mut child = Child::start(this, directory.path());
     let mut acknowledged = 0;
-    for line in output.lines() {
-        if let Some(number) = line.unwrap().strip_prefix(PUBLISHED) {
+    while let Some(line) = child.line() {
+        if let Some(number) = line.strip_prefix(PUBLISHED) {
             acknowledged = number.parse().unwrap();
         }
         if acknowledged == 200 {
-            child.kill().unwrap();
+            child.kill();
         }
     }
-    child.wait().unwrap();
     assert!(acknowledged >= 200);
     runtime().block_on(async {
         let broker = open(directory.path()).await;
@@ -119,16 +94,14 @@ async fn work_and_wait(directory: &std::path::Path) {
 
 #[test]
 fn a_death_is_counted_for_what_had_begun() {
-    if let Ok(directory) = std::env::var(DIRECTORY) {
-        return runtime().block_on(work_and_wait(directory.as_ref()));
+    if let Some(directory) = child::directory() {
+        return runtime().block_on(work_and_wait(&directory));
     }
     let directory = tempfile::tempdir().unwrap();
     let this = "crash::a_death_is_counted_for_what_had_begun";
-    let (mut child, output) = child(this, directory.path());
-    let ready = output.lines().any(|line| line.unwrap() == READY);
-    assert!(ready);
-    child.kill().unwrap();
-    child.wait().unwrap();
+    let mut child = Child::start(this, directory.path());
+    child.wait_for(READY);
+    child.kill();
     runtime().block_on(async {
         for reopened in 0..2 {
             let broker = open(directory.path()).await;

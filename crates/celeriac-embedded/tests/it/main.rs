@@ -1,6 +1,8 @@
 //! What the drivers promise, from outside.
 
 #[cfg(test)]
+mod child;
+#[cfg(test)]
 mod conformance;
 #[cfg(test)]
 mod crash;
@@ -12,3 +14,5 @@ mod memory;
 mod model;
 #[cfg(test)]
 mod paging;
+#[cfg(test)]
+mod shared;

@@ -30,11 +30,14 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// In flight: its order, priority and id.
+type Held = (u64, u8, MessageId, Delivery);
+
 /// What the queue should hold: ids by priority, and what is in flight.
 #[derive(Default)]
 struct Model {
     lanes: [VecDeque<(u64, MessageId, bool)>; 10],
-    in_flight: Vec<(u64, u8, MessageId, Delivery)>,
+    in_flight: Vec<Held>,
     published: u64,
 }
 
@@ -60,7 +63,25 @@ impl Model {
         taken
     }
 
-    fn requeue(&mut self, mut back: Vec<(u64, u8, MessageId, Delivery)>) {
+    /// Takes deliveries out of flight; gives those that go back beside.
+    fn settle(&mut self, choices: &[(usize, bool)]) -> (Vec<Settlement>, Vec<Held>) {
+        let (mut batch, mut back) = (Vec::new(), Vec::new());
+        for (choice, requeue) in choices {
+            if self.in_flight.is_empty() {
+                break;
+            }
+            let held = self.in_flight.remove(choice % self.in_flight.len());
+            let verdict = if *requeue { Verdict::Requeue } else { Verdict::Ack };
+            let receipt = held.3.receipt;
+            batch.push(Settlement { receipt, verdict });
+            if *requeue {
+                back.push(held);
+            }
+        }
+        (batch, back)
+    }
+
+    fn requeue(&mut self, mut back: Vec<Held>) {
         back.sort_by_key(|held| std::cmp::Reverse(held.0));
         for (order, priority, id, _) in back {
             self.lanes[usize::from(priority)].push_front((order, id, true));
@@ -148,19 +169,7 @@ async fn run(place: &impl Place, steps: Vec<Step>) {
             }
             Step::Pull(_) => {}
             Step::Settle(choices) => {
-                let (mut batch, mut back) = (Vec::new(), Vec::new());
-                for (choice, requeue) in choices {
-                    if model.in_flight.is_empty() {
-                        break;
-                    }
-                    let held = model.in_flight.remove(choice % model.in_flight.len());
-                    let verdict = if requeue { Verdict::Requeue } else { Verdict::Ack };
-                    let receipt = held.3.receipt;
-                    batch.push(Settlement { receipt, verdict });
-                    if requeue {
-                        back.push(held);
-                    }
-                }
+                let (batch, back) = model.settle(&choices);
                 broker.settle(batch).await.unwrap();
                 model.requeue(back);
             }

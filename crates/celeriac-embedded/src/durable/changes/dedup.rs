@@ -19,6 +19,8 @@ impl Change for ClaimKeys {
     const GROWS: bool = true;
 
     fn apply(&mut self, tables: &mut Tables<'_>) -> rusqlite::Result<Vec<Claimed>> {
+        // By the clock of the claimers, which is the one that windows are of.
+        let now = self.0.iter().map(|claim| claim.now).min().unwrap_or_default();
         let sweep = (SWEEP + self.0.len()) as i64;
         tables
             .connection
@@ -26,7 +28,7 @@ impl Change for ClaimKeys {
                 "DELETE FROM dedup WHERE key IN
                  (SELECT key FROM dedup WHERE until <= ? ORDER BY until LIMIT ?)",
             )?
-            .execute(params![to_sql(tables.now), sweep])?;
+            .execute(params![to_sql(now), sweep])?;
         self.0.iter().map(|claim| claim_key(tables, claim)).collect()
     }
 

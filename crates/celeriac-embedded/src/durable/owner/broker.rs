@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use celeriac_core::broker::{Limit, QueueStats, Receipt, Settlement, Subscription};
 use celeriac_core::error::Result;
-use celeriac_core::{Consumer, Message, Priority, QueueName};
+use celeriac_core::{Message, Priority, QueueName};
 
 use super::{Disk, Owner, fault};
-use crate::durable::changes::Enqueue;
+use crate::durable::changes::{Enqueue, Nothing};
 use crate::durable::journal::Group;
 use crate::hub::{Backing, HubConsumer};
-use crate::live::{Admission, Settled, Wake};
+use crate::live::{Admission, ColdPack, Ready, Settled, Wake};
 
 impl Owner {
     pub(crate) async fn publish(&self, batch: &[Arc<Message>], limit: Limit) -> Result<Vec<usize>> {
@@ -33,11 +33,16 @@ impl Owner {
         self.hub.room(queue).await
     }
 
-    pub(crate) fn consume(&self, subscription: &Subscription) -> Result<HubConsumer> {
+    /// A consumer that takes at most so many bytes of bodies per pull.
+    pub(crate) fn consume(
+        &self,
+        subscription: &Subscription,
+        max_bytes: usize,
+    ) -> Result<HubConsumer> {
         self.hub.check_open("consume")?;
         let backing = Some(self.disk.clone() as Arc<dyn Backing>);
         let queues = &subscription.queues;
-        Ok(HubConsumer::new(self.hub.clone(), backing, queues))
+        Ok(HubConsumer::new(self.hub.clone(), backing, queues, max_bytes))
     }
 
     /// Deliveries of this process are about to run.
@@ -52,9 +57,14 @@ impl Owner {
     }
 
     /// Deliveries of another process are about to run.
-    #[expect(dead_code, reason = "for the second process, which comes next")]
     pub(crate) fn begin_elsewhere(&self, receipts: &[Receipt]) {
         self.hub.queues.lock().begin(receipts);
+    }
+
+    /// Deliveries reached nobody: they go back as they came.
+    pub(crate) fn put_back(&self, receipts: &[Receipt]) {
+        let mut settled = Settled::default();
+        self.hub.queues.lock().put_back(receipts, &mut settled);
     }
 
     pub(crate) async fn settle(&self, batch: Vec<Settlement>) -> Result<()> {
@@ -80,13 +90,13 @@ impl Owner {
         let packed: usize = cold.iter().map(|cold| cold.len()).sum();
         let purged = (ready.len() + packed) as u64;
         self.disk.discard(&ready, &cold);
-        self.write(crate::durable::changes::Nothing).await?;
+        self.write(Nothing).await?;
         Ok(purged)
     }
 }
 
 impl Disk {
-    fn discard(&self, ready: &[crate::live::Ready], cold: &[crate::live::ColdPack]) {
+    fn discard(&self, ready: &[Ready], cold: &[ColdPack]) {
         let mut landed = self.landed.lock();
         for ready in ready.iter().filter(|ready| ready.place.is_stored()) {
             landed.push(ready.place.pack(), ready.place.bit());
@@ -130,11 +140,4 @@ fn group(batch: &[Arc<Message>], admissions: &[Admission]) -> (Vec<Group>, Vec<u
         latest = Some((key, group));
     }
     (groups, refused)
-}
-
-impl Owner {
-    /// A consumer as the trait's object.
-    pub(crate) fn consumer(&self, subscription: &Subscription) -> Result<Box<dyn Consumer>> {
-        Ok(Box::new(self.consume(subscription)?))
-    }
 }

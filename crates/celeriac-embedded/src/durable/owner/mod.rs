@@ -39,7 +39,7 @@ const LANDED: usize = 1 << 16;
 
 /// The one process that has a directory's database open.
 #[derive(Debug)]
-pub(super) struct Owner {
+pub(crate) struct Owner {
     hub: Arc<Hub>,
     disk: Arc<Disk>,
     options: Options,
@@ -66,7 +66,7 @@ struct Opened {
 
 impl Owner {
     /// Opens a directory; `None` if another process owns it.
-    pub(super) async fn open(
+    pub(crate) async fn open(
         directory: &Path,
         options: &Options,
         system: &System,
@@ -85,12 +85,12 @@ impl Owner {
         let Opened { hub, journal, reader, running, lock } = opened;
         let landed = Arc::new(Mutex::new(Landed::default()));
         let writer = Writer::new(journal, hub.clone(), landed.clone(), lock);
-        let writing = super::once_only().mailbox(WRITES).batch(TRANSACTION);
-        let writer = system.spawn("embedded-writer", writing, super::once(writer));
+        let writing = crate::durable::once_only().mailbox(WRITES).batch(TRANSACTION);
+        let writer = system.spawn("embedded-writer", writing, crate::durable::once(writer));
         let reader = Reader::new(reader, hub.clone());
         // One load per lane at most, and one question per caller.
-        let reading = super::once_only().unbounded();
-        let reader = system.spawn("embedded-reader", reading, super::once(reader));
+        let reading = crate::durable::once_only().unbounded();
+        let reader = system.spawn("embedded-reader", reading, crate::durable::once(reader));
         let disk = Disk { hub: hub.clone(), writer, reader, landed, running };
         Self { hub, disk: Arc::new(disk), options: options.clone() }
     }
@@ -116,8 +116,13 @@ impl Owner {
         self.disk.gone(operation)
     }
 
+    /// Accepts nothing more; everybody who waits is told.
+    pub(crate) fn shut(&self) {
+        self.hub.close();
+    }
+
     /// Finishes what was accepted, then gives the directory up.
-    pub(super) async fn close(&self) {
+    pub(crate) async fn close(&self) {
         self.hub.close();
         // What has been accepted is in the writer's mailbox; it is worked off.
         let _exit = self.disk.writer.stop().await;

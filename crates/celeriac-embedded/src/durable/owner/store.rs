@@ -12,6 +12,7 @@ use crate::durable::changes::{
     ClaimKeys, ConfirmKeys, CountDeaths, PutAway, Revoke, Schedule, TakeOut, Unschedule,
 };
 use crate::durable::reader::{ReadQuarantine, ReadTimers};
+use crate::hub::SeenTimers;
 
 impl Owner {
     pub(crate) async fn revoke(&self, ids: &[MessageId], until: Timestamp) -> Result<()> {
@@ -51,17 +52,17 @@ impl Owner {
         Ok(due.into_iter().filter_map(|due| due.message).collect())
     }
 
-    pub(crate) async fn unschedule(&self, batch: &[Arc<Message>]) -> Result<()> {
-        let keys = batch.iter().map(|message| (message.id, message.attempt));
-        self.write(Unschedule(keys.collect())).await
+    /// Removes messages by id and attempt.
+    pub(crate) async fn unschedule(&self, keys: Vec<(MessageId, u32)>) -> Result<()> {
+        self.write(Unschedule(keys)).await
     }
 
-    pub(crate) fn next_due(&self) -> Result<Option<Timestamp>> {
-        self.hub.next_due()
+    pub(crate) fn next_due(&self, seen: &SeenTimers) -> Result<Option<Timestamp>> {
+        self.hub.next_due(seen)
     }
 
-    pub(crate) async fn timers_changed(&self) -> Result<()> {
-        self.hub.timers_changed().await
+    pub(crate) async fn timers_changed(&self, seen: &SeenTimers) -> Result<()> {
+        self.hub.timers_changed(seen).await
     }
 
     pub(crate) fn scheduled(&self) -> Result<u64> {
@@ -106,7 +107,6 @@ impl Owner {
     }
 
     /// A process died while it ran these.
-    #[expect(dead_code, reason = "for the second process, which comes next")]
     pub(crate) async fn count_deaths(&self, ids: Vec<MessageId>) -> Result<()> {
         self.write(CountDeaths(ids)).await
     }
