@@ -8,6 +8,10 @@ use crate::problem::{Problem, Result};
 
 /// What the configuration of this call comes to.
 pub(crate) fn load(own: &Config, globals: &Globals, command: &Command) -> Result<Config> {
+    if let Command::Completions(_) = command {
+        // A shell that starts needs them whatever is wrong here.
+        return Ok(own.clone());
+    }
     // What is not text can't be meant for us.
     let variables = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));

@@ -29,8 +29,6 @@ mod confirm;
 mod logs;
 mod output;
 mod problem;
-#[cfg(unix)]
-mod relay;
 mod session;
 mod signals;
 
@@ -48,7 +46,7 @@ use commands::{
 };
 use output::{Output, Reader};
 use problem::{Exit, Problem, Result};
-use session::{Place, Session};
+use session::Session;
 use signals::Signals;
 
 /// Runs the command line of this process with `app`, and gives the exit code.
@@ -64,8 +62,7 @@ pub fn run(app: App) -> ExitCode {
 /// As [`run`], with these arguments; the first is the program's name.
 #[must_use]
 pub fn run_from(app: App, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let given: Vec<_> = arguments.into_iter().collect();
-    let arguments = match Arguments::try_parse_from(&given) {
+    let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(help_or_error) => {
             // Nobody is left to be told that the terminal is gone.
@@ -75,19 +72,17 @@ pub fn run_from(app: App, arguments: impl IntoIterator<Item = OsString>) -> Exit
     };
     let reader = if arguments.globals.json { Reader::Program } else { Reader::Person };
     let output = Output::new(reader);
-    let executed = execute(app, arguments, given, &output);
-    executed.unwrap_or_else(|problem| {
-        output.problem(&problem);
-        problem.exit.into()
-    })
+    let executed = execute(app, arguments, &output);
+    match executed {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            output.problem(&problem);
+            problem.exit.into()
+        }
+    }
 }
 
-fn execute(
-    app: App,
-    arguments: Arguments,
-    given: Vec<OsString>,
-    output: &Output,
-) -> Result<ExitCode> {
+fn execute(app: App, arguments: Arguments, output: &Output) -> Result<()> {
     let Arguments { globals, command } = arguments;
     logs::start(globals.log.as_deref().unwrap_or(command.log_level()))?;
     if let Some(question) = command.question() {
@@ -95,68 +90,39 @@ fn execute(
     }
     let config = configuration::load(app.config(), &globals, &command)?;
     let app = app.with_config(config)?;
-    let session = Session { app, output: output.clone(), place: Place::Caller };
+    let session = Session { app, output: *output };
     let runtime = Runtime::new()
         .map_err(|error| Problem::failure(format!("failed to start a runtime: {error}")))?;
-    let done = runtime.block_on(dispatch(command, &globals, given, &session));
+    let done = runtime.block_on(dispatch(command, &globals, &session));
     // Sync tasks that do not end must not keep the process alive.
     runtime.shutdown_background();
     done
 }
 
-async fn dispatch(
-    command: Command,
-    globals: &Globals,
-    given: Vec<OsString>,
-    session: &Session,
-) -> Result<ExitCode> {
+async fn dispatch(command: Command, globals: &Globals, session: &Session) -> Result<()> {
+    // Services stop in their own way.
+    let is_service = matches!(command, Command::Dev(_) | Command::Worker(_));
+    let performing = Box::pin(perform(command, globals, session));
+    let performed = if is_service { performing.await } else { interruptible(performing).await };
+    session.app.shutdown().await;
+    performed
+}
+
+async fn perform(command: Command, globals: &Globals, session: &Session) -> Result<()> {
     let output = &session.output;
     match command {
-        Command::Config(command) => config::run(&command, session.app.config(), output)?,
-        Command::Completions(args) => completions::run(&args, output)?,
-        Command::Dev(_) => Box::pin(worker::run(Mode::Dev, session)).await?,
-        Command::Worker(_) => Box::pin(worker::run(Mode::Worker, session)).await?,
-        Command::Bench(args) => {
-            let broker = globals.broker.as_deref();
-            interruptible(Box::pin(bench::run(&args, broker, output))).await?;
-        }
-        command => return Box::pin(relayed(command, given, session)).await,
-    }
-    session.app.shutdown().await;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Lets the worker that uses the broker's directory do the command; without
-/// one it is done here.
-async fn relayed(command: Command, given: Vec<OsString>, session: &Session) -> Result<ExitCode> {
-    #[cfg(unix)]
-    if let Some(directory) = session.directory() {
-        let given = given.iter().map(|given| given.to_string_lossy().into_owned()).collect();
-        if let Some(reply) = interruptible(relay::ask(&directory, given)).await? {
-            session.output.forward(&reply.stdout, &reply.stderr)?;
-            return Ok(ExitCode::from(reply.exit));
-        }
-    }
-    let performed = interruptible(perform(command, session)).await;
-    session.app.shutdown().await;
-    performed.map(|()| ExitCode::SUCCESS)
-}
-
-/// Does a command that uses the app for a moment.
-async fn perform(command: Command, session: &Session) -> Result<()> {
-    match command {
+        Command::Dev(_) => worker::run(Mode::Dev, session).await,
+        Command::Worker(_) => worker::run(Mode::Worker, session).await,
         Command::Send(args) => send::run(args, session).await,
         Command::Result(args) => result::run(&args, session).await,
         Command::Revoke(args) => revoke::run(&args, session).await,
         Command::Queues(command) => queues::run(&command, session).await,
         Command::Inspect(args) => inspect::run(&args, session).await,
         Command::Quarantine(command) => quarantine::run(&command, session).await,
+        Command::Bench(args) => bench::run(&args, globals.broker.as_deref(), output).await,
         Command::Doctor(_) => doctor::run(session).await,
-        Command::Dev(_)
-        | Command::Worker(_)
-        | Command::Bench(_)
-        | Command::Config(_)
-        | Command::Completions(_) => Err(Problem::usage("a worker can't do this for others")),
+        Command::Config(command) => config::run(&command, session.app.config(), output),
+        Command::Completions(args) => completions::run(&args, output),
     }
 }
 

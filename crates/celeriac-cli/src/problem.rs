@@ -123,10 +123,8 @@ fn of_error(error: &(dyn Error + 'static)) -> Problem {
 fn of_driver(error: &dyn Error, kind: ErrorKind) -> Problem {
     let message = with_causes(error);
     match kind {
-        ErrorKind::Busy => Problem::new(Exit::Unavailable, message).hint(
-            "stop that process first; if it is a worker, all commands but `dev`, `worker` and \
-             `bench` reach it where it is",
-        ),
+        ErrorKind::Busy => Problem::new(Exit::Unavailable, message)
+            .hint("another process uses the directory but does not answer: look whether it hangs"),
         ErrorKind::Unreachable | ErrorKind::Timeout => Problem::new(Exit::Unavailable, message)
             .hint("check the address and that the broker runs, then try again"),
         ErrorKind::NoSpace => {

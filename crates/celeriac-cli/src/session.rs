@@ -11,22 +11,12 @@ use crate::problem::{Problem, Result};
 pub(crate) struct Session {
     pub(crate) app: App,
     pub(crate) output: Output,
-    pub(crate) place: Place,
-}
-
-/// In which process a command is done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// In the one that was called.
-    Caller,
-    /// In a worker, which the caller asked.
-    Worker,
 }
 
 impl Session {
     /// Refuses what makes no sense for a broker that ends with this process.
     pub(crate) fn needs_lasting_broker(&self, what: &str) -> Result<()> {
-        if self.place == Place::Worker || self.directory().is_some() {
+        if self.directory().is_some() {
             return Ok(());
         }
         let message = format!("{what}: memory:// is empty at first and ends with this process");
