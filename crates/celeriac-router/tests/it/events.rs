@@ -8,6 +8,7 @@ use celeriac_core::{ContentType, Message, Name, QueueName};
 use celeriac_embedded::Memory;
 use celeriac_engine::{MapError, Subscription, Subscriptions};
 use celeriac_testkit::faulty::{Effect, Operation, Plan};
+use celeriac_testkit::probe::eventually;
 
 use crate::fixture::{World, publish};
 use crate::platform::{Platform, TASK, success};
@@ -50,12 +51,11 @@ async fn one_command_per_subscription_however_often_the_event_comes() {
 async fn an_event_whose_commands_were_published_is_redelivered_without_effect() {
     let plan = Plan::new();
     plan.fail(Operation::Settle, 1, Effect::DieBefore);
-    let dying = world(Memory::new(Default::default()), plan).await;
+    let dying = world(Memory::new(Default::default()), plan.clone()).await;
     let event = Message::event(EVENT, "{}");
     let commands = ["first", "second"].map(|name| event.id.derive(name));
     publish(&dying.memory, vec![event]).await;
-    let published = || async { crate::fixture::depth(&dying.memory).await.0 == 2 };
-    celeriac_testkit::probe::eventually("the commands", published).await;
+    eventually("its death before the event is settled", || async { plan.is_dead() }).await;
     let memory = dying.die().await;
 
     let second = world(memory, Plan::new()).await;

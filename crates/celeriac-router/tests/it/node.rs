@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use celeriac_core::store::Registry;
-use celeriac_core::{Message, Name, QueueName, Timestamp};
+use celeriac_core::{Message, MessageId, Name, QueueName, Timestamp};
 use celeriac_router::{Answer, Question, inbox_of};
 use celeriac_testkit::probe::eventually;
 use serde_json::Value;
@@ -12,7 +12,7 @@ use crate::fixture::{NODE, World, publish, take};
 use crate::platform::{Platform, TASK, success};
 
 async fn ask(world: &World, question: Question) -> Value {
-    let reply_to = QueueName::from(format!("~reply.{question:?}"));
+    let reply_to = QueueName::from(format!("~reply.{}", MessageId::new()));
     let question = question.into_message(inbox_of(NODE), reply_to.clone());
     let id = question.id;
     publish(&world.memory, vec![question]).await;
