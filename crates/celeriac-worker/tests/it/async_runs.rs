@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use celeriac_core::platform::{RunKey, RunResult};
 use celeriac_core::ExecutionPlatform;
+use celeriac_core::platform::{RunKey, RunResult};
 use celeriac_testkit::probe::{eventually, within};
 use celeriac_worker::{Options, States, Worker};
 use tokio::sync::Semaphore;
@@ -86,8 +86,7 @@ async fn the_workers_own_concurrency_holds_where_the_task_says_nothing() {
 async fn a_run_of_an_actor_that_has_stopped_goes_back() {
     let system = jumpstarter::System::new("test");
     let task = async_task(|_| async { success() });
-    let worker =
-        Worker::start(&system, vec![task], States::default(), Options::default()).unwrap();
+    let worker = Worker::start(&system, vec![task], States::default(), Options::default()).unwrap();
     let reports = Arc::new(crate::fixture::Reports::default());
     worker.connect(reports.clone());
     system.shutdown(std::time::Duration::from_secs(1)).await;

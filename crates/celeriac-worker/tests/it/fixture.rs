@@ -10,9 +10,7 @@ use celeriac_core::outcome::Mark;
 use celeriac_core::platform::{
     Finished, Outcomes, PlatformStats, Run, RunKey, RunResult, TaskInfo, TaskKind,
 };
-use celeriac_core::{
-    ContentType, ExecutionPlatform, Message, Name, QueueName, RetryPolicy,
-};
+use celeriac_core::{ContentType, ExecutionPlatform, Message, Name, QueueName, RetryPolicy};
 use celeriac_testkit::probe::{eventually, within};
 use celeriac_worker::{Body, Definition, Options, RunContext, States, TimeLimits, Worker};
 use jumpstarter::System;
@@ -146,9 +144,7 @@ pub(crate) fn failure_of(result: &RunResult) -> &str {
     }
 }
 
-pub(crate) fn async_task<F>(
-    body: impl Fn(RunContext) -> F + Send + Sync + 'static,
-) -> Definition
+pub(crate) fn async_task<F>(body: impl Fn(RunContext) -> F + Send + Sync + 'static) -> Definition
 where
     F: Future<Output = RunResult> + Send + 'static,
 {

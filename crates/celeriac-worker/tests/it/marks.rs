@@ -32,7 +32,8 @@ async fn a_long_run_tells_that_it_started_once_and_its_latest_progress() {
     assert_eq!(world.end(key).await, success());
     let marks = world.reports.marks.lock().clone();
     assert!(marks.iter().all(|mark| mark.id == id && mark.state == State::Started));
-    let progress: Vec<_> = marks.iter().map(|mark| mark.progress.as_ref().map(|p| p.done)).collect();
+    let progress: Vec<_> =
+        marks.iter().map(|mark| mark.progress.as_ref().map(|p| p.done)).collect();
     assert_eq!(progress, [None, Some(4)]);
 }
 
