@@ -9,7 +9,7 @@ use crate::bench::BenchArgs;
 use crate::commands::{
     completions::CompletionsArgs, config::ConfigCommand, doctor::DoctorArgs, inspect::InspectArgs,
     quarantine::QuarantineCommand, queues::QueuesCommand, result::ResultArgs, revoke::RevokeArgs,
-    send::SendArgs, worker::WorkerArgs,
+    send::SendArgs, worker, worker::WorkerArgs,
 };
 
 const EXAMPLES: &str = "\
@@ -68,6 +68,7 @@ pub(crate) struct Globals {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Try things out: everything in one process, until Ctrl-C.
+    #[command(after_help = worker::DEV_EXAMPLES)]
     Dev(WorkerArgs),
     Worker(WorkerArgs),
     Send(SendArgs),

@@ -33,6 +33,7 @@ mod session;
 mod signals;
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 use celeriac::App;
@@ -62,24 +63,43 @@ pub fn run(app: App) -> ExitCode {
 /// As [`run`], with these arguments; the first is the program's name.
 #[must_use]
 pub fn run_from(app: App, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let given: Vec<_> = arguments.into_iter().collect();
+    let arguments = match Arguments::try_parse_from(&given) {
         Ok(arguments) => arguments,
-        Err(help_or_error) => {
-            // Nobody is left to be told that the terminal is gone.
-            let _ = help_or_error.print();
-            return ExitCode::from(u8::try_from(help_or_error.exit_code()).unwrap_or(2));
-        }
+        Err(help_or_error) => return misread(&given, &help_or_error),
     };
     let reader = if arguments.globals.json { Reader::Program } else { Reader::Person };
     let output = Output::new(reader);
-    let executed = execute(app, arguments, &output);
-    match executed {
+    let program = program(&given, arguments.globals.broker.as_deref());
+    match execute(app, arguments, &output) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            output.problem(&problem);
+            output.problem(&problem.said_by(&program));
             problem.exit.into()
         }
     }
+}
+
+/// How this program was called, with the broker that it was called with.
+fn program(given: &[OsString], broker: Option<&str>) -> String {
+    let path = given.first().map(Path::new).and_then(Path::file_name);
+    let name = path.map_or("celeriac".into(), |name| name.to_string_lossy());
+    broker.map_or_else(|| name.to_string(), |broker| format!("{name} --broker {broker}"))
+}
+
+/// Prints help, or what is wrong with the command line.
+fn misread(given: &[OsString], help_or_error: &clap::Error) -> ExitCode {
+    let is_error = help_or_error.use_stderr();
+    if is_error && given.iter().any(|argument| argument == "--json") {
+        let text = help_or_error.render().to_string();
+        let message = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+        let problem = Problem::usage(message).hint("`celeriac help` tells what is right");
+        Output::new(Reader::Program).problem(&problem);
+    } else {
+        // Nobody is left to be told that the terminal is gone.
+        let _ = help_or_error.print();
+    }
+    ExitCode::from(u8::try_from(help_or_error.exit_code()).unwrap_or(2))
 }
 
 fn execute(app: App, arguments: Arguments, output: &Output) -> Result<()> {

@@ -71,6 +71,13 @@ impl Problem {
         self
     }
 
+    /// The same, with the calls in its hint as this program is called.
+    pub(crate) fn said_by(&self, program: &str) -> Self {
+        let hint = self.hint.as_ref();
+        let hint = hint.map(|hint| hint.replace("`celeriac ", &format!("`{program} ")));
+        Self { exit: self.exit, message: self.message.clone(), hint }
+    }
+
     pub(crate) fn message(&self) -> &str {
         &self.message
     }
@@ -161,6 +168,13 @@ mod tests {
         let inner = std::io::Error::other("the disk is full");
         let outer = std::io::Error::other(inner);
         assert_eq!(with_causes(&outer), "the disk is full");
+    }
+
+    #[test]
+    fn hints_can_be_followed_as_they_are() {
+        let problem = Problem::failure("x").hint("see `celeriac queues list`");
+        let said = problem.said_by("shop --broker ./d");
+        assert_eq!(said.next_step(), Some("see `shop --broker ./d queues list`"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use celeriac::App;
 
 use crate::output::Output;
-use crate::problem::{Problem, Result};
+use crate::problem::{Exit, Problem, Result};
 
 /// One call of the command line.
 pub(crate) struct Session {
@@ -23,6 +23,21 @@ impl Session {
         let hint = "name the broker that the workers use, as in `--broker ./data`, or set \
                     CELERIAC_BROKER";
         Err(Problem::usage(message).hint(hint))
+    }
+
+    /// Refuses to look into a broker that nobody has used, which a look would
+    /// make: most likely its address is not the one that was meant.
+    pub(crate) fn needs_used_broker(&self, what: &str) -> Result<()> {
+        self.needs_lasting_broker(what)?;
+        match self.directory() {
+            Some(directory) if !directory.exists() => {
+                let message = format!("{what}: {} does not exist", directory.display());
+                let hint = "name the broker that the workers use, as in `--broker ./data`; \
+                            `celeriac send` and `celeriac worker` make a new one";
+                Err(Problem::new(Exit::NotFound, message).hint(hint))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The directory of the broker, if it is one.

@@ -20,6 +20,14 @@ Ctrl-C stops it at once, with exit code 130.
 `celeriac` itself knows no tasks; run the same command in your own program, whose `main`
 is `celeriac_cli::run(app)`.";
 
+pub(crate) const DEV_EXAMPLES: &str = "\
+Examples:
+  celeriac --broker memory:// dev       nothing is kept
+  celeriac --broker ./data dev          other terminals send to ./data and look into it
+
+It is a worker that also says what you can do with it. `celeriac` itself knows no tasks;
+run the same command in your own program, whose `main` is `celeriac_cli::run(app)`.";
+
 /// Run the tasks that wait.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]

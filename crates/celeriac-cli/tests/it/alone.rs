@@ -14,13 +14,14 @@ fn help_teaches_examples_and_exit_codes() {
 
 #[test]
 fn wrong_command_lines_exit_with_2_and_say_what_is_right() {
-    let cases: [(&[&str], &str); 7] = [
+    let cases: [(&[&str], &str); 8] = [
         (&["sned"], "similar subcommand exists: 'send'"),
         (&["send", "t", "--args", "{}"], "give a JSON list"),
         (&["send", "t", "--priority", "10"], "0..=9"),
         (&["result", "17"], "an id is a UUID"),
         (&["--broker", "redis://x", "queues", "list"], "use `memory://`"),
         (&["--broker", "memory://", "send", "t"], "name the broker that the workers use"),
+        (&["--log", "loud", "config", "check"], "`loud` is no log level"),
         (&["--log", "a=b=c", "config", "check"], "no log level"),
     ];
     for (arguments, expected) in cases {
@@ -43,6 +44,18 @@ fn programs_read_problems_as_json() {
     let called = celeriac(&["--json", "--broker", "memory://", "queues", "list"]);
     let problem: serde_json::Value = serde_json::from_str(&called.stderr).unwrap();
     assert!(problem["error"].is_string() && problem["hint"].is_string(), "{called:?}");
+    let called = celeriac(&["--json", "sned"]);
+    let problem: serde_json::Value = serde_json::from_str(&called.stderr).unwrap();
+    assert_eq!((called.exit, &problem["error"]), (2, &"unrecognized subcommand 'sned'".into()));
+}
+
+#[test]
+fn a_look_makes_no_broker() {
+    let directory = tempfile::tempdir().unwrap();
+    let broker = directory.path().join("typo");
+    let called = celeriac(&["--broker", broker.to_str().unwrap(), "queues", "list"]);
+    assert!(called.exit == 3 && called.stderr.contains("does not exist"), "{called:?}");
+    assert!(!broker.exists());
 }
 
 #[test]

@@ -158,7 +158,7 @@ fn what_nobody_knows_waits_in_quarantine() {
     let worker = directory.worker();
     let sent = directory.call(&["send", "nosuch", "--args", "[1]", "--wait"]);
     assert_eq!(sent.exit, 1, "{sent:?}");
-    assert!(sent.stderr.contains("celeriac quarantine show"), "{sent:?}");
+    assert!(sent.stderr.contains("quarantine show"), "{sent:?}");
     let held = directory.call(&["quarantine", "list", "--reason", "unknown_task"]).json();
     let id = held[0]["id"].as_str().unwrap();
     let shown = directory.call(&["quarantine", "show", id]).json();
