@@ -33,7 +33,7 @@ impl Session {
             Some(directory) if !directory.exists() => {
                 let message = format!("{what}: {} does not exist", directory.display());
                 let hint = "name the broker that the workers use, as in `--broker ./data`; \
-                            `celeriac send` and `celeriac worker` make a new one";
+                            the first `send` or `worker` makes a new one";
                 Err(Problem::new(Exit::NotFound, message).hint(hint))
             }
             _ => Ok(()),
