@@ -10,13 +10,15 @@ use jumpstarter::System;
 
 use crate::config::Config;
 
+/// What addresses there are, as a hint.
+pub(crate) const ADDRESSES: &str =
+    "use `memory://`, `file:///directory`, or the path of a directory";
+
 /// Why an app could not connect, or an operation on its broker or store failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The address names no broker that this build knows.
-    #[error(
-        "`{0}` is no broker address; use `memory://`, `file:///directory`, or the path of a directory"
-    )]
+    #[error("`{0}` is no broker address; {hint}", hint = ADDRESSES)]
     Address(String),
     /// The driver failed.
     #[error("failed to {0}")]

@@ -1,4 +1,4 @@
-//! Commands with a directory: alone, and beside a worker that uses it.
+//! Commands with a directory: alone, and beside workers in other processes.
 #![cfg(unix)]
 
 use std::ffi::OsString;
@@ -11,7 +11,7 @@ use crate::celeriac::{Called, celeriac};
 use crate::service::{stop, wait_until};
 
 /// The arguments of [`own_program`], if it is to be one.
-const ARGUMENTS: &str = "CELERIAC_TEST_ARGUMENTS";
+const ARGUMENTS: &str = "OWN_PROGRAM_ARGUMENTS";
 
 #[celeriac::task(name = "add")]
 async fn add(a: i64, b: i64) -> i64 {
@@ -53,11 +53,7 @@ impl Directory {
         command.args(["--exact", "durable::own_program", "--nocapture"]);
         command.env(ARGUMENTS, format!("own --broker {} worker", self.path()));
         let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let worker = wait_until(child, "started");
-        while !self.0.path().join("celeriac.sock").exists() {
-            std::thread::yield_now();
-        }
-        worker
+        wait_until(child, "started")
     }
 }
 
@@ -76,7 +72,7 @@ fn what_is_sent_waits_for_a_worker() {
 }
 
 #[test]
-fn a_worker_is_asked_while_it_runs() {
+fn a_worker_is_asked_by_another_process() {
     let directory = Directory::new();
     let worker = directory.worker();
     let registered = directory.call(&["inspect", "registered"]).json();
@@ -85,10 +81,62 @@ fn a_worker_is_asked_while_it_runs() {
     assert_eq!(sent.json()["value"], 2);
     let doctor = directory.call(&["doctor"]).json();
     assert!(doctor.as_array().unwrap().iter().all(|check| check["verdict"] != "failure"));
-    let second = directory.call(&["worker"]);
-    assert_eq!(second.exit, 4, "{second:?}");
-    assert!(second.stderr.contains("stop that process first"), "{second:?}");
     assert_eq!(stop(worker, "-INT").code(), Some(0));
+}
+
+#[test]
+fn two_workers_share_a_directory() {
+    let directory = Directory::new();
+    let workers = [directory.worker(), directory.worker()];
+    let registered = directory.call(&["inspect", "registered"]).json();
+    let names: Vec<_> = registered.as_array().unwrap().iter().map(|one| &one["worker"]).collect();
+    assert!(names.len() == 2 && names[0] != names[1], "{registered}");
+    assert!(registered.as_array().unwrap().iter().all(|one| one["answer"][0]["name"] == "add"));
+    let sent: Vec<_> = (0..20)
+        .map(|_| directory.call(&["send", "add", "--args", "[1, 2]"]).json()["id"].clone())
+        .collect();
+    for id in sent {
+        let known = directory.call(&["result", id.as_str().unwrap(), "--wait"]).json();
+        assert_eq!(known["value"], 3, "{known}");
+    }
+    // The first owns the directory; the second goes on without it.
+    let [owner, second] = workers;
+    assert_eq!(stop(owner, "-TERM").code(), Some(0));
+    let sent = directory.call(&["send", "add", "--args", "[2, 2]", "--wait", "--timeout", "20s"]);
+    assert_eq!(sent.json()["value"], 4);
+    assert_eq!(stop(second, "-TERM").code(), Some(0));
+}
+
+#[test]
+fn a_killed_worker_leaves_a_directory_that_can_be_used() {
+    let directory = Directory::new();
+    let mut worker = directory.worker();
+    let stays = directory.call(&["send", "stay"]).json();
+    while directory.call(&["inspect", "active"]).json()[0]["answer"] == serde_json::json!([]) {}
+    worker.kill().unwrap();
+    worker.wait().unwrap();
+    let sent = directory.call(&["send", "add", "--args", "[2, 3]"]).json();
+    let queues = directory.call(&["queues", "list"]).json();
+    assert_eq!(queues, serde_json::json!([{"name": "default", "ready": 2, "in_flight": 0}]));
+    assert_eq!(directory.call(&["revoke", stays["id"].as_str().unwrap()]).exit, 0);
+    assert_eq!(directory.call(&["quarantine", "list"]).json(), serde_json::json!([]));
+    let worker = directory.worker();
+    let known = directory.call(&["result", sent["id"].as_str().unwrap(), "--wait"]).json();
+    assert_eq!(known["value"], 5, "{known}");
+    assert_eq!(stop(worker, "-TERM").code(), Some(0));
+}
+
+#[test]
+fn a_task_that_runs_elsewhere_is_revoked() {
+    let directory = Directory::new();
+    let worker = directory.worker();
+    let sent = directory.call(&["send", "stay"]).json();
+    let id = sent["id"].as_str().unwrap();
+    while directory.call(&["inspect", "active"]).json()[0]["answer"] == serde_json::json!([]) {}
+    directory.call(&["revoke", id]).json();
+    let known = directory.call(&["result", id, "--wait", "--timeout", "10s"]);
+    assert!(known.exit == 1 && known.stdout.contains("REVOKED"), "{known:?}");
+    assert_eq!(stop(worker, "-TERM").code(), Some(0));
 }
 
 #[test]
@@ -110,7 +158,7 @@ fn what_nobody_knows_waits_in_quarantine() {
     let worker = directory.worker();
     let sent = directory.call(&["send", "nosuch", "--args", "[1]", "--wait"]);
     assert_eq!(sent.exit, 1, "{sent:?}");
-    assert!(sent.stderr.contains("celeriac quarantine show"), "{sent:?}");
+    assert!(sent.stderr.contains("quarantine show"), "{sent:?}");
     let held = directory.call(&["quarantine", "list", "--reason", "unknown_task"]).json();
     let id = held[0]["id"].as_str().unwrap();
     let shown = directory.call(&["quarantine", "show", id]).json();

@@ -115,6 +115,18 @@ async fn functions_can_be_called_without_a_worker() {
 }
 
 #[tokio::test]
+async fn a_variable_may_bear_the_name_of_a_task() {
+    let app = app();
+    let worker = app.start_worker().await.unwrap();
+    let computed = app.send(computed::s(4)).await.unwrap();
+    assert_eq!(computed.get().await.unwrap(), 40);
+    if let Ok(computed) = app.send(computed::s(5)).await {
+        assert_eq!(computed.get().await.unwrap(), 50);
+    }
+    worker.stop().await;
+}
+
+#[tokio::test]
 async fn workers_give_context_and_state() {
     let app = app();
     let worker = app.start_worker().await.unwrap();
