@@ -1,7 +1,7 @@
 //! What each stage costs: publishes, pulls, completes and settles batches, and
 //! prints microseconds per task.
 //!
-//! `cargo run --release -p celeriac-embedded --example throughput -- [tasks [directory]]`
+//! `cargo run --release -p celeriac-embedded --example throughput -- [tasks [directory [socket]]]`
 
 #![expect(clippy::print_stdout, reason = "its output is its purpose")]
 
@@ -122,11 +122,17 @@ async fn memory(tasks: usize) -> Result<()> {
     run("memory", &*memory, &*memory, tasks).await
 }
 
-async fn durable(tasks: usize, directory: &str) -> Result<()> {
+async fn durable(tasks: usize, directory: &str, through_socket: bool) -> Result<()> {
     let system = System::new("throughput");
     let durable = Durable::open(directory, Options::default(), &system).await?;
     let before = cpu();
-    run("durable", &*durable, &*durable, tasks).await?;
+    if through_socket {
+        let client = Durable::open(directory, Options::default(), &system).await?;
+        run("durable, through its socket", &*client, &*client, tasks).await?;
+        client.close().await;
+    } else {
+        run("durable", &*durable, &*durable, tasks).await?;
+    }
     let per_task = (cpu() - before) / (3 * tasks) as f64 * 1e6;
     println!("durable: {per_task:.2} us/task of CPU in all");
     durable.close().await;
@@ -170,6 +176,6 @@ async fn main() -> Result<()> {
     let tasks = tasks.unwrap_or(1_000_000) / BATCH * BATCH;
     match std::env::args().nth(2) {
         None => memory(tasks).await,
-        Some(directory) => durable(tasks, &directory).await,
+        Some(directory) => durable(tasks, &directory, std::env::args().nth(3).is_some()).await,
     }
 }

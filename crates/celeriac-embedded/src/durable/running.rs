@@ -3,7 +3,7 @@
 //! with zeros. It outlives the process, and need not outlive the machine.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
@@ -18,7 +18,7 @@ pub(super) const RUNNING: &str = "running";
 
 const SLOT: usize = 16;
 /// The file grows by this many slots.
-const GROWTH: usize = 1024;
+const GROWTH: usize = 4096;
 /// A gap of this many slots between two neighbours is worth a second write.
 const GAP: usize = 4096;
 
@@ -52,7 +52,9 @@ impl Running {
 
     /// Begins anew: nothing is being run.
     pub(super) fn create(directory: &Path) -> io::Result<Self> {
-        let file = File::create(directory.join(RUNNING))?;
+        let mut file = File::create(directory.join(RUNNING))?;
+        // So that a full disk does not keep tasks from running.
+        file.write_all(&[0; GROWTH * SLOT])?;
         Ok(Self { slots: Mutex::new(Slots { file, ids: Vec::new(), receipts: Vec::new() }) })
     }
 
