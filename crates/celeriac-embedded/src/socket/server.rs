@@ -1,6 +1,8 @@
 //! The owner's side: an actor that listens, and a session for each client.
 
+use std::fs::Permissions;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -32,6 +34,8 @@ pub(crate) fn listen(directory: &Path) -> io::Result<std::os::unix::net::UnixLis
         _ => {}
     }
     let listener = std::os::unix::net::UnixListener::bind(path.as_path())?;
+    // Whoever may use the directory's files may use its socket, and nobody else.
+    std::fs::set_permissions(path.as_path(), Permissions::from_mode(0o600))?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
