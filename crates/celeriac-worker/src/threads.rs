@@ -199,6 +199,32 @@ mod tests {
     }
 
     #[test]
+    fn no_job_waits_for_another_while_a_thread_could_start() {
+        for _ in 0..100 {
+            let threads = Threads::new(2);
+            threads.run(|_| {});
+            while threads.0.state.lock().idle == 0 {
+                std::thread::yield_now();
+            }
+            // Each waits for the other. The idle thread can take but one, also
+            // if it has not woken before the second comes.
+            let (tell, told) = mpsc::channel();
+            let (first, second) = (mpsc::channel(), mpsc::channel());
+            for (meet, met) in [(first.0, second.1), (second.0, first.1)] {
+                let tell = tell.clone();
+                threads.run(move |_| {
+                    meet.send(()).unwrap();
+                    met.recv().unwrap();
+                    tell.send(()).unwrap();
+                });
+            }
+            for _ in 0..2 {
+                told.recv_timeout(std::time::Duration::from_secs(30)).unwrap();
+            }
+        }
+    }
+
+    #[test]
     fn never_more_threads_than_its_size() {
         let threads = Threads::new(2);
         let (tell, told) = mpsc::channel();

@@ -1,7 +1,7 @@
 //! Sync runs: threads, their limits, and what becomes of one that hangs.
 
+use std::sync::Arc;
 use std::sync::mpsc;
-use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use celeriac_core::ExecutionPlatform;
@@ -23,21 +23,6 @@ async fn they_run_on_threads_of_their_own() {
     world.run_many(50);
     world.ends(50).await;
     assert_eq!(world.worker.stats().panics, 0);
-}
-
-#[tokio::test]
-async fn a_run_does_not_wait_for_another_while_there_is_a_thread() {
-    // Ends only if two run at once; rounds let threads be idle in between.
-    let both = Arc::new(Barrier::new(2));
-    let meets = both.clone();
-    let world = World::start(sync_task(move |_| {
-        meets.wait();
-        success()
-    }));
-    for round in 1..=200 {
-        world.run_many(2);
-        world.ends(2 * round).await;
-    }
 }
 
 #[tokio::test]
