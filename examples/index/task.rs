@@ -24,16 +24,13 @@ pub struct FileFacts {
 
 /// Why a file could not be read.
 #[derive(Debug, thiserror::Error)]
-#[error("{path}: {source}")]
-pub struct ReadError {
-    path: String,
-    source: io::Error,
-}
+#[error(transparent)]
+pub struct ReadError(#[from] io::Error);
 
 impl Retryable for ReadError {
     /// What is missing or forbidden stays so; everything else may pass.
     fn retry(&self) -> Retry {
-        match self.source.kind() {
+        match self.0.kind() {
             ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::IsADirectory => {
                 Retry::Never
             }
@@ -51,7 +48,7 @@ pub fn hash_file(
     ctx: &TaskContext,
 ) -> Result<FileFacts, ReadError> {
     let file = root.0.join(crate::walk::relative(&path, raw.as_deref()));
-    read(&file, ctx).map_err(|source| ReadError { path, source })
+    Ok(read(&file, ctx)?)
 }
 
 fn read(path: &Path, ctx: &TaskContext) -> io::Result<FileFacts> {

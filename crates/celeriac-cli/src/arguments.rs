@@ -9,7 +9,7 @@ use crate::bench::BenchArgs;
 use crate::commands::{
     completions::CompletionsArgs, config::ConfigCommand, doctor::DoctorArgs, inspect::InspectArgs,
     quarantine::QuarantineCommand, queues::QueuesCommand, result::ResultArgs, revoke::RevokeArgs,
-    send::SendArgs, worker::WorkerArgs,
+    send::SendArgs, worker, worker::WorkerArgs,
 };
 
 const EXAMPLES: &str = "\
@@ -43,14 +43,9 @@ pub(crate) struct Arguments {
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct Globals {
-    /// Where messages and results are kept: `memory://`, `file:///dir` or a directory.
-    #[arg(
-        long,
-        global = true,
-        env = "CELERIAC_BROKER",
-        value_name = "URL",
-        hide_env_values = true
-    )]
+    /// Where messages and results are kept: `memory://`, `file:///dir` or a
+    /// directory [env: CELERIAC_BROKER].
+    #[arg(long, global = true, value_name = "URL")]
     pub(crate) broker: Option<String>,
     /// The configuration file. Default: `celeriac.toml`, if there is one.
     #[arg(
@@ -73,6 +68,7 @@ pub(crate) struct Globals {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Try things out: everything in one process, until Ctrl-C.
+    #[command(after_help = worker::DEV_EXAMPLES)]
     Dev(WorkerArgs),
     Worker(WorkerArgs),
     Send(SendArgs),

@@ -29,30 +29,30 @@ mod confirm;
 mod logs;
 mod output;
 mod problem;
-#[cfg(unix)]
-mod relay;
 mod session;
 mod signals;
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 use celeriac::App;
 use clap::Parser as _;
 use tokio::runtime::Runtime;
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, Globals};
 use commands::worker::Mode;
 use commands::{
     completions, config, doctor, inspect, quarantine, queues, result, revoke, send, worker,
 };
 use output::{Output, Reader};
 use problem::{Exit, Problem, Result};
-use session::{Place, Session};
+use session::Session;
 use signals::Signals;
 
 /// Runs the command line of this process with `app`, and gives the exit code.
-/// A configuration file and `--broker` go before what the app was made with.
+/// A configuration file goes before what the app was made with, `CELERIAC_…`
+/// variables before the file, and flags before all.
 ///
 /// It builds its own tokio runtime: call it from a plain `main`.
 #[must_use]
@@ -66,27 +66,43 @@ pub fn run_from(app: App, arguments: impl IntoIterator<Item = OsString>) -> Exit
     let given: Vec<_> = arguments.into_iter().collect();
     let arguments = match Arguments::try_parse_from(&given) {
         Ok(arguments) => arguments,
-        Err(help_or_error) => {
-            // Nobody is left to be told that the terminal is gone.
-            let _ = help_or_error.print();
-            return ExitCode::from(u8::try_from(help_or_error.exit_code()).unwrap_or(2));
-        }
+        Err(help_or_error) => return misread(&given, &help_or_error),
     };
     let reader = if arguments.globals.json { Reader::Program } else { Reader::Person };
     let output = Output::new(reader);
-    let executed = execute(app, arguments, given, &output);
-    executed.unwrap_or_else(|problem| {
-        output.problem(&problem);
-        problem.exit.into()
-    })
+    let program = program(&given, arguments.globals.broker.as_deref());
+    match execute(app, arguments, &output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            output.problem(&problem.said_by(&program));
+            problem.exit.into()
+        }
+    }
 }
 
-fn execute(
-    app: App,
-    arguments: Arguments,
-    given: Vec<OsString>,
-    output: &Output,
-) -> Result<ExitCode> {
+/// How this program was called, with the broker that it was called with.
+fn program(given: &[OsString], broker: Option<&str>) -> String {
+    let path = given.first().map(Path::new).and_then(Path::file_name);
+    let name = path.map_or("celeriac".into(), |name| name.to_string_lossy());
+    broker.map_or_else(|| name.to_string(), |broker| format!("{name} --broker {broker}"))
+}
+
+/// Prints help, or what is wrong with the command line.
+fn misread(given: &[OsString], help_or_error: &clap::Error) -> ExitCode {
+    let is_error = help_or_error.use_stderr();
+    if is_error && given.iter().any(|argument| argument == "--json") {
+        let text = help_or_error.render().to_string();
+        let message = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+        let problem = Problem::usage(message).hint("`celeriac help` tells what is right");
+        Output::new(Reader::Program).problem(&problem);
+    } else {
+        // Nobody is left to be told that the terminal is gone.
+        let _ = help_or_error.print();
+    }
+    ExitCode::from(u8::try_from(help_or_error.exit_code()).unwrap_or(2))
+}
+
+fn execute(app: App, arguments: Arguments, output: &Output) -> Result<()> {
     let Arguments { globals, command } = arguments;
     logs::start(globals.log.as_deref().unwrap_or(command.log_level()))?;
     if let Some(question) = command.question() {
@@ -94,57 +110,39 @@ fn execute(
     }
     let config = configuration::load(app.config(), &globals, &command)?;
     let app = app.with_config(config)?;
-    let session = Session { app, output: output.clone(), place: Place::Caller };
+    let session = Session { app, output: *output };
     let runtime = Runtime::new()
         .map_err(|error| Problem::failure(format!("failed to start a runtime: {error}")))?;
-    runtime.block_on(async {
-        match command {
-            Command::Config(command) => config::run(&command, session.app.config(), output)?,
-            Command::Completions(args) => completions::run(&args, output)?,
-            Command::Dev(_) => Box::pin(worker::run(Mode::Dev, &session)).await?,
-            Command::Worker(_) => Box::pin(worker::run(Mode::Worker, &session)).await?,
-            Command::Bench(args) => {
-                let broker = globals.broker.as_deref();
-                interruptible(Box::pin(bench::run(&args, broker, output))).await?;
-            }
-            command => return Box::pin(relayed(command, given, &session)).await,
-        }
-        session.app.shutdown().await;
-        Ok(ExitCode::SUCCESS)
-    })
+    let done = runtime.block_on(dispatch(command, &globals, &session));
+    // Sync tasks that do not end must not keep the process alive.
+    runtime.shutdown_background();
+    done
 }
 
-/// Lets the worker that uses the broker's directory do the command; without
-/// one it is done here.
-async fn relayed(command: Command, given: Vec<OsString>, session: &Session) -> Result<ExitCode> {
-    #[cfg(unix)]
-    if let Some(directory) = session.directory() {
-        let given = given.iter().map(|given| given.to_string_lossy().into_owned()).collect();
-        if let Some(reply) = interruptible(relay::ask(&directory, given)).await? {
-            session.output.forward(&reply.stdout, &reply.stderr)?;
-            return Ok(ExitCode::from(reply.exit));
-        }
-    }
-    let performed = interruptible(perform(command, session)).await;
+async fn dispatch(command: Command, globals: &Globals, session: &Session) -> Result<()> {
+    // Services stop in their own way.
+    let is_service = matches!(command, Command::Dev(_) | Command::Worker(_));
+    let performing = Box::pin(perform(command, globals, session));
+    let performed = if is_service { performing.await } else { interruptible(performing).await };
     session.app.shutdown().await;
-    performed.map(|()| ExitCode::SUCCESS)
+    performed
 }
 
-/// Does a command that uses the app for a moment.
-async fn perform(command: Command, session: &Session) -> Result<()> {
+async fn perform(command: Command, globals: &Globals, session: &Session) -> Result<()> {
+    let output = &session.output;
     match command {
+        Command::Dev(_) => worker::run(Mode::Dev, session).await,
+        Command::Worker(_) => worker::run(Mode::Worker, session).await,
         Command::Send(args) => send::run(args, session).await,
         Command::Result(args) => result::run(&args, session).await,
         Command::Revoke(args) => revoke::run(&args, session).await,
         Command::Queues(command) => queues::run(&command, session).await,
         Command::Inspect(args) => inspect::run(&args, session).await,
         Command::Quarantine(command) => quarantine::run(&command, session).await,
+        Command::Bench(args) => bench::run(&args, globals.broker.as_deref(), output).await,
         Command::Doctor(_) => doctor::run(session).await,
-        Command::Dev(_)
-        | Command::Worker(_)
-        | Command::Bench(_)
-        | Command::Config(_)
-        | Command::Completions(_) => Err(Problem::usage("a worker can't do this for others")),
+        Command::Config(command) => config::run(&command, session.app.config(), output),
+        Command::Completions(args) => completions::run(&args, output),
     }
 }
 

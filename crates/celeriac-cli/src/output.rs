@@ -2,11 +2,9 @@
 //! Answers go to stdout, problems and progress to stderr.
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::Arc;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table as Grid};
-use parking_lot::Mutex;
 use serde::Serialize;
 
 use crate::problem::{Problem, Result};
@@ -29,49 +27,19 @@ pub(crate) trait View: Serialize {
     fn text(&self) -> String;
 }
 
-/// Prints answers and problems. Cheap to clone.
-#[derive(Clone, Debug)]
+/// Prints answers and problems of this process.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {
     reader: Reader,
-    target: Target,
-}
-
-#[derive(Clone, Debug)]
-enum Target {
-    /// This process' stdout and stderr.
-    Process,
-    /// Text that is sent to another process.
-    Captured(Arc<Mutex<Captured>>),
-}
-
-/// What a command printed for another process.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Captured {
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
 }
 
 impl Output {
-    /// Prints to this process' stdout and stderr.
     pub(crate) const fn new(reader: Reader) -> Self {
-        Self { reader, target: Target::Process }
-    }
-
-    /// Keeps what would be printed.
-    pub(crate) fn captured(reader: Reader) -> Self {
-        Self { reader, target: Target::Captured(Arc::default()) }
+        Self { reader }
     }
 
     pub(crate) const fn reader(&self) -> Reader {
         self.reader
-    }
-
-    /// What was kept so far.
-    pub(crate) fn into_captured(self) -> Captured {
-        match self.target {
-            Target::Process => Captured::default(),
-            Target::Captured(captured) => captured.lock().clone(),
-        }
     }
 
     /// Prints an answer to stdout.
@@ -87,63 +55,42 @@ impl Output {
 
     /// Prints a line to stdout.
     pub(crate) fn line(&self, text: &str) -> Result<()> {
-        let written = match &self.target {
-            Target::Process => writeln!(io::stdout().lock(), "{text}"),
-            Target::Captured(captured) => {
-                captured.lock().stdout.push_str(&format!("{text}\n"));
-                Ok(())
-            }
-        };
-        match written {
+        match writeln!(io::stdout().lock(), "{text}") {
             // Who read the answer has read enough, as in `celeriac … | head`.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             written => written.map_err(|e| Problem::failure(format!("failed to print: {e}"))),
         }
     }
 
-    /// Prints what another process would have printed.
-    pub(crate) fn forward(&self, stdout: &str, stderr: &str) -> Result<()> {
-        if let Some(text) = stderr.strip_suffix('\n') {
-            self.to_stderr(text);
-        }
-        stdout.strip_suffix('\n').map_or(Ok(()), |text| self.line(text))
-    }
-
     /// Prints a remark to stderr, for people only.
     pub(crate) fn note(&self, text: &str) {
         if self.reader == Reader::Person {
-            self.to_stderr(text);
+            to_stderr(text);
         }
     }
 
     /// Prints a problem to stderr.
     pub(crate) fn problem(&self, problem: &Problem) {
         match (self.reader, serde_json::to_string(problem)) {
-            (Reader::Program, Ok(json)) => self.to_stderr(&json),
+            (Reader::Program, Ok(json)) => to_stderr(&json),
             (Reader::Person, _) | (_, Err(_)) => {
-                let label = self.paint("1;31", "error:");
-                self.to_stderr(&format!("{label} {}", problem.message()));
+                let label = paint("1;31", "error:");
+                to_stderr(&format!("{label} {}", problem.message()));
                 if let Some(next) = problem.next_step() {
-                    self.to_stderr(&format!("  {} {next}", self.paint("36", "next:")));
+                    to_stderr(&format!("  {} {next}", paint("36", "next:")));
                 }
             }
         }
     }
+}
 
-    fn paint(&self, code: &str, text: &str) -> String {
-        match self.target {
-            Target::Process if stderr_has_colours() => format!("\x1b[{code}m{text}\x1b[0m"),
-            _ => text.to_owned(),
-        }
-    }
+fn paint(code: &str, text: &str) -> String {
+    if stderr_has_colours() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+}
 
-    fn to_stderr(&self, text: &str) {
-        match &self.target {
-            // Nobody is left to be told that stderr is closed.
-            Target::Process => drop(writeln!(io::stderr().lock(), "{text}")),
-            Target::Captured(captured) => captured.lock().stderr.push_str(&format!("{text}\n")),
-        }
-    }
+fn to_stderr(text: &str) {
+    // Nobody is left to be told that stderr is closed.
+    drop(writeln!(io::stderr().lock(), "{text}"));
 }
 
 /// Whether stderr shows colours: on a terminal, unless `NO_COLOR` is set.

@@ -71,6 +71,13 @@ impl Problem {
         self
     }
 
+    /// The same, with the calls in its hint as this program is called.
+    pub(crate) fn said_by(&self, program: &str) -> Self {
+        let hint = self.hint.as_ref();
+        let hint = hint.map(|hint| hint.replace("`celeriac ", &format!("`{program} ")));
+        Self { exit: self.exit, message: self.message.clone(), hint }
+    }
+
     pub(crate) fn message(&self) -> &str {
         &self.message
     }
@@ -123,9 +130,8 @@ fn of_error(error: &(dyn Error + 'static)) -> Problem {
 fn of_driver(error: &dyn Error, kind: ErrorKind) -> Problem {
     let message = with_causes(error);
     match kind {
-        ErrorKind::Busy => Problem::new(Exit::Unavailable, message).hint(
-            "another process uses this directory: stop it, or ask it (see `celeriac help worker`)",
-        ),
+        ErrorKind::Busy => Problem::new(Exit::Unavailable, message)
+            .hint("another process uses the directory but does not answer: look whether it hangs"),
         ErrorKind::Unreachable | ErrorKind::Timeout => Problem::new(Exit::Unavailable, message)
             .hint("check the address and that the broker runs, then try again"),
         ErrorKind::NoSpace => {
@@ -162,6 +168,13 @@ mod tests {
         let inner = std::io::Error::other("the disk is full");
         let outer = std::io::Error::other(inner);
         assert_eq!(with_causes(&outer), "the disk is full");
+    }
+
+    #[test]
+    fn hints_can_be_followed_as_they_are() {
+        let problem = Problem::failure("x").hint("see `celeriac queues list`");
+        let said = problem.said_by("shop --broker ./d");
+        assert_eq!(said.next_step(), Some("see `shop --broker ./d queues list`"));
     }
 
     #[test]

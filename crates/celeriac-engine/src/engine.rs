@@ -6,6 +6,7 @@ use celeriac_core::broker::{Delivery, Receipt};
 use celeriac_core::platform::{Finished, Run, RunKey, TaskInfo};
 use celeriac_core::{MessageId, Name, QueueName, Timestamp};
 
+use crate::admission;
 use crate::effects::Effects;
 use crate::in_flight::{Flight, InFlight};
 use crate::subscriptions::Subscriptions;
@@ -245,9 +246,16 @@ impl Engine {
         if self.suspect_runs.is_some() {
             return;
         }
-        if let Some(mut suspect) = self.suspects.pop_front() {
+        while let Some(mut suspect) = self.suspects.pop_front() {
+            if self.is_revoked(suspect.message.id) {
+                self.stats.revoked += 1;
+                effects.commit.complete.push(admission::revoked(&suspect.message, now));
+                effects.commit.ack(suspect.receipt);
+                continue;
+            }
             suspect.since = now;
             self.suspect_runs = Some(self.dispatch(suspect, effects));
+            return;
         }
     }
 

@@ -148,6 +148,8 @@ impl Engine {
 fn next_attempt(message: &Arc<Message>, now: Timestamp, delay: Duration) -> Arc<Message> {
     let mut next = Message::clone(message);
     next.attempt = message.attempt.saturating_add(1);
+    // Published again if the process dies before this attempt is settled.
+    next.may_repeat = true;
     next.rare_mut().eta = (!delay.is_zero()).then(|| now.after(delay));
     next.into()
 }

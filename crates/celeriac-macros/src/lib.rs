@@ -25,7 +25,8 @@ use proc_macro::TokenStream;
 /// An `async fn` waits more than it computes, and runs with many others on few
 /// threads; a plain `fn` computes, and runs on a pool of threads.
 ///
-/// The function becomes a type of the same name with
+/// The function becomes a type of the same name (a `let` of that name may
+/// shadow it where calls are made) with
 ///
 /// - `s(arguments…)`: a call, not yet sent, whose options can be set;
 /// - `from_event(map)`: a subscriber that makes arguments of an event;

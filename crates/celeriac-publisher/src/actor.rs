@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use celeriac_core::broker::Limit;
-use celeriac_core::{Broker, Error, Message, Store, Timestamp};
+use celeriac_core::outcome::Mark;
+use celeriac_core::{Broker, Error, Message, State, Store, Timestamp};
 use futures_util::future::join;
 use jumpstarter::{Reply, actor};
 
@@ -72,11 +73,20 @@ impl Gatherer {
             if timers.is_empty() {
                 return Ok(());
             }
-            self.store.schedule(&timers).await
+            self.store.schedule(&timers).await?;
+            // Only for people: what waits does so whether or not it is marked.
+            let _ = self.store.mark(timers.iter().map(|message| waits(message)).collect()).await;
+            Ok(())
         };
         let (published, scheduled) = join(publish, schedule).await;
         answer(&batch, published.map_err(Arc::new), &scheduled.map_err(Arc::new), waiting);
     }
+}
+
+/// The mark of a message that waits for its time.
+fn waits(message: &Message) -> Mark {
+    let (id, attempt) = (message.id, message.attempt);
+    Mark { id, state: State::Scheduled, attempt, progress: None, failure: None }
 }
 
 fn answer(

@@ -21,12 +21,13 @@ struct State {
     credit: Credit,
     outstanding: usize,
     epoch: u32,
+    closed: bool,
 }
 
 impl Gate {
     pub(crate) fn new(concurrency: usize) -> Self {
         let credit = Credit::new(concurrency, Timestamp::now());
-        let state = Mutex::new(State { credit, outstanding: 0, epoch: 0 });
+        let state = Mutex::new(State { credit, outstanding: 0, epoch: 0, closed: false });
         Self { state, renewed: Notify::new(), begun: Notify::new() }
     }
 
@@ -48,11 +49,18 @@ impl Gate {
         self.state.lock().epoch
     }
 
-    /// Resolves when a router began after `epoch`. Cancel-safe.
-    pub(crate) async fn later_than(&self, epoch: u32) {
-        while self.epoch() == epoch {
+    /// Resolves when nothing more is wanted for the router of `epoch`: a later
+    /// one began, or the gate was closed. Cancel-safe.
+    pub(crate) async fn over(&self, epoch: u32) {
+        while self.state.lock().is_for(epoch) {
             self.begun.notified().await;
         }
+    }
+
+    /// Lets nothing more in; what came before stays where it is.
+    pub(crate) fn close(&self) {
+        self.state.lock().closed = true;
+        self.begun.notify_one();
     }
 
     /// Waits until something may come; says how much. Takes nothing yet.
@@ -68,9 +76,13 @@ impl Gate {
         }
     }
 
-    /// `count` deliveries came.
-    pub(crate) fn take(&self, count: usize) {
-        self.state.lock().outstanding += count;
+    /// `count` deliveries came for the router of `epoch`; whether it is still there.
+    pub(crate) fn take(&self, count: usize, epoch: u32) -> bool {
+        let mut state = self.state.lock();
+        if state.epoch == epoch {
+            state.outstanding += count;
+        }
+        state.epoch == epoch
     }
 
     /// `count` deliveries are settled.
@@ -87,7 +99,14 @@ impl Gate {
 }
 
 impl State {
+    const fn is_for(&self, epoch: u32) -> bool {
+        self.epoch == epoch && !self.closed
+    }
+
     fn available(&self) -> usize {
+        if self.closed {
+            return 0;
+        }
         self.credit.window().saturating_sub(self.outstanding).min(MAX_BATCH)
     }
 }
@@ -100,9 +119,10 @@ mod tests {
     async fn a_router_that_begins_holds_nothing() {
         let gate = Gate::new(1);
         let before = gate.begin_epoch();
-        gate.take(gate.available().await);
+        assert!(gate.take(gate.available().await, before));
         gate.begin_epoch();
-        gate.later_than(before).await;
+        gate.over(before).await;
+        assert!(!gate.take(1000, before), "those deliveries go back uncounted");
         assert!(gate.available().await > 0);
     }
 
@@ -110,14 +130,28 @@ mod tests {
     async fn opens_when_something_is_settled() {
         let gate = Gate::new(1);
         let window = gate.available().await;
-        gate.take(window);
+        gate.take(window, gate.epoch());
         let mut waits = std::pin::pin!(gate.available());
-        tokio::select! {
-            biased;
-            _ = &mut waits => panic!("no credit is left"),
-            () = std::future::ready(()) => {}
-        }
+        assert!(futures_pending(&mut waits).await, "no credit is left");
         gate.settled(1, Timestamp::now());
         assert_eq!(waits.await, 1);
+    }
+
+    #[tokio::test]
+    async fn a_closed_gate_lets_nothing_in() {
+        let gate = Gate::new(1);
+        let epoch = gate.begin_epoch();
+        gate.close();
+        gate.over(epoch).await;
+        let mut waits = std::pin::pin!(gate.available());
+        assert!(futures_pending(&mut waits).await);
+    }
+
+    async fn futures_pending<F: Future + Unpin>(future: &mut F) -> bool {
+        tokio::select! {
+            biased;
+            _ = future => false,
+            () = std::future::ready(()) => true,
+        }
     }
 }

@@ -68,12 +68,15 @@ impl Intake {
         let deliveries = tokio::select! {
             biased;
             deliveries = consumer.pull(credit) => deliveries?,
-            () = self.gate.later_than(epoch) => return Ok(()),
+            () = self.gate.over(epoch) => return Ok(()),
         };
-        self.gate.take(deliveries.len());
+        // Counted only once they are sure to be told: what goes back with the
+        // consumer is never settled, and so would hold its credit for ever.
         let facts = self.facts(&deliveries).await?;
-        // A router that has stopped tells nobody; its successor begins an epoch.
-        let _ = self.router.tell(Delivered(deliveries, facts, epoch)).await;
+        if self.gate.take(deliveries.len(), epoch) {
+            // A router that has stopped tells nobody; its successor begins an epoch.
+            let _ = self.router.tell(Delivered(deliveries, facts, epoch)).await;
+        }
         Ok(())
     }
 

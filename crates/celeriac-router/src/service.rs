@@ -19,6 +19,9 @@ use crate::revocations::Revocations;
 use crate::router::{self, Reports, Router, Stopping};
 use crate::timers::Timers;
 
+/// Crashes in this time are counted together: the pause grows with them.
+const CRASH_WINDOW: Duration = Duration::from_secs(60);
+
 /// How a router behaves.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -41,6 +44,7 @@ pub struct StartError {
 /// A running router.
 #[derive(Clone)]
 pub struct Service {
+    gate: Arc<Gate>,
     intake: Address<Intake>,
     router: Address<Router>,
     committer: Address<Committer>,
@@ -78,11 +82,12 @@ impl Service {
         let _ = router_of_committer.set(router.clone());
         platform.connect(Arc::new(Reports(router.clone())));
         let service = Self {
-            intake: spawn_intake(system, drivers.clone(), gate, &router, &options),
+            intake: spawn_intake(system, drivers.clone(), gate.clone(), &router, &options),
             timers: spawn_timers(system, drivers),
             revocations: spawn_revocations(system, store.clone(), &router),
             inbox: spawn_inbox(system, &broker, &platform, &router, &options.node),
             presence: spawn_presence(system, store, &options.node),
+            gate,
             router,
             committer,
             platform,
@@ -104,7 +109,9 @@ impl Service {
     /// Stops gracefully: consumes no more, lets running tasks go on for
     /// `grace`, stores every outcome, and gives the rest back to the broker.
     pub async fn stop(&self, grace: Duration) {
-        self.intake.stop().await;
+        // The intake itself stays until all is settled: with its consumer, what
+        // runs would go back and be delivered to others.
+        self.gate.close();
         self.timers.stop().await;
         self.revocations.stop().await;
         // Actors that have stopped already (a second call) have nothing left.
@@ -113,11 +120,18 @@ impl Service {
         self.platform.drain(grace).await;
         let _ = self.router.ask(router::Flush).await;
         let _ = self.committer.ask(committer::Flush).await;
+        self.intake.stop().await;
         self.presence.stop().await;
         self.inbox.stop().await;
         self.router.stop().await;
         self.committer.stop().await;
     }
+}
+
+/// How every actor here is run: one that crashes starts again, however often,
+/// with a growing pause. A router that gave up would be a silent halt.
+fn tireless() -> jumpstarter::Options {
+    jumpstarter::Options::default().intensity(u32::MAX, CRASH_WINDOW)
 }
 
 async fn started<A: Actor>(actor: &'static str, address: &Address<A>) -> Result<(), StartError> {
@@ -134,7 +148,7 @@ fn spawn_committer(
     router: Arc<OnceLock<Address<Router>>>,
 ) -> Address<Committer> {
     // What it gathers is bounded by the credit.
-    let options = jumpstarter::Options::default().unbounded();
+    let options = tireless().unbounded();
     system.spawn("committer", options, move || {
         Committer::new(drivers.clone(), gate.clone(), router.clone())
     })
@@ -149,7 +163,7 @@ fn spawn_router(
 ) -> Address<Router> {
     let committer = committer.clone();
     // Outcomes come from callers that can't wait; the credit bounds them.
-    let options = jumpstarter::Options::default().unbounded().depends_on(&committer);
+    let options = tireless().unbounded().depends_on(&committer);
     system.spawn("router", options, move || {
         Router::new(engine(), served.clone(), committer.clone(), &gate)
     })
@@ -166,16 +180,14 @@ fn spawn_intake(
     let consumer = options.node.clone();
     let subscription = Subscription { queues: queues.into_iter().collect(), consumer };
     let router = router.clone();
-    let options = jumpstarter::Options::default().depends_on(&router);
+    let options = tireless().depends_on(&router);
     system.spawn("intake", options, move || {
         Intake::new(drivers.clone(), subscription.clone(), gate.clone(), router.clone())
     })
 }
 
 fn spawn_timers(system: &System, (broker, store): Drivers) -> Address<Timers> {
-    system.spawn("timers", jumpstarter::Options::default(), move || {
-        Timers::new(broker.clone(), store.clone())
-    })
+    system.spawn("timers", tireless(), move || Timers::new(broker.clone(), store.clone()))
 }
 
 fn spawn_revocations(
@@ -184,7 +196,7 @@ fn spawn_revocations(
     router: &Address<Router>,
 ) -> Address<Revocations> {
     let router = router.clone();
-    let options = jumpstarter::Options::default().depends_on(&router);
+    let options = tireless().depends_on(&router);
     system.spawn("revocations", options, move || Revocations::new(store.clone(), router.clone()))
 }
 
@@ -197,7 +209,7 @@ fn spawn_inbox(
 ) -> Address<Inbox> {
     let (broker, platform, router) = (broker.clone(), platform.clone(), router.clone());
     let (node, in_system) = (node.to_owned(), system.clone());
-    let options = jumpstarter::Options::default().depends_on(&router);
+    let options = tireless().depends_on(&router);
     system.spawn("inbox", options, move || Inbox {
         broker: broker.clone(),
         platform: platform.clone(),
@@ -217,7 +229,7 @@ fn spawn_presence(system: &System, store: Arc<dyn Store>, node: &str) -> Address
         started_at: now,
         expires_at: now,
     };
-    system.spawn("presence", jumpstarter::Options::default(), move || Presence {
+    system.spawn("presence", tireless(), move || Presence {
         store: store.clone(),
         node: node.clone(),
     })

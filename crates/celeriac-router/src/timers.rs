@@ -42,8 +42,10 @@ impl Timers {
 
     /// Publishes what is due, or sleeps until something is.
     async fn turn(&mut self) -> Result<()> {
-        let due = self.store.take_due(Timestamp::now(), MAX_BATCH, LEASE).await?;
+        let mut due = self.store.take_due(Timestamp::now(), MAX_BATCH, LEASE).await?;
         if !due.is_empty() {
+            // Whoever dies before they are unscheduled lets them come twice.
+            due.iter_mut().for_each(|message| Arc::make_mut(message).may_repeat = true);
             self.broker.publish(&due, Limit::Exceed).await?;
             return self.store.unschedule(&due).await;
         }

@@ -88,7 +88,7 @@ impl TaskActor {
         let mut future = match catch_unwind(AssertUnwindSafe(|| body(context))) {
             Ok(future) => future,
             Err(payload) => {
-                let result = self.shared.panics.caught(&*payload);
+                let result = self.shared.panics.caught(payload);
                 return self.finished.push(Finished { key, result });
             }
         };
@@ -104,7 +104,10 @@ impl TaskActor {
         self.running.insert(key, Running::new(scope.clone(), message));
         let counted = Counted::new(self.shared.running.clone());
         let goes_on = async move {
-            let result = to_its_end(future, scope, limits, panics).await;
+            let end = to_its_end(future, scope, limits, panics.clone());
+            // A future that is ended may also panic when it is dropped.
+            let end = AssertUnwindSafe(end).catch_unwind().await;
+            let result = end.unwrap_or_else(|payload| panics.caught(payload));
             drop(counted);
             ended(&address, key, result);
         };
@@ -117,7 +120,7 @@ impl TaskActor {
 fn poll_once(future: &mut BoxFuture<'static, RunResult>, panics: &Panics) -> Poll<RunResult> {
     let mut context = std::task::Context::from_waker(Waker::noop());
     let polled = catch_unwind(AssertUnwindSafe(|| future.poll_unpin(&mut context)));
-    polled.unwrap_or_else(|payload| Poll::Ready(panics.caught(&*payload)))
+    polled.unwrap_or_else(|payload| Poll::Ready(panics.caught(payload)))
 }
 
 /// Runs to the end, to the hard limit, or until it is ended from outside.
@@ -128,7 +131,7 @@ async fn to_its_end(
     panics: Panics,
 ) -> RunResult {
     let caught = AssertUnwindSafe(future).catch_unwind();
-    let run = async { caught.await.unwrap_or_else(|payload| panics.caught(&*payload)) };
+    let run = async { caught.await.unwrap_or_else(|payload| panics.caught(payload)) };
     if limits.is_none() {
         return tokio::select! {
             biased;

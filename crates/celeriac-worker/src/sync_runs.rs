@@ -26,7 +26,7 @@ impl TaskActor {
             // Where the thread can be abandoned, the actor must know it.
             let _ = address.try_tell(Began(key, seat.clone()));
             let call = AssertUnwindSafe(|| span.in_scope(|| body(context)));
-            let result = catch_unwind(call).unwrap_or_else(|payload| panics.caught(&*payload));
+            let result = catch_unwind(call).unwrap_or_else(|payload| panics.caught(payload));
             drop(counted);
             ended(&address, key, result);
         });

@@ -240,6 +240,13 @@ impl TaskActor {
     }
 }
 
+impl Drop for TaskActor {
+    /// What waits in an actor that crashed is not waiting any more.
+    fn drop(&mut self) {
+        self.shared.waiting.fetch_sub(self.gauged, Ordering::Relaxed);
+    }
+}
+
 impl Running {
     pub(crate) const fn new(scope: Arc<Scope>, message: Arc<Message>) -> Self {
         Self { scope, message, seat: None, ticks: 0 }

@@ -73,7 +73,8 @@ impl Threads {
     pub(crate) fn run(&self, job: impl FnOnce(&Seat) + Send + 'static) {
         let mut state = self.0.state.lock();
         state.jobs.push_back(Box::new(job));
-        if state.idle > 0 {
+        // One that was woken is idle until it has its job: count the jobs too.
+        if state.jobs.len() <= state.idle {
             drop(state);
             self.0.wake.notify_one();
         } else if state.may_grow() {

@@ -19,6 +19,9 @@ use crate::panics::Panics;
 use crate::task_actor::{Cancel, Drain, EndAll, Runs, Shared, TaskActor};
 use crate::threads::Threads;
 
+/// Crashes in this time are counted together: the pause grows with them.
+const CRASH_WINDOW: Duration = Duration::from_secs(60);
+
 /// How a worker behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -155,7 +158,9 @@ fn spawn_task(
     let definition = Arc::new(definition);
     let name = format!("task.{}", definition.info.name.as_str().replace('/', "_"));
     // Dispatchers can't wait; the router's credit bounds what can come.
-    let actor_options = jumpstarter::Options::default().unbounded();
+    // A task that crashes its actor again and again must not halt its type.
+    let actor_options =
+        jumpstarter::Options::default().unbounded().intensity(u32::MAX, CRASH_WINDOW);
     let mut incarnation = 0u32;
     system.spawn(&name, actor_options, move || {
         if incarnation > 0 {

@@ -111,10 +111,10 @@ impl App {
         Ok(app)
     }
 
-    /// Registers a task, so that workers started later can run it. One of the
-    /// same name is replaced.
+    /// Registers a task by the name of its function, so that workers started
+    /// later can run it. One of the same name is replaced.
     #[must_use]
-    pub fn register<T: Task>(self, _task: T) -> Self {
+    pub fn register<T: Task>(self, _task: impl FnOnce() -> T) -> Self {
         let registered = Registered::new::<T>();
         let mut registry = self.inner.registry.lock();
         registry.tasks.retain(|other| other.name != registered.name);

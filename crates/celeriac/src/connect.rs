@@ -4,19 +4,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use celeriac_core::{Broker, Store};
-use celeriac_embedded::Memory;
+use celeriac_embedded::{Durable, Memory};
 use celeriac_publisher::Publisher;
 use jumpstarter::System;
 
 use crate::config::Config;
 
+/// What addresses there are, as a hint.
+pub(crate) const ADDRESSES: &str =
+    "use `memory://`, `file:///directory`, or the path of a directory";
+
 /// Why an app could not connect, or an operation on its broker or store failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The address names no broker that this build knows.
-    #[error(
-        "`{0}` is no broker address; use `memory://`, `file:///directory`, or the path of a directory"
-    )]
+    #[error("`{0}` is no broker address; {hint}", hint = ADDRESSES)]
     Address(String),
     /// The driver failed.
     #[error("failed to {0}")]
@@ -75,7 +77,10 @@ impl Connection {
                     let memory = Memory::new(options);
                     (memory.clone(), memory)
                 }
-                Location::Directory(_) => return Err(Error::Address(config.broker.clone())),
+                Location::Directory(path) => {
+                    let durable = Durable::open(path, options, &system).await?;
+                    (durable.clone(), durable)
+                }
             };
         let publisher_options = celeriac_publisher::Options {
             max_body_bytes: config.messages.max_body_bytes,

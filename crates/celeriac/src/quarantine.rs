@@ -1,12 +1,16 @@
 //! Looking after what could not be worked on.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use celeriac_core::store::{Content, Filter, Quarantined};
 use celeriac_core::{Message, MessageId, Timestamp};
 
 use crate::app::App;
 use crate::connect::Error;
+
+/// How long the way from quarantine to broker may take, waiting for room aside.
+const HANDOVER: Duration = Duration::from_secs(60);
 
 /// Why a message in quarantine was not requeued.
 #[derive(Debug, thiserror::Error)]
@@ -40,26 +44,51 @@ impl App {
     }
 
     /// Sends a message in quarantine again, as a first attempt without expiry.
-    /// It leaves the quarantine once it is published.
     ///
     /// # Errors
-    /// [`RequeueError`]; the message is still in quarantine.
+    /// [`RequeueError`]; the message is still in quarantine, or, after an error
+    /// of the store in the middle, comes to its queue within two minutes.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, the message is still in quarantine, is sent,
+    /// or will be within two minutes.
     pub async fn requeue(&self, id: MessageId) -> Result<(), RequeueError> {
         let connection = self.connection().await?;
         let filter = Filter { ids: vec![id], ..Filter::default() };
         let found = self.quarantined(&filter, 1).await?;
-        let content = match found.into_iter().next() {
-            Some(quarantined) => quarantined.content,
-            None => return Err(RequeueError::Unknown(id)),
+        let Some(found) = found.into_iter().next() else {
+            return Err(RequeueError::Unknown(id));
         };
-        let Content::Message(message) = content else {
+        let Content::Message(message) = found.content.clone() else {
             return Err(RequeueError::Undecodable(id));
         };
         // Its old outcome would stand for the new run: it goes first.
         connection.store.forget(&[id]).await.map_err(Error::from)?;
-        connection.publisher.publish(vec![fresh(&message)]).await?;
-        connection.store.unquarantine(&[id]).await.map_err(Error::from)?;
-        Ok(())
+        self.hand_over(found, fresh(&message)).await
+    }
+
+    /// From quarantine to broker. It must leave the quarantine before it may
+    /// run, for it may come back at once; so meanwhile the timers have it, who
+    /// publish it if this process dies.
+    async fn hand_over(
+        &self,
+        quarantined: Quarantined,
+        message: Message,
+    ) -> Result<(), RequeueError> {
+        let connection = self.connection().await?;
+        let store = &connection.store;
+        let mut vouched = message.clone();
+        let patience = self.config().queues.room_timeout + HANDOVER;
+        vouched.rare_mut().eta = Some(Timestamp::now().after(patience));
+        let vouched = [Arc::new(vouched)];
+        store.schedule(&vouched).await.map_err(Error::from)?;
+        store.unquarantine(&[message.id]).await.map_err(Error::from)?;
+        let published = connection.publisher.publish(vec![Arc::new(message)]).await;
+        if published.is_err() {
+            store.quarantine(vec![quarantined]).await.map_err(Error::from)?;
+        }
+        store.unschedule(&vouched).await.map_err(Error::from)?;
+        Ok(published?)
     }
 
     /// Discards messages in quarantine; says how many there were.
@@ -72,7 +101,7 @@ impl App {
 }
 
 /// The message as if it were sent now.
-fn fresh(message: &Message) -> Arc<Message> {
+fn fresh(message: &Message) -> Message {
     let mut fresh = message.clone();
     fresh.attempt = 0;
     fresh.may_repeat = true;
@@ -82,5 +111,5 @@ fn fresh(message: &Message) -> Arc<Message> {
         rare.expires_at = None;
         rare.deadline = None;
     }
-    fresh.into()
+    fresh
 }

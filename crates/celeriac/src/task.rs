@@ -9,8 +9,9 @@ use celeriac_worker::{Body, Definition, TimeLimits};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// A task type. `#[celeriac::task]` implements it for a unit struct that bears
-/// the function's name; implement it by hand for generated code only.
+/// A task type. `#[celeriac::task]` implements it for an empty struct that
+/// bears the function's name, and leaves a function of that name which gives
+/// it; implement it by hand for generated code only.
 pub trait Task: Copy + Send + Sync + 'static {
     /// The arguments: a tuple, or [`NoArguments`](celeriac_core::arguments::NoArguments).
     type Args: Serialize + DeserializeOwned + Send + 'static;

@@ -20,7 +20,7 @@ use crate::output::Output;
 use crate::problem::{Problem, Result};
 use ledger::Ledger;
 use load::{Found, Load};
-use report::Report;
+use report::{Report, rounded};
 
 /// How many tasks are sent one by one, to find the latency.
 const SAMPLES: usize = 1000;
@@ -125,7 +125,8 @@ async fn measure(
     let completed = load::completed(&app, &ledger, &ids).await?;
     worker.stop_within(GRACE).await;
     app.shutdown().await;
-    let per_10k = |cpu: Duration| cpu.as_secs_f64() / load.tasks as f64 * 10_000.0;
+    let per_10k = |cpu: Duration| rounded(cpu.as_secs_f64() / load.tasks as f64 * 10_000.0, 4);
+    let megabytes = |bytes: u64| rounded(bytes as f64 / f64::from(1 << 20), 1);
     Ok(Report {
         broker: place.address(),
         payload_bytes: load.payload,
@@ -133,11 +134,11 @@ async fn measure(
         completed,
         lost: load.tasks - completed,
         duplicates: ledger.duplicates(),
-        throughput: load.tasks as f64 / elapsed.as_secs_f64(),
+        throughput: rounded(load.tasks as f64 / elapsed.as_secs_f64(), 1),
         latency_p50_us: latency.p50_us,
         latency_p99_us: latency.p99_us,
-        peak_rss_mb: process::peak_memory().map(|bytes| bytes as f64 / f64::from(1 << 20)),
+        peak_rss_mb: process::peak_memory().map(megabytes),
         cpu_s_per_10k: cpu.map(per_10k),
-        channel_throughput,
+        channel_throughput: rounded(channel_throughput, 1),
     })
 }

@@ -54,6 +54,12 @@ impl View for Report {
     }
 }
 
+/// As many decimals as a measurement is worth.
+pub(super) fn rounded(value: f64, decimals: i32) -> f64 {
+    let scale = 10_f64.powi(decimals);
+    (value * scale).round() / scale
+}
+
 /// The value below which `percent` of the samples are; sorts them.
 pub(super) fn percentile(samples: &mut [u64], percent: usize) -> u64 {
     samples.sort_unstable();

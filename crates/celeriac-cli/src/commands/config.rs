@@ -11,7 +11,9 @@ Examples:
   celeriac --config prod.toml config show       every setting, defaults included
   celeriac config show > celeriac.toml          a file to begin with
 
-Later ones win: the program's own settings, the file, flags.";
+Later ones win: the program's own settings, the file, variables, flags. A variable is named
+like its key: CELERIAC_BROKER, CELERIAC_WORKER__CONCURRENCY=8, CELERIAC_TASKS__RESULT_TTL=1h;
+lists have commas.";
 
 /// Check the configuration, and show what it comes to.
 #[derive(Debug, clap::Subcommand)]
@@ -28,10 +30,7 @@ pub(crate) fn run(command: &ConfigCommand, config: &Config, output: &Output) -> 
     match (command, output.reader()) {
         (ConfigCommand::Check, Reader::Person) => output.line("the configuration is valid"),
         (ConfigCommand::Check, Reader::Program) => output.line(r#"{"valid":true}"#),
-        (ConfigCommand::Show, Reader::Person) => {
-            let text = toml::to_string_pretty(config).map_err(Problem::failure)?;
-            output.line(text.trim_end())
-        }
+        (ConfigCommand::Show, Reader::Person) => output.line(config.to_toml().trim_end()),
         (ConfigCommand::Show, Reader::Program) => {
             output.line(&serde_json::to_string(config).map_err(Problem::failure)?)
         }

@@ -186,7 +186,7 @@ async fn queues(session: &Session) -> Finding {
         Ok(queues) => {
             let ready: u64 = queues.iter().map(|queue| queue.ready).sum();
             let running: u64 = queues.iter().map(|queue| queue.in_flight).sum();
-            Finding::ok("queues", format!("{ready} messages wait, {running} are in flight"))
+            Finding::ok("queues", format!("waiting: {ready}, in flight: {running}"))
         }
         Err(error) => Finding::failure("queues", &error, "see the log of `--log debug`"),
     }
@@ -197,7 +197,7 @@ async fn quarantine(session: &Session) -> Finding {
         Ok(held) if held.is_empty() => Finding::ok("quarantine", "empty"),
         Ok(held) => Finding::warning(
             "quarantine",
-            format!("{} messages wait for a person", held.len()),
+            format!("waiting for a person: {}", held.len()),
             "see them: `celeriac quarantine list`",
         ),
         Err(error) => Finding::failure("quarantine", &error, "see the log of `--log debug`"),

@@ -1,6 +1,6 @@
 //! `celeriac inspect`: asks every living worker about itself.
 
-use celeriac::Question;
+use celeriac::{Question, Timestamp};
 use clap::ValueEnum;
 use serde::Serialize;
 use serde_json::Value;
@@ -15,6 +15,9 @@ Examples:
   celeriac inspect registered      which tasks the workers know
   celeriac inspect stats           what has happened so far
   celeriac --json inspect actors   the parts of each worker, with their states";
+
+/// Where an answer says when a task began, in milliseconds.
+const SINCE: &str = "/since";
 
 /// Ask the workers what they do.
 #[derive(Debug, clap::Args)]
@@ -54,7 +57,7 @@ impl About {
                 ("TASK", "/task"),
                 ("QUEUE", "/queue"),
                 ("ATTEMPT", "/attempt"),
-                ("SINCE", "/since"),
+                ("SINCE", SINCE),
             ],
             Self::Registered => &[
                 ("TASK", "/name"),
@@ -106,7 +109,7 @@ impl View for Answers {
         let mut table = Table::new(heads);
         for answer in &self.answers {
             for row in answer.answer.iter().flat_map(rows) {
-                let cells = columns.iter().map(|(_, place)| cell(row.pointer(place)));
+                let cells = columns.iter().map(|(_, place)| cell(place, row.pointer(place)));
                 table.row(std::iter::once(answer.worker.clone()).chain(cells));
             }
         }
@@ -122,16 +125,18 @@ fn rows(answer: &Value) -> &[Value] {
     answer.as_array().map_or(std::slice::from_ref(answer), Vec::as_slice)
 }
 
-fn cell(value: Option<&Value>) -> String {
-    match value {
-        None | Some(Value::Null) => "-".to_owned(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
+fn cell(place: &str, value: Option<&Value>) -> String {
+    let time = value.and_then(Value::as_u64).filter(|_| place == SINCE).map(Timestamp::from_millis);
+    match (value, time) {
+        (_, Some(time)) => time.to_string(),
+        (None | Some(Value::Null), _) => "-".to_owned(),
+        (Some(Value::String(text)), _) => text.clone(),
+        (Some(other), _) => other.to_string(),
     }
 }
 
 pub(crate) async fn run(args: &InspectArgs, session: &Session) -> Result<()> {
-    session.needs_lasting_broker("no workers to ask")?;
+    session.needs_used_broker("no workers to ask")?;
     let answers = session.app.inspect(args.about.question()).await?;
     let answers: Vec<_> =
         answers.into_iter().map(|(worker, answer)| Answer { worker, answer }).collect();
@@ -151,11 +156,11 @@ mod tests {
 
     #[test]
     fn each_row_bears_its_worker() {
-        let answer = serde_json::json!([{"id": "1", "task": "t", "queue": "q", "attempt": 0}]);
+        let answer = serde_json::json!([{"id": "1", "task": "t", "queue": "q", "since": 0}]);
         let answers = vec![Answer { worker: "w1".to_owned(), answer: Some(answer) }];
         let text = Answers { answers, about: About::Active }.text();
-        let expected =
-            "WORKER  ID  TASK  QUEUE  ATTEMPT  SINCE\nw1      1   t     q      0        -";
+        let expected = "WORKER  ID  TASK  QUEUE  ATTEMPT  SINCE\n\
+             w1      1   t     q      -        1970-01-01T00:00:00.000Z";
         assert_eq!(text, expected);
     }
 }

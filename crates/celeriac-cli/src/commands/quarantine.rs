@@ -184,12 +184,12 @@ struct Moved {
 
 impl View for Moved {
     fn text(&self) -> String {
-        format!("{} {} messages", self.how, self.count)
+        format!("{}: {}", self.how, self.count)
     }
 }
 
 pub(crate) async fn run(command: &QuarantineCommand, session: &Session) -> Result<()> {
-    session.needs_lasting_broker("no quarantine to see")?;
+    session.needs_used_broker("no quarantine to see")?;
     match command {
         QuarantineCommand::List { which, max } => {
             let found = session.app.quarantined(&which.filter(&[]), *max).await?;

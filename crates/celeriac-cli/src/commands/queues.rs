@@ -64,12 +64,12 @@ struct Purged<'a> {
 
 impl View for Purged<'_> {
     fn text(&self) -> String {
-        format!("discarded {} messages of `{}`", self.purged, self.queue)
+        format!("discarded from `{}`: {}", self.queue, self.purged)
     }
 }
 
 pub(crate) async fn run(command: &QueuesCommand, session: &Session) -> Result<()> {
-    session.needs_lasting_broker("no queues to see")?;
+    session.needs_used_broker("no queues to see")?;
     match command {
         QueuesCommand::List => session.output.show(&Queues(session.app.queues().await?)),
         QueuesCommand::Purge { queue, .. } => {

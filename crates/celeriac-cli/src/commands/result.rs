@@ -35,7 +35,7 @@ pub(crate) struct ResultArgs {
 }
 
 pub(crate) async fn run(args: &ResultArgs, session: &Session) -> Result<()> {
-    session.needs_lasting_broker("nothing to look up")?;
+    session.needs_used_broker("nothing to look up")?;
     let result = session.app.result::<Value>(args.id).await?;
     if args.wait {
         return show_end(&result, args.timeout, &session.output).await;

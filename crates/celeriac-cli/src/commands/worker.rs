@@ -1,13 +1,10 @@
 //! `celeriac worker` and `celeriac dev`: run tasks until they are told to stop.
 
-use std::pin::pin;
 use std::time::Duration;
 
 use celeriac::{Config, Question};
 
 use crate::problem::{Exit, Problem, Result};
-#[cfg(unix)]
-use crate::relay::Server;
 use crate::session::Session;
 use crate::signals::Signals;
 
@@ -22,6 +19,14 @@ Ctrl-C stops it at once, with exit code 130.
 
 `celeriac` itself knows no tasks; run the same command in your own program, whose `main`
 is `celeriac_cli::run(app)`.";
+
+pub(crate) const DEV_EXAMPLES: &str = "\
+Examples:
+  celeriac --broker memory:// dev       nothing is kept
+  celeriac --broker ./data dev          other terminals send to ./data and look into it
+
+It is a worker that also says what you can do with it. `celeriac` itself knows no tasks;
+run the same command in your own program, whose `main` is `celeriac_cli::run(app)`.";
 
 /// Run the tasks that wait.
 #[derive(Debug, clap::Args)]
@@ -72,13 +77,7 @@ pub(crate) async fn run(mode: Mode, session: &Session) -> Result<()> {
     if mode == Mode::Dev {
         welcome(session).await?;
     }
-    {
-        let mut serving = pin!(serve_calls(session));
-        tokio::select! {
-            () = signals.next() => {}
-            () = &mut serving => {}
-        }
-    }
+    signals.next().await;
     tracing::info!("stopping: running tasks may end; a second Ctrl-C stops at once");
     tokio::select! {
         () = worker.stop() => {}
@@ -91,20 +90,6 @@ pub(crate) async fn run(mode: Mode, session: &Session) -> Result<()> {
 fn interrupted() -> Problem {
     Problem::new(Exit::Interrupted, "stopped before running tasks had ended")
         .hint("they come again when a worker starts")
-}
-
-/// Lets other calls of the command line use this worker's app.
-async fn serve_calls(session: &Session) {
-    #[cfg(unix)]
-    if let Some(directory) = session.directory() {
-        match Server::bind(&directory) {
-            Ok(server) => server.serve(&session.app).await,
-            Err(error) => {
-                tracing::warn!(%error, "other calls of `celeriac` can't reach this worker")
-            }
-        }
-    }
-    std::future::pending::<()>().await;
 }
 
 /// Says what was started, and what can be done with it.

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_celeriac"));
     command.args(arguments);
-    for name in ["CELERIAC_BROKER", "CELERIAC_CONFIG", "CELERIAC_LOG"] {
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CELERIAC_")) {
         command.env_remove(name);
     }
     command.current_dir(std::env::temp_dir());
@@ -22,11 +22,16 @@ pub(crate) struct Called {
 }
 
 pub(crate) fn celeriac(arguments: &[&str]) -> Called {
-    let Output { status, stdout, stderr } = command(arguments).output().unwrap();
-    Called {
-        exit: status.code().unwrap(),
-        stdout: String::from_utf8(stdout).unwrap(),
-        stderr: String::from_utf8(stderr).unwrap(),
+    Called::from(command(arguments).output().unwrap())
+}
+
+impl From<Output> for Called {
+    fn from(Output { status, stdout, stderr }: Output) -> Self {
+        Self {
+            exit: status.code().unwrap(),
+            stdout: String::from_utf8(stdout).unwrap(),
+            stderr: String::from_utf8(stderr).unwrap(),
+        }
     }
 }
 

@@ -4,4 +4,5 @@
 
 mod alone;
 mod celeriac;
+mod durable;
 mod service;

@@ -21,7 +21,15 @@ pub(super) fn expand(options: &Options, function: &Function) -> TokenStream {
         #(#conditions)*
         #[allow(non_camel_case_types)]
         #[derive(Clone, Copy, Debug)]
-        #visibility struct #ident;
+        #visibility struct #ident {}
+
+        // A unit struct's name could not be shadowed by a `let`; a function's can.
+        #(#conditions)*
+        #[doc(hidden)]
+        #[allow(dead_code, deprecated, non_snake_case, unreachable_pub)]
+        #visibility fn #ident() -> #ident {
+            #ident {}
+        }
 
         #(#conditions)*
         impl #ident {
@@ -266,7 +274,7 @@ mod tests {
         };
         let expansion = expanded(quote!(name = "math.add"), item);
         assert!(expansion.starts_with("# [doc = r\" Adds.\"] # [cfg (unix)]"), "{expansion}");
-        assert_eq!(expansion.matches("cfg (unix)").count(), 3, "{expansion}");
+        assert_eq!(expansion.matches("cfg (unix)").count(), 4, "{expansion}");
         assert!(expansion.contains("# [expect (unused)] pub fn call"), "{expansion}");
         assert!(expansion.contains("NAME : & 'static str = \"math.add\""), "{expansion}");
     }

@@ -52,6 +52,8 @@ pub enum Effect {
     Doubt(ErrorKind),
     /// Nothing is done, and no answer comes.
     Hang,
+    /// Nothing is done, and the call panics: the actor that makes it crashes.
+    Panic,
     /// The process dies before it is done: no answer to this call, and
     /// nothing done by, nor answer to, any later one.
     DieBefore,
@@ -166,6 +168,7 @@ impl Plan {
                 Err(error(kind, operation))
             }
             Some(Effect::Hang | Effect::DieBefore) => pending().await,
+            Some(Effect::Panic) => panic!("{operation:?} panics by plan"),
             Some(Effect::DieAfter) => {
                 let _ = call().await;
                 self.die();
@@ -186,6 +189,7 @@ impl Plan {
             Some(Effect::Refuse(kind)) => Err(error(kind, operation)),
             Some(Effect::Doubt(kind)) => call().and(Err(error(kind, operation))),
             Some(Effect::Hang | Effect::DieBefore) => Err(error(ErrorKind::Closed, operation)),
+            Some(Effect::Panic) => panic!("{operation:?} panics by plan"),
             Some(Effect::DieAfter) => {
                 let _ = call();
                 self.die();

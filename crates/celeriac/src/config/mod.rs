@@ -5,9 +5,17 @@ use std::time::Duration;
 use celeriac_core::RetryPolicy;
 use serde::{Deserialize, Serialize};
 
+mod document;
 mod duration;
+mod error;
+mod keys;
+mod load;
+mod nearest;
 
-/// How an app behaves. Every key has a default; see `celeriac config show`.
+pub use error::{Error, Mistake, Place};
+
+/// How an app behaves. Every key has a default; see [`Config::to_toml`] for a
+/// documented file, and [`Config::load`] for files and variables.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {

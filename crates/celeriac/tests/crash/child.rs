@@ -131,7 +131,7 @@ async fn send_and_run(dir: &Path) {
         }
         acked.write_all(lines.as_bytes()).unwrap();
         say("sent");
-        if first % 4 == 0 {
+        if first.is_multiple_of(4) {
             // A retry is another write that a death may interrupt.
             let call = record::s(0, "/nonexistent/log".to_owned());
             app.send(call.retry(RetryPolicy::immediate(2))).await.unwrap();

@@ -1,0 +1,13 @@
+//! What the router promises: nothing is lost, wherever it dies or fails.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test reports by panicking")]
+
+mod apply;
+mod crashes;
+mod events;
+mod fixture;
+mod node;
+mod platform;
+mod service;
+mod stop;
+mod timers;

@@ -1,0 +1,74 @@
+//! A configuration as a file for people: every key, with what it is.
+
+use super::Config;
+use super::keys::KEYS;
+
+impl Config {
+    /// This configuration as a TOML file with a comment for every key; keys
+    /// without a value are commented out. [`Config::load`] reads it again.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        let mut config = self.clone();
+        let mut text = String::new();
+        let mut current = "";
+        for key in KEYS {
+            let (section, name) = key.split();
+            if section != current {
+                text.push_str(&format!("\n[{section}]\n"));
+                current = section;
+            }
+            let line = match key.value(&mut config) {
+                Some(value) => format!("{name} = {value}"),
+                None => format!("# {name} = \"10m\""),
+            };
+            text.push_str(&format!("# {}\n{line}\n", key.about));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let mut config = Config { broker: "./a \"b\"".to_owned(), ..Config::default() };
+        config.worker.queues = vec!["a".to_owned(), "b".to_owned()];
+        config.tasks.time_limit = Some(Duration::from_millis(1500));
+        for config in [Config::default(), config] {
+            let text = config.to_toml();
+            assert_eq!(toml::from_str::<Config>(&text).unwrap(), config, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_field_has_a_key() {
+        let mut config = Config::default();
+        config.tasks.soft_time_limit = Some(Duration::from_secs(1));
+        config.tasks.time_limit = Some(Duration::from_secs(1));
+        let mut fields = Vec::new();
+        for (name, value) in toml::Table::try_from(&config).unwrap() {
+            match value {
+                toml::Value::Table(section) => {
+                    fields.extend(section.keys().map(|key| format!("{name}.{key}")));
+                }
+                _ => fields.push(name),
+            }
+        }
+        let mut keys: Vec<_> = KEYS.iter().map(|key| key.name.to_owned()).collect();
+        keys.sort_unstable();
+        fields.sort_unstable();
+        assert_eq!(keys, fields);
+    }
+
+    #[test]
+    fn a_limit_that_is_not_set_is_shown_as_a_comment() {
+        let text = Config::default().to_toml();
+        assert!(text.starts_with("# Where messages wait"), "{text}");
+        assert!(text.contains("\n[tasks]\n# How often"), "{text}");
+        assert!(text.contains("never.\n# time_limit = \"10m\"\n"), "{text}");
+    }
+}

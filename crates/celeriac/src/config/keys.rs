@@ -1,0 +1,223 @@
+//! The keys: the one table of what can be set, from which files and variables
+//! are read, and the documented file is written.
+
+use std::time::Duration;
+
+use super::Config;
+use crate::connect::{ADDRESSES, Location};
+
+/// Something that can be set.
+pub(super) struct Key {
+    /// Its name with its section, such as `worker.concurrency`.
+    pub(super) name: &'static str,
+    /// What it is, for the comment above it.
+    pub(super) about: &'static str,
+    field: Field,
+}
+
+/// Where the value is, and what it may be.
+enum Field {
+    Address(fn(&mut Config) -> &mut String),
+    Text(fn(&mut Config) -> &mut String),
+    Names(fn(&mut Config) -> &mut Vec<String>),
+    /// A number, and the least that it may be.
+    Size(fn(&mut Config) -> &mut usize, usize),
+    Count(fn(&mut Config) -> &mut u32, u32),
+    Duration(fn(&mut Config) -> &mut Duration),
+    Limit(fn(&mut Config) -> &mut Option<Duration>),
+}
+
+/// A value as it was given.
+pub(super) enum Given {
+    /// By a variable, which is text whatever it means.
+    Variable(String),
+    Text(String),
+    /// A whole number; nothing if it is too large for any key.
+    Number(Option<u64>),
+    /// A list; nothing if not all in it is text.
+    List(Option<Vec<String>>),
+    Other,
+}
+
+impl Key {
+    /// The key of a name.
+    pub(super) fn named(name: &str) -> Option<&'static Self> {
+        KEYS.iter().find(|key| key.name == name)
+    }
+
+    /// The section and the name in it; no section for keys of the top.
+    pub(super) fn split(&self) -> (&'static str, &'static str) {
+        self.name.split_once('.').unwrap_or(("", self.name))
+    }
+
+    /// The variable that sets it.
+    pub(super) fn variable(&self) -> String {
+        format!("CELERIAC_{}", self.name.replace('.', "__").to_uppercase())
+    }
+
+    /// Sets it, or says what follows the value in a complaint.
+    pub(super) fn set(&self, config: &mut Config, given: Given) -> Result<(), String> {
+        match self.field {
+            Field::Address(field) => *field(config) = address(given)?,
+            Field::Text(field) => *field(config) = text(given).ok_or("is no text")?,
+            Field::Names(field) => *field(config) = names(given)?,
+            Field::Size(field, least) => *field(config) = number(given, least)?,
+            Field::Count(field, least) => *field(config) = number(given, least)?,
+            Field::Duration(field) => *field(config) = duration(given)?,
+            Field::Limit(field) => *field(config) = Some(duration(given)?),
+        }
+        Ok(())
+    }
+
+    /// The value as it is written in a file; nothing for a limit that is not set.
+    pub(super) fn value(&self, config: &mut Config) -> Option<toml::Value> {
+        let whole = |number: u64| toml::Value::Integer(i64::try_from(number).unwrap_or(i64::MAX));
+        let time = |time: Duration| humantime::format_duration(time).to_string().into();
+        Some(match self.field {
+            Field::Address(field) | Field::Text(field) => field(config).clone().into(),
+            Field::Names(field) => field(config).clone().into(),
+            Field::Size(field, _) => whole(*field(config) as u64),
+            Field::Count(field, _) => whole(u64::from(*field(config))),
+            Field::Duration(field) => time(*field(config)),
+            Field::Limit(field) => return field(config).map(time),
+        })
+    }
+}
+
+fn text(given: Given) -> Option<String> {
+    match given {
+        Given::Variable(text) | Given::Text(text) => Some(text),
+        Given::Number(_) | Given::List(_) | Given::Other => None,
+    }
+}
+
+fn address(given: Given) -> Result<String, String> {
+    let address = text(given).filter(|address| Location::parse(address).is_ok());
+    address.ok_or_else(|| format!("is no broker address; {ADDRESSES}"))
+}
+
+fn names(given: Given) -> Result<Vec<String>, String> {
+    let names = match given {
+        Given::Variable(list) if list.trim().is_empty() => Some(Vec::new()),
+        Given::Variable(list) => Some(list.split(',').map(|name| name.trim().to_owned()).collect()),
+        Given::List(names) => names,
+        Given::Text(_) | Given::Number(_) | Given::Other => None,
+    };
+    let names = names.filter(|names| names.iter().all(|name| !name.is_empty()));
+    names.ok_or_else(|| "is no list of names such as [\"default\", \"mail\"]".to_owned())
+}
+
+fn number<N: TryFrom<u64> + PartialOrd + std::fmt::Display>(
+    given: Given,
+    least: N,
+) -> Result<N, String> {
+    let number = match given {
+        Given::Variable(text) => text.trim().parse().ok(),
+        Given::Number(number) => number,
+        Given::Text(_) | Given::List(_) | Given::Other => None,
+    };
+    match number.map(N::try_from) {
+        None => Err(format!("is no whole number from {least} on")),
+        Some(Err(_)) => Err("is too large".to_owned()),
+        Some(Ok(number)) if number < least => Err(format!("is too small: at least {least}")),
+        Some(Ok(number)) => Ok(number),
+    }
+}
+
+fn duration(given: Given) -> Result<Duration, String> {
+    let duration = text(given).and_then(|text| humantime::parse_duration(&text).ok());
+    duration.ok_or_else(|| "is no duration such as \"250ms\", \"30s\" or \"1h 30m\"".to_owned())
+}
+
+const fn key(name: &'static str, field: Field, about: &'static str) -> Key {
+    Key { name, about, field }
+}
+
+/// Every key, in the order of the file.
+pub(super) const KEYS: &[Key] = &[
+    key(
+        "broker",
+        Field::Address(|config| &mut config.broker),
+        "Where messages wait and state lives: memory://, file:///directory, or a path.",
+    ),
+    key(
+        "worker.name",
+        Field::Text(|config| &mut config.worker.name),
+        "The worker's name; empty: made of host, process and a number.",
+    ),
+    key(
+        "worker.queues",
+        Field::Names(|config| &mut config.worker.queues),
+        "The queues it serves; empty: `default` and those of its tasks.",
+    ),
+    key(
+        "worker.concurrency",
+        Field::Size(|config| &mut config.worker.concurrency, 1),
+        "How many runs of one async task may be under way at once.",
+    ),
+    key(
+        "worker.threads",
+        Field::Size(|config| &mut config.worker.threads, 0),
+        "How many threads sync tasks run on; 0: one per core.",
+    ),
+    key(
+        "worker.grace",
+        Field::Duration(|config| &mut config.worker.grace),
+        "How long running tasks may go on when the worker stops.",
+    ),
+    key(
+        "worker.max_deaths",
+        Field::Count(|config| &mut config.worker.max_deaths, 1),
+        "How many processes may die while they run a message before it is quarantined.",
+    ),
+    key(
+        "tasks.max_attempts",
+        Field::Count(|config| &mut config.tasks.max_attempts, 1),
+        "How often a task runs at the most, the first time included.",
+    ),
+    key(
+        "tasks.retry_initial",
+        Field::Duration(|config| &mut config.tasks.retry_initial),
+        "The upper end of the first delay between attempts.",
+    ),
+    key(
+        "tasks.retry_cap",
+        Field::Duration(|config| &mut config.tasks.retry_cap),
+        "The upper end of every delay between attempts.",
+    ),
+    key(
+        "tasks.result_ttl",
+        Field::Duration(|config| &mut config.tasks.result_ttl),
+        "How long outcomes are kept.",
+    ),
+    key(
+        "tasks.soft_time_limit",
+        Field::Limit(|config| &mut config.tasks.soft_time_limit),
+        "When a run is asked to stop; without it: never.",
+    ),
+    key(
+        "tasks.time_limit",
+        Field::Limit(|config| &mut config.tasks.time_limit),
+        "When a run is ended; without it: never.",
+    ),
+    key(
+        "tasks.revoke_ttl",
+        Field::Duration(|config| &mut config.tasks.revoke_ttl),
+        "How long a revoked id stays revoked.",
+    ),
+    key(
+        "queues.limit",
+        Field::Size(|config| &mut config.queues.limit, 1),
+        "How many messages may wait in one queue.",
+    ),
+    key(
+        "queues.room_timeout",
+        Field::Duration(|config| &mut config.queues.room_timeout),
+        "How long a sender waits for room in a full queue.",
+    ),
+    key(
+        "messages.max_body_bytes",
+        Field::Size(|config| &mut config.messages.max_body_bytes, 1),
+        "The largest body, in bytes.",
+    ),
+];

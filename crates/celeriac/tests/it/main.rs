@@ -1,0 +1,22 @@
+//! What Celeriac promises to those who use it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test reports by panicking; tasks that panic are part of what is tested"
+)]
+
+mod blocking;
+mod calls;
+mod children;
+mod delays;
+mod events;
+mod failures;
+mod fixture;
+mod load;
+mod macros;
+mod misuse;
+mod quarantine;
+mod results;
+mod revoke;
+mod sections;
