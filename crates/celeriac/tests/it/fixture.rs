@@ -12,8 +12,15 @@ use tokio::sync::Semaphore;
 /// Tries at once, so that no test waits.
 pub(crate) const AT_ONCE: RetryPolicy = RetryPolicy::immediate(3);
 
+/// In memory; with `CELERIAC_CRASH_DURABLE` set, in a fresh directory each, so
+/// that the same promises are tested there (`cargo xtask test` does both).
 pub(crate) fn app() -> App {
-    App::memory()
+    if std::env::var_os("CELERIAC_CRASH_DURABLE").is_none() {
+        return App::memory();
+    }
+    // Kept: the app outlives this function. `cargo clean` removes it.
+    let below = env!("CARGO_TARGET_TMPDIR");
+    App::embedded(tempfile::tempdir_in(below).unwrap().keep()).unwrap()
 }
 
 /// The app with another configuration.
