@@ -33,13 +33,16 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// How many files are sent at once.
 const BATCH: usize = 1000;
+/// How many failures are shown; the manifest has all.
+const SHOWN: usize = 10;
 /// What a shell expects of a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
 
 /// Index every file below DIR: path, bytes, lines and SHA-256, in a manifest.json.
 ///
 /// Kill it at any moment and start it again with the same --out: it goes on
-/// where it was. Symbolic links are not followed. Lines are counted as `wc -l`
+/// where it was. Symbolic links are not
+/// followed; pipes, sockets and devices are left out. Lines are counted as `wc -l`
 /// counts them.
 #[derive(Parser)]
 struct Arguments {
@@ -87,12 +90,11 @@ async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     };
     let path = manifest.write(&arguments.out)?;
     plan.finish()?;
-    println!(
-        "{} files, {} failed: {}",
-        manifest.files.len(),
-        manifest.failed.len(),
-        path.display()
-    );
+    for failed in manifest.failed.iter().take(SHOWN) {
+        eprintln!("failed: {}: {}", failed.path, failed.error);
+    }
+    let (files, failed) = (manifest.files.len(), manifest.failed.len());
+    println!("files: {files}, failed: {failed}, manifest: {}", path.display());
     Ok(ExitCode::SUCCESS)
 }
 

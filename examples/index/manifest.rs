@@ -17,8 +17,8 @@ pub struct Indexed {
 
 #[derive(Serialize)]
 pub struct Failed {
-    path: String,
-    error: String,
+    pub path: String,
+    pub error: String,
 }
 
 #[derive(Serialize)]

@@ -12,6 +12,7 @@ use crate::walk::{Found, Unreadable, walk};
 
 const PLAN: &str = "plan.json";
 const SENT: &str = "sent";
+const LOCK: &str = "lock";
 
 #[derive(Serialize, Deserialize)]
 struct Stored {
@@ -25,6 +26,8 @@ struct Stored {
 pub struct Plan {
     run: MessageId,
     out: PathBuf,
+    /// Held as long as this process indexes into `out`.
+    _lock: File,
     /// The folder that is indexed.
     pub dir: PathBuf,
     /// Its files.
@@ -43,13 +46,17 @@ impl Plan {
         }
         fs::create_dir_all(out).with_context(|| format!("failed to create {}", out.display()))?;
         let out = fs::canonicalize(out)?;
+        let lock = File::create(out.join(LOCK)).context("failed to create the lock file")?;
+        if lock.try_lock().is_err() {
+            bail!("another index runs in {}; wait for it, or choose another --out", out.display());
+        }
         match fs::read(out.join(PLAN)) {
-            Ok(bytes) if !restart => Self::take_up(&bytes, dir, out),
-            _ => Self::make(dir, out),
+            Ok(bytes) if !restart => Self::take_up(&bytes, dir, out, lock),
+            _ => Self::make(dir, out, lock),
         }
     }
 
-    fn take_up(bytes: &[u8], dir: PathBuf, out: PathBuf) -> anyhow::Result<Self> {
+    fn take_up(bytes: &[u8], dir: PathBuf, out: PathBuf, lock: File) -> anyhow::Result<Self> {
         let stored: Stored = serde_json::from_slice(bytes).with_context(|| {
             format!("failed to read {}; begin anew with --restart", out.join(PLAN).display())
         })?;
@@ -64,10 +71,10 @@ impl Plan {
         }
         let Stored { run, files, unreadable, .. } = stored;
         eprintln!("going on with the index of {} files", files.len());
-        Ok(Self { run, out, dir, files, unreadable })
+        Ok(Self { run, out, _lock: lock, dir, files, unreadable })
     }
 
-    fn make(dir: PathBuf, out: PathBuf) -> anyhow::Result<Self> {
+    fn make(dir: PathBuf, out: PathBuf, lock: File) -> anyhow::Result<Self> {
         use std::os::unix::ffi::OsStrExt;
         let (files, unreadable) = walk(&dir, &out);
         let stored = Stored {
@@ -79,7 +86,7 @@ impl Plan {
         remove(&out.join(SENT))?;
         write(&out.join(PLAN), &serde_json::to_vec(&stored)?)?;
         let Stored { run, files, unreadable, .. } = stored;
-        Ok(Self { run, out, dir, files, unreadable })
+        Ok(Self { run, out, _lock: lock, dir, files, unreadable })
     }
 
     /// The id of a file's task: the same each time it is sent.

@@ -126,10 +126,26 @@ impl Router {
         }
         if !self.effects.commit.is_empty() {
             let commit: Commit = std::mem::take(&mut self.effects.commit);
+            log_failures(&commit);
             // A committer that has stopped leaves deliveries unsettled: they come again.
             let _ = self.committer.tell(commit).await;
         }
         self.flushes.drain(..).for_each(|reply| reply.send(()));
+    }
+}
+
+/// What a person who reads the log must learn: each failed attempt, and each
+/// message that waits for a person.
+fn log_failures(commit: &Commit) {
+    for mark in &commit.mark {
+        if let Some(failure) = &mark.failure {
+            tracing::warn!(id = %mark.id, attempt = mark.attempt, %failure, "failed; tried again later");
+        }
+    }
+    for quarantined in &commit.quarantine {
+        let task = quarantined.content.name().map(Name::as_str);
+        tracing::warn!(id = %quarantined.content.id(), task, reason = %quarantined.reason,
+            failure = %quarantined.failure, "put into quarantine");
     }
 }
 

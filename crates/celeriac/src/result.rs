@@ -14,6 +14,11 @@ use serde::de::DeserializeOwned;
 
 use crate::connect::Error;
 
+/// How often a store that can't be reached is asked again.
+const PATIENCE: u32 = 100;
+/// How long a failure is waited out.
+const PAUSE: Duration = Duration::from_millis(200);
+
 /// Why there is no value.
 #[derive(Debug, thiserror::Error)]
 pub enum ResultError {
@@ -196,12 +201,25 @@ impl<T: DeserializeOwned> AsyncResult<T> {
     }
 }
 
-/// Waits until something newer than `seen` is known of a task.
+/// Waits until something newer than `seen` is known of a task. A store that
+/// can't be reached for a while (its owner died, and another process takes
+/// over) is asked again, [`PATIENCE`] times in a row at the most.
 async fn changed(store: &dyn Store, id: MessageId, seen: u64) -> Result<Entry, Error> {
+    let mut failures = 0;
     loop {
-        let changes = store.changed(&[Watch { id, seen }]).await?;
-        if let Some((_, entry)) = changes.into_iter().next() {
-            return Ok(entry);
+        match store.changed(&[Watch { id, seen }]).await {
+            Ok(changes) => {
+                if let Some((_, entry)) = changes.into_iter().next() {
+                    return Ok(entry);
+                }
+                failures = 0;
+            }
+            Err(error) if error.is_retryable() && failures < PATIENCE => {
+                failures += 1;
+                tracing::debug!(%id, %error, "the result is asked for again");
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(error) => return Err(error.into()),
         }
     }
 }
