@@ -71,7 +71,15 @@ impl View for Purged<'_> {
 pub(crate) async fn run(command: &QueuesCommand, session: &Session) -> Result<()> {
     session.needs_used_broker("no queues to see")?;
     match command {
-        QueuesCommand::List => session.output.show(&Queues(session.app.queues().await?)),
+        QueuesCommand::List => {
+            session.output.show(&Queues(session.app.queues().await?))?;
+            let waiting = session.app.scheduled().await?;
+            if waiting > 0 {
+                let text = "wait for their time: countdowns, and retries after a failure";
+                session.output.note(&format!("{waiting} more {text}"));
+            }
+            Ok(())
+        }
         QueuesCommand::Purge { queue, .. } => {
             let purged = session.app.purge(&QueueName::from(queue.as_str())).await?;
             session.output.show(&Purged { queue, purged })

@@ -63,8 +63,8 @@ pub(super) async fn show_end(
 }
 
 fn unknown(id: MessageId) -> Problem {
-    let hint = "it waits in a queue (see `celeriac queues list`), its result has expired, or the \
-                id is of another broker";
+    let hint = "it waits in a queue or for its time (see `celeriac queues list`), its result has \
+                expired, or the id is of another broker";
     Problem::new(Exit::NotFound, format!("nothing is known of {id}")).hint(hint)
 }
 
