@@ -38,3 +38,25 @@ async fn the_work_of_a_dead_owner_is_taken_over() {
     worker.stop().await;
     heir.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_a_result_goes_on_waiting_when_the_owner_dies() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut first = Running::start("send and run", dir.path());
+    first.word().unwrap();
+    let heir = app(dir.path(), u32::MAX);
+    let ran = dir.path().join("ran.log").display().to_string();
+    let soon = std::time::Duration::from_millis(500);
+    let result = heir.send(crate::child::record::s(11, ran).countdown(soon)).await.unwrap();
+    let waits = async {
+        let waited = result.get_timeout(std::time::Duration::from_secs(60)).await;
+        assert_eq!(waited.unwrap(), 11);
+    };
+    let goes_on = async {
+        first.kill();
+        heir.start_worker().await.unwrap()
+    };
+    let ((), worker) = tokio::join!(waits, goes_on);
+    worker.stop().await;
+    heir.shutdown().await;
+}
