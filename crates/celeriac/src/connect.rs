@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use celeriac_core::{Broker, Store};
-use celeriac_embedded::{Durable, Memory};
+use celeriac_embedded::Opened;
 use celeriac_publisher::Publisher;
 use jumpstarter::System;
 
@@ -54,6 +54,14 @@ impl Location {
         }
         Ok(Self::Directory(PathBuf::from(path)))
     }
+
+    /// The address in full, as the driver reads it.
+    fn address(&self) -> String {
+        match self {
+            Self::Memory => "memory://".to_owned(),
+            Self::Directory(path) => format!("file://{}", path.display()),
+        }
+    }
 }
 
 /// What an app is connected to.
@@ -71,17 +79,8 @@ impl Connection {
             queue_limit: config.queues.limit,
             ..celeriac_embedded::Options::default()
         };
-        let (broker, store): (Arc<dyn Broker>, Arc<dyn Store>) =
-            match Location::parse(&config.broker)? {
-                Location::Memory => {
-                    let memory = Memory::new(options);
-                    (memory.clone(), memory)
-                }
-                Location::Directory(path) => {
-                    let durable = Durable::open(path, options, &system).await?;
-                    (durable.clone(), durable)
-                }
-            };
+        let address = Location::parse(&config.broker)?.address();
+        let Opened { broker, store } = celeriac_embedded::open(&address, options, &system).await?;
         let publisher_options = celeriac_publisher::Options {
             max_body_bytes: config.messages.max_body_bytes,
             room_timeout: config.queues.room_timeout,
