@@ -17,6 +17,7 @@ mod address;
 mod bring_up;
 mod busy;
 mod cell;
+pub mod chart;
 mod concurrent;
 mod context;
 mod core;
