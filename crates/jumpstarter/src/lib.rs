@@ -42,6 +42,8 @@ mod spawner;
 mod supervision;
 mod system;
 mod task;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod turns;
 mod wind_down;
 mod work;

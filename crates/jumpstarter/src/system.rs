@@ -22,7 +22,7 @@ use crate::mailbox::Mailbox;
 use crate::options::Options;
 use crate::registry::Registry;
 use crate::runner::Runner;
-use crate::runtime::Runtime;
+use crate::runtime::{Lost, Runtime};
 
 /// Closures that run on the blocking pool at a time.
 const BLOCKING_POOL: usize = 64;
@@ -188,9 +188,11 @@ impl System {
         let permit = self.inner.pool.acquire().await.map_err(|_| BlockingError::ShutDown)?;
         let done = self.inner.runtime.spawn_blocking(work).await;
         drop(permit);
-        done.map_err(|error| match error.try_into_panic() {
-            Ok(payload) => BlockingError::Panicked(Panicked::from_payload(payload.as_ref())),
-            Err(_) => BlockingError::ShutDown,
+        done.map_err(|lost| match lost {
+            Lost::Panicked(payload) => {
+                BlockingError::Panicked(Panicked::from_payload(payload.as_ref()))
+            }
+            Lost::Dropped => BlockingError::ShutDown,
         })
     }
 }

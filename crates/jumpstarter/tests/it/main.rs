@@ -10,6 +10,7 @@ mod misuse;
 mod pressure;
 mod probe;
 mod resources;
+mod seeded;
 mod shutdown;
 mod supervision;
 mod tasks;
