@@ -17,7 +17,6 @@ use crate::core::{Core, FINISHED};
 use crate::dependency::{Inject, Injector};
 use crate::error::{BlockingError, BoxError, Cause, Crash, Panicked, StartFailure};
 use crate::event::{EventBus, Events};
-use crate::lifecycle::State;
 use crate::mailbox::Mailbox;
 use crate::options::Options;
 use crate::registry::Registry;
@@ -316,8 +315,7 @@ impl std::fmt::Debug for System {
 /// An actor that never lives.
 fn refuse<A: Actor>(cell: &Cell<A>, failure: StartFailure) {
     cell.mailbox.close();
-    cell.core.with_cold(|cold| cold.crash = Some(Crash::new(Cause::Start, failure)));
-    cell.core.force(State::Crashed);
+    cell.core.crash(Crash::new(Cause::Start, failure));
     cell.core.raise(FINISHED);
 }
 
