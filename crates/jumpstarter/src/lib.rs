@@ -39,10 +39,13 @@ mod runtime;
 mod shutdown;
 mod snapshot;
 mod spawner;
+mod strategy;
 mod supervision;
 mod system;
 mod task;
 mod turns;
+mod urgent;
+mod watch;
 mod wind_down;
 mod work;
 
@@ -66,9 +69,11 @@ pub use crate::restart::RestartRegion;
 pub use crate::shutdown::ShutdownReport;
 pub use crate::snapshot::ActorSnapshot;
 pub use crate::spawner::{Spawned, Spawner};
-pub use crate::supervision::{Backoff, ChildFailed, Intensity, RestartPolicy};
+pub use crate::strategy::Strategy;
+pub use crate::supervision::{Backoff, ChildFailed, Escalated, Intensity, RestartPolicy};
 pub use crate::system::System;
 pub use crate::task::{Flow, IntoFlow, TaskContext, TaskSpec, TaskState};
+pub use crate::watch::Terminated;
 pub use tokio_util::sync::CancellationToken;
 
 /// What the code written by [`#[actor]`](macro@actor) names, beside the public

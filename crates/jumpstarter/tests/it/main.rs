@@ -2,6 +2,7 @@
 //! the clock is paused.
 
 #![expect(clippy::panic, reason = "actors that panic are part of what is tested")]
+#![expect(clippy::unwrap_used, reason = "what the tests share is test code, too")]
 
 mod dependencies;
 mod lifecycle;
@@ -11,5 +12,7 @@ mod pressure;
 mod probe;
 mod resources;
 mod shutdown;
+mod strategies;
 mod supervision;
 mod tasks;
+mod watch;
