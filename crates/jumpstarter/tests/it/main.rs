@@ -8,6 +8,7 @@ mod dependencies;
 mod lifecycle;
 mod messages;
 mod misuse;
+mod passing_on;
 mod pressure;
 mod probe;
 mod resources;
