@@ -16,6 +16,7 @@ use crate::event::DeadLetterReason;
 use crate::lifecycle::{State, Trigger, next};
 use crate::mailbox::{Push, Rejection};
 use crate::recipient::Recipient;
+use crate::recipient_of::RecipientOf;
 use crate::reply::{self, Reply};
 use crate::snapshot::ActorSnapshot;
 
@@ -161,6 +162,15 @@ impl<A: Actor> Address<A> {
         M: Send + 'static,
     {
         Recipient::new(Arc::clone(&self.cell))
+    }
+
+    /// The handle for asking messages of type `M` only.
+    pub fn recipient_of<M>(&self) -> RecipientOf<M, A::Reply>
+    where
+        A: Handler<M>,
+        M: Send + 'static,
+    {
+        RecipientOf::new(self.clone())
     }
 
     #[cold]

@@ -3,7 +3,7 @@
 //!
 //! The state word is written under the control lock and read relaxed anywhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
@@ -16,8 +16,11 @@ use crate::error::{Cause, Crash};
 use crate::event::Event;
 use crate::lifecycle::{self, State, Trigger, restart, task};
 use crate::spawner::TaskGroup;
-use crate::supervision::ChildFailed;
+use crate::strategy::{Siblings, Strategy};
+use crate::supervision::{RestartPolicy, Rules};
 use crate::system::System;
+use crate::urgent::SystemMessage;
+use crate::watch::Watch;
 
 /// Stop after the messages that were accepted.
 pub(crate) const STOP: u32 = 1 << 8;
@@ -37,18 +40,24 @@ pub(crate) const FINISHED: u32 = 1 << 14;
 pub(crate) const ONCE_STARTED: u32 = 1 << 15;
 /// The state is not a running one, so that the loop looks at the word closely.
 const NOT_RUNNING: u32 = 1 << 16;
+/// Stop, then wait for one's turn in the restart of a group.
+pub(crate) const HOLD: u32 = 1 << 20;
+/// Stopped, and waits for that turn.
+pub(crate) const HELD: u32 = 1 << 21;
+/// Never started again; told to the group at the spawning.
+pub(crate) const TEMPORARY: u32 = 1 << 22;
 
 /// Any request to end.
-pub(crate) const ENDING: u32 = STOP | STOP_NOW | KILL | RESTART | STOP_SELF;
+pub(crate) const ENDING: u32 = STOP | STOP_NOW | KILL | RESTART | STOP_SELF | HOLD;
 /// A request from outside to end for good.
 pub(crate) const ENDING_FOR_GOOD: u32 = STOP | STOP_NOW | KILL;
 
 const STATE_MASK: u32 = 0xff;
 
-/// Whether there is nothing to see to: a running state, and no flag but the one
-/// that says that it was started.
+/// Whether there is nothing to see to: a running state, and no flag but those
+/// that are mere facts.
 pub(crate) const fn is_quiet(word: u32) -> bool {
-    word & !(ONCE_STARTED | STATE_MASK) == 0
+    word & !(ONCE_STARTED | TEMPORARY | STATE_MASK) == 0
 }
 
 pub(crate) fn state_of(word: u32) -> State {
@@ -90,7 +99,13 @@ pub(crate) struct Cold {
     pub(crate) group: Option<Arc<TaskGroup>>,
     pub(crate) children: BTreeMap<u64, Arc<dyn AnyCell>>,
     pub(crate) dependencies: Vec<Arc<dyn AnyCell>>,
-    pub(crate) system_messages: Vec<ChildFailed>,
+    pub(crate) system_messages: VecDeque<SystemMessage>,
+    /// The restarts among the children.
+    pub(crate) siblings: Siblings,
+    /// Whether a child that gives up, and is not taken care of, ends this one.
+    pub(crate) escalates: bool,
+    /// Those who hear of the end.
+    pub(crate) death_watch: Vec<Watch>,
     pub(crate) crash: Option<Crash>,
     pub(crate) restart: restart::State,
     pub(crate) task_states: Vec<(&'static str, task::State)>,
@@ -122,6 +137,20 @@ impl Core {
             busy_nanos: AtomicU64::new(0),
             in_hand: AtomicU32::new(0),
             control: Mutex::default(),
+        }
+    }
+
+    /// Notes what others need to know of the rules it lives by.
+    pub(crate) fn adopt(&self, rules: &Rules) {
+        let escalates = rules.escalates || rules.strategy != Strategy::OneForOne;
+        if escalates {
+            self.with_cold(|cold| {
+                cold.siblings.strategy = rules.strategy;
+                cold.escalates = true;
+            });
+        }
+        if rules.policy == RestartPolicy::Temporary {
+            self.raise(TEMPORARY);
         }
     }
 
@@ -193,6 +222,17 @@ impl Core {
         wake_all(watchers);
     }
 
+    /// Takes flags back, and wakes the actor and the watchers.
+    pub(crate) fn release(&self, flags: u32) {
+        let mut watchers = Vec::new();
+        {
+            let mut control = self.control.lock();
+            self.word.fetch_and(!flags, Ordering::Release);
+            control.hand_over(&mut watchers);
+        }
+        wake_all(watchers);
+    }
+
     pub(crate) fn lower(&self, flags: u32) {
         let _control = self.control.lock();
         self.word.fetch_and(!flags, Ordering::Release);
@@ -255,6 +295,43 @@ impl Core {
         });
         // Allowed in every state; refused only if the actor has ended meanwhile.
         let _ = self.apply(Trigger::ReportError);
+    }
+
+    /// Something for the actor's attention, ahead of its messages; given back if
+    /// it has ended.
+    pub(crate) fn push_system(&self, message: SystemMessage) -> Result<(), SystemMessage> {
+        let mut watchers = Vec::new();
+        {
+            let mut control = self.control.lock();
+            if self.is_finished() {
+                return Err(message);
+            }
+            control.cold.get_or_insert_default().system_messages.push_back(message);
+            self.word.fetch_or(SYSTEM, Ordering::Release);
+            control.hand_over(&mut watchers);
+        }
+        wake_all(watchers);
+        Ok(())
+    }
+
+    /// What calls for the actor's attention.
+    pub(crate) fn take_system(&self) -> VecDeque<SystemMessage> {
+        let mut control = self.control.lock();
+        self.word.fetch_and(!SYSTEM, Ordering::Release);
+        let cold = control.cold.as_deref_mut();
+        cold.map(|cold| std::mem::take(&mut cold.system_messages)).unwrap_or_default()
+    }
+
+    /// Forgets what concerns the last incarnation only.
+    pub(crate) fn forget_failures(&self) {
+        let mut control = self.control.lock();
+        if let Some(cold) = control.cold.as_deref_mut() {
+            cold.system_messages.retain(|it| matches!(it, SystemMessage::Urgent(_)));
+            if !cold.system_messages.is_empty() {
+                return;
+            }
+        }
+        self.word.fetch_and(!SYSTEM, Ordering::Release);
     }
 
     /// The error that was reported.

@@ -97,6 +97,8 @@ pub enum Cause {
     Start,
     /// An error was reported, by a handler or a task.
     Error,
+    /// A child gave up; the error is an [`Escalated`](crate::Escalated).
+    Child,
 }
 
 /// What ended an incarnation of an actor.

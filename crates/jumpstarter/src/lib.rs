@@ -33,6 +33,7 @@ mod life;
 mod mailbox;
 mod options;
 mod recipient;
+mod recipient_of;
 mod registry;
 mod reply;
 mod resource;
@@ -41,12 +42,15 @@ mod runtime;
 mod shutdown;
 mod snapshot;
 mod spawner;
+mod strategy;
 mod supervision;
 mod system;
 mod task;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod turns;
+mod urgent;
+mod watch;
 mod wind_down;
 mod work;
 
@@ -71,13 +75,16 @@ pub use crate::lifecycle::task::State as TaskState;
 pub use crate::lifecycle::{State, Trigger, next};
 pub use crate::options::{DEFAULT_BATCH, DEFAULT_GRACE, DEFAULT_MAILBOX, Options};
 pub use crate::recipient::Recipient;
+pub use crate::recipient_of::RecipientOf;
 pub use crate::reply::Reply;
 pub use crate::shutdown::ShutdownReport;
 pub use crate::snapshot::ActorSnapshot;
 pub use crate::spawner::{Spawned, Spawner};
-pub use crate::supervision::{Backoff, ChildFailed, Intensity, RestartPolicy};
+pub use crate::strategy::Strategy;
+pub use crate::supervision::{Backoff, ChildFailed, Escalated, Intensity, RestartPolicy};
 pub use crate::system::System;
 pub use crate::task::{Flow, IntoFlow, TaskContext, TaskSpec};
+pub use crate::watch::Terminated;
 pub use tokio_util::sync::CancellationToken;
 
 /// What the code written by [`#[actor]`](macro@actor) names, beside the public

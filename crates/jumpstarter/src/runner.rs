@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::actor::Actor;
 use crate::cell::{Cell, dead_letter};
 use crate::context::Context;
-use crate::core::{ENDING_FOR_GOOD, FINISHED, ONCE_STARTED, RESTART, STOP_SELF, SYSTEM};
+use crate::core::{ENDING_FOR_GOOD, FINISHED, HOLD, ONCE_STARTED, RESTART, STOP_SELF};
 use crate::error::{BoxError, Cause, Crash};
 use crate::event::{DeadLetterReason, Event};
 use crate::guard::{Broken, Guarded, ending, ending_or_crashed, unless};
@@ -21,8 +21,9 @@ use crate::lifecycle::restart::{State as RestartRegion, Trigger as RestartTrigge
 use crate::lifecycle::{State, Trigger};
 use crate::options::Options;
 use crate::supervision::{ChildFailed, Ending, History, Verdict};
+use crate::urgent::SystemMessage;
 use crate::work::{Left, Worker};
-use crate::{bring_up, wind_down};
+use crate::{bring_up, strategy, watch, wind_down};
 
 pub(crate) struct Runner<A: Actor, F> {
     cell: Arc<Cell<A>>,
@@ -59,8 +60,9 @@ where
                 End::Crashed(crash) => Some(crash.clone()),
                 _ => None,
             };
+            let by_policy = !matches!(end, End::Left(Left::Restart));
             match self.judge(end) {
-                Verdict::Restart { after } if self.prepare_restart(after).await => {}
+                Verdict::Restart { after } if self.prepare_restart(after, by_policy).await => {}
                 _ => return self.finish(crash, killed),
             }
         }
@@ -150,19 +152,26 @@ where
         self.history.decide(&self.options.rules(), ending, once_started, Instant::now())
     }
 
-    /// Waits out the backoff. `false`: the actor was stopped meanwhile.
-    async fn prepare_restart(&mut self, after: Duration) -> bool {
+    /// Waits out the backoff, or for its turn in the restart of its group, which
+    /// it asks for if it is restarted by its policy. `false`: the actor was
+    /// stopped meanwhile.
+    async fn prepare_restart(&mut self, after: Duration, by_policy: bool) -> bool {
         let core = &self.cell.core;
         if core.restart_region() != RestartRegion::Stopping {
             let _ = core.move_restart(RestartTrigger::Restart);
         }
-        if !after.is_zero() {
+        let alone = !(by_policy && strategy::request(core, after));
+        if alone && !after.is_zero() {
             let waited = Box::pin(unless(core, ending, tokio::time::sleep(after))).await;
             if waited.is_none() && core.word() & ENDING_FOR_GOOD != 0 {
                 return false;
             }
         }
-        core.lower(RESTART | STOP_SELF | SYSTEM);
+        if core.word() & HOLD != 0 && !Box::pin(strategy::wait_for_turn(core)).await {
+            return false;
+        }
+        core.lower(RESTART | STOP_SELF);
+        core.forget_failures();
         let restarts = core.restarts.fetch_add(1, Ordering::Relaxed) + 1;
         core.with_cold(|cold| cold.crash = None);
         let _ = core.move_restart(RestartTrigger::Stop);
@@ -197,6 +206,8 @@ where
             let _ = core.move_restart(RestartTrigger::GiveUp);
         }
         core.raise(FINISHED);
+        self.cell.bury_urgent();
+        watch::announce(core);
     }
 
     /// Tells the parent; without one, the event stream has to do.
@@ -204,17 +215,20 @@ where
         let core = &self.cell.core;
         let parent = core.parent.as_ref().and_then(|parent| parent.upgrade());
         let told_parent = parent.is_some();
+        let history = self.history.crashes();
         if let Some(parent) = parent {
             let failure = ChildFailed {
                 path: core.path.to_string(),
                 type_name: core.type_name,
                 crash: crash.clone(),
                 restarts: core.restarts.load(Ordering::Relaxed),
+                policy: self.options.rules().policy,
+                history: history.clone(),
+                was_stopped: core.word() & ENDING_FOR_GOOD != 0,
             };
-            parent.core().with_cold(|cold| cold.system_messages.push(failure));
-            parent.core().raise(SYSTEM);
+            // A parent that has ended has heard of its own end.
+            let _ = parent.core().push_system(SystemMessage::ChildFailed(failure));
         }
-        let history = self.history.crashes();
         tracing::error!(path = %core.path, crashes = history.len(), "actor gave up");
         core.system.bus().publish(|| Event::GaveUp {
             path: core.path.to_string(),

@@ -222,6 +222,8 @@ impl System {
             refuse(&cell, StartFailure::ShuttingDown);
             return address;
         }
+        let rules = options.rules();
+        cell.core.adopt(&rules);
         let any_cell = address.any_cell();
         if let Some(parent) = parent {
             let child = Arc::clone(&any_cell);

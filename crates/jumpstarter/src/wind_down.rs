@@ -136,6 +136,7 @@ fn abandon<A: Actor>(core: &Core, ctx: &mut Context<A>) {
 fn forget_incarnation(core: &Core) {
     let old = core.peek_cold(|cold| {
         cold.task_states.clear();
+        cold.siblings.forget();
         (std::mem::take(&mut cold.dependencies), cold.group.take())
     });
     drop(old);
