@@ -43,6 +43,7 @@ mod supervision;
 mod system;
 mod task;
 mod turns;
+pub mod viz;
 mod wind_down;
 mod work;
 

@@ -5,6 +5,8 @@
 
 mod dependencies;
 mod lifecycle;
+#[path = "../fixtures/lifecycle_chart.rs"]
+mod lifecycle_chart;
 mod messages;
 mod misuse;
 mod pressure;
@@ -13,3 +15,4 @@ mod resources;
 mod shutdown;
 mod supervision;
 mod tasks;
+mod viz;
