@@ -11,6 +11,7 @@ mod duration;
 mod expand;
 mod messages;
 mod resources;
+mod statechart;
 mod tasks;
 
 use proc_macro::TokenStream;
@@ -49,6 +50,16 @@ pub fn actor(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let item = parse_macro_input!(item as ItemImpl);
     match declaration::Declaration::read(item) {
         Ok(declaration) => expand::expand(&declaration).into(),
+        Err(error) => error.to_compile_error().into(),
+    }
+}
+
+#[expect(missing_docs, reason = "documented where jumpstarter re-exports it")]
+#[proc_macro]
+pub fn statechart(input: TokenStream) -> TokenStream {
+    let chart = parse_macro_input!(input as statechart::grammar::Chart);
+    match statechart::expand(&chart) {
+        Ok(written) => written.into(),
         Err(error) => error.to_compile_error().into(),
     }
 }

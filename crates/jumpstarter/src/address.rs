@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use crate::actor::{Actor, Handler};
 use crate::cell::{self, AnyCell, Cell, Exit, dead_letter};
-use crate::core::{KILL, RESTART, STOP, STOP_NOW};
+use crate::chart::Refused;
+use crate::core::{ENDING_FOR_GOOD, KILL, RESTART, STOP, STOP_NOW};
 use crate::error::{AskError, StartError, TellError, TryTellError};
 use crate::event::DeadLetterReason;
-use crate::lifecycle::{Refused, State, Trigger, next};
+use crate::lifecycle::{State, Trigger, next};
 use crate::mailbox::{Push, Rejection};
 use crate::recipient::Recipient;
 use crate::reply::{self, Reply};
@@ -236,14 +237,17 @@ impl<A: Actor> Address<A> {
     /// # Errors
     ///
     /// Refused unless the actor is running, paused or between a crash and its
-    /// restart.
+    /// restart, and if it was asked to stop.
     pub fn restart(&self) -> Result<(), Refused> {
         let core = &self.cell.core;
         let state = core.state();
         if core.is_finished() {
-            return Err(Refused { trigger: Trigger::Restart, state });
+            return Err(Refused::new(Trigger::Restart.name(), state.path()));
         }
         next(state, Trigger::Restart)?;
+        if core.word() & ENDING_FOR_GOOD != 0 {
+            return Err(Refused::new(Trigger::Restart.name(), State::Stopping.path()));
+        }
         core.raise(RESTART);
         Ok(())
     }

@@ -11,10 +11,10 @@ use std::task::Waker;
 use parking_lot::Mutex;
 
 use crate::cell::AnyCell;
+use crate::chart::Refused;
 use crate::error::{Cause, Crash};
 use crate::event::Event;
-use crate::lifecycle::{self, Refused, State, Trigger};
-use crate::restart::RestartRegion;
+use crate::lifecycle::{self, State, Trigger, restart, task};
 use crate::spawner::TaskGroup;
 use crate::supervision::ChildFailed;
 use crate::system::System;
@@ -35,6 +35,8 @@ pub(crate) const STOP_SELF: u32 = 1 << 13;
 pub(crate) const FINISHED: u32 = 1 << 14;
 /// The start was complete at least once.
 pub(crate) const ONCE_STARTED: u32 = 1 << 15;
+/// The state is not a running one, so that the loop looks at the word closely.
+const NOT_RUNNING: u32 = 1 << 16;
 
 /// Any request to end.
 pub(crate) const ENDING: u32 = STOP | STOP_NOW | KILL | RESTART | STOP_SELF;
@@ -43,14 +45,20 @@ pub(crate) const ENDING_FOR_GOOD: u32 = STOP | STOP_NOW | KILL;
 
 const STATE_MASK: u32 = 0xff;
 
-/// The highest word with which there is nothing to see to: a running state and
-/// no flag but the one that says that it was started.
+/// Whether there is nothing to see to: a running state, and no flag but the one
+/// that says that it was started.
 pub(crate) const fn is_quiet(word: u32) -> bool {
-    (word & !ONCE_STARTED) <= State::Unhealthy as u32
+    word & !(ONCE_STARTED | STATE_MASK) == 0
 }
 
 pub(crate) fn state_of(word: u32) -> State {
-    State::from_byte((word & STATE_MASK) as u8)
+    State::ALL.get((word & STATE_MASK) as usize).copied().unwrap_or(State::Crashed)
+}
+
+/// The same word with another state.
+const fn with_state(word: u32, state: State) -> u32 {
+    let flag = if state.is_running() { 0 } else { NOT_RUNNING };
+    (word & !(STATE_MASK | NOT_RUNNING)) | flag | state as u32
 }
 
 pub(crate) struct Core {
@@ -84,8 +92,8 @@ pub(crate) struct Cold {
     pub(crate) dependencies: Vec<Arc<dyn AnyCell>>,
     pub(crate) system_messages: Vec<ChildFailed>,
     pub(crate) crash: Option<Crash>,
-    pub(crate) restart: RestartRegion,
-    pub(crate) task_states: Vec<(&'static str, crate::task::TaskState)>,
+    pub(crate) restart: restart::State,
+    pub(crate) task_states: Vec<(&'static str, task::State)>,
 }
 
 impl Cold {
@@ -108,7 +116,7 @@ impl Core {
             type_name,
             system,
             parent,
-            word: AtomicU32::new(State::Initialized as u32),
+            word: AtomicU32::new(with_state(0, State::Initializing)),
             restarts: AtomicU32::new(0),
             processed: AtomicU64::new(0),
             busy_nanos: AtomicU64::new(0),
@@ -145,14 +153,13 @@ impl Core {
                 let word = self.word();
                 let from = state_of(word);
                 if word & FINISHED != 0 {
-                    outcome = Err(Refused { trigger, state: from });
+                    outcome = Err(Refused::new(trigger.name(), from.path()));
                     break;
                 }
                 match lifecycle::next(from, trigger) {
                     Ok(to) => {
                         let once = if to == State::Healthy { ONCE_STARTED } else { 0 };
-                        let kept = word & !STATE_MASK;
-                        self.word.store(kept | once | to as u32, Ordering::Release);
+                        self.word.store(with_state(word, to) | once, Ordering::Release);
                         self.publish_change(from, to);
                         outcome = Ok(to);
                     }
@@ -191,20 +198,19 @@ impl Core {
         self.word.fetch_and(!flags, Ordering::Release);
     }
 
-    /// Sets the state regardless of the chart's order, for the end of an actor
-    /// that was killed.
-    pub(crate) fn force(&self, to: State) {
-        let mut watchers = Vec::new();
-        {
-            let mut control = self.control.lock();
-            let word = self.word();
-            self.word.store((word & !STATE_MASK) | to as u32, Ordering::Release);
-            if state_of(word) != to {
-                self.publish_change(state_of(word), to);
-            }
-            control.hand_over(&mut watchers);
+    /// Passes the rest of the stop at once, for an actor that was killed.
+    pub(crate) fn run_down(&self) {
+        let steps = [
+            Trigger::Stop,
+            Trigger::TasksStop,
+            Trigger::ResourcesRelease,
+            Trigger::DependenciesStop,
+            Trigger::Finish,
+        ];
+        for step in steps {
+            // Refused if the stop had passed this step already.
+            let _ = self.apply(step);
         }
-        wake_all(watchers);
     }
 
     /// Whose waker control changes wake.
@@ -265,12 +271,17 @@ impl Core {
         })
     }
 
-    pub(crate) fn restart_region(&self) -> RestartRegion {
-        self.peek_cold(|cold| cold.restart).unwrap_or_default()
+    /// Fires a trigger of the restart region.
+    pub(crate) fn move_restart(&self, trigger: restart::Trigger) -> Result<(), Refused> {
+        self.with_cold(|cold| {
+            cold.restart = restart::next(cold.restart, trigger)?;
+            Ok(())
+        })
     }
 
-    pub(crate) fn set_restart_region(&self, region: RestartRegion) {
-        self.with_cold(|cold| cold.restart = region);
+    /// The state of the restart region.
+    pub(crate) fn restart_region(&self) -> restart::State {
+        self.peek_cold(|cold| cold.restart).unwrap_or_default()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The errors of sending, asking, starting and running.
 //!
 //! Refused lifecycle triggers have their own error,
-//! [`Refused`](crate::lifecycle::Refused).
+//! [`Refused`](crate::chart::Refused).
 
 use std::error::Error;
 use std::fmt;

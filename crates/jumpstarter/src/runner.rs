@@ -17,9 +17,9 @@ use crate::core::{ENDING_FOR_GOOD, FINISHED, ONCE_STARTED, RESTART, STOP_SELF, S
 use crate::error::{BoxError, Cause, Crash};
 use crate::event::{DeadLetterReason, Event};
 use crate::guard::{Broken, Guarded, ending, ending_or_crashed, unless};
+use crate::lifecycle::restart::{State as RestartRegion, Trigger as RestartTrigger};
 use crate::lifecycle::{State, Trigger};
 use crate::options::Options;
-use crate::restart::RestartRegion;
 use crate::supervision::{ChildFailed, Ending, History, Verdict};
 use crate::work::{Left, Worker};
 use crate::{bring_up, wind_down};
@@ -87,6 +87,9 @@ where
                 crash: crash.clone(),
             });
         }
+        if matches!(end, End::Left(Left::Restart)) {
+            let _ = cell.core.move_restart(RestartTrigger::Restart);
+        }
         let grace = self.options.grace;
         let late = wind_down::wind_down(&mut actor, &mut ctx, grace, end.how()).await;
         wind_down::drop_quietly((actor, ctx));
@@ -101,8 +104,14 @@ where
     async fn life(&mut self, slot: &mut Option<A>, ctx: &mut Context<A>) -> Result<Left, Crash> {
         let core = &self.cell.core;
         let failed = |error: BoxError| Crash::new(Cause::Start, error);
-        let _ = core.apply(Trigger::Start);
         *slot = Some((self.factory)().map_err(failed)?);
+        // Refused if this is not the first incarnation.
+        let _ = core.apply(Trigger::Initialize);
+        let start = match core.state() {
+            State::Crashed => Trigger::Restart,
+            _ => Trigger::Start,
+        };
+        let _ = core.apply(start);
         if A::NEEDS || !self.options.depends_on.is_empty() {
             let needs = bring_up::bring_up(slot, ctx, &self.cell, &self.options.depends_on);
             match Box::pin(unless(core, ending_or_crashed, needs)).await {
@@ -119,8 +128,8 @@ where
         let _ = core.apply(Trigger::TasksStart);
         actor.on_started(ctx).await.map_err(failed)?;
         let _ = core.apply(Trigger::Run);
-        if core.restart_region() != RestartRegion::Ignore {
-            core.set_restart_region(RestartRegion::Restarted);
+        if core.restart_region() == RestartRegion::Starting {
+            let _ = core.move_restart(RestartTrigger::Start);
         }
         let policy = self.options.rules().policy;
         let mut worker = Worker::new(&self.cell, &mut self.inbox, self.options.batch, policy);
@@ -144,7 +153,9 @@ where
     /// Waits out the backoff. `false`: the actor was stopped meanwhile.
     async fn prepare_restart(&mut self, after: Duration) -> bool {
         let core = &self.cell.core;
-        core.set_restart_region(RestartRegion::Stopping);
+        if core.restart_region() != RestartRegion::Stopping {
+            let _ = core.move_restart(RestartTrigger::Restart);
+        }
         if !after.is_zero() {
             let waited = Box::pin(unless(core, ending, tokio::time::sleep(after))).await;
             if waited.is_none() && core.word() & ENDING_FOR_GOOD != 0 {
@@ -153,10 +164,8 @@ where
         }
         core.lower(RESTART | STOP_SELF | SYSTEM);
         let restarts = core.restarts.fetch_add(1, Ordering::Relaxed) + 1;
-        core.with_cold(|cold| {
-            cold.crash = None;
-            cold.restart = RestartRegion::Starting;
-        });
+        core.with_cold(|cold| cold.crash = None);
+        let _ = core.move_restart(RestartTrigger::Stop);
         tracing::info!(path = %core.path, restarts, "actor restarts");
         core.system.bus().publish(|| Event::Restarted { path: core.path.to_string(), restarts });
         true
@@ -182,7 +191,10 @@ where
             }
         }
         if killed {
-            core.force(State::Stopped);
+            core.run_down();
+        }
+        if matches!(core.restart_region(), RestartRegion::Stopping | RestartRegion::Starting) {
+            let _ = core.move_restart(RestartTrigger::GiveUp);
         }
         core.raise(FINISHED);
     }

@@ -3,6 +3,7 @@
 
 #![expect(clippy::panic, reason = "actors that panic are part of what is tested")]
 
+mod charts;
 mod dependencies;
 mod lifecycle;
 #[path = "../fixtures/lifecycle_chart.rs"]
@@ -12,6 +13,7 @@ mod misuse;
 mod pressure;
 mod probe;
 mod resources;
+mod seeded;
 mod shutdown;
 mod supervision;
 mod tasks;
