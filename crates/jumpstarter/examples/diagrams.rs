@@ -6,12 +6,27 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jumpstarter::chart::{Arrow, Chart, StateNode};
 use jumpstarter::{
-    Address, Backoff, Context, Dependency, Flow, Options, State, System, actor, viz,
+    Address, Backoff, Context, Dependency, Flow, Lifecycle, Options, State, Statechart, System,
+    actor, viz,
 };
 
-#[path = "../tests/fixtures/lifecycle_chart.rs"]
-mod lifecycle_chart;
+/// The lifecycle, with two ways of being healthy.
+static EXPERIMENT: Chart = Chart {
+    name: "Experiment",
+    states: &[
+        way("started.running.healthy.a", "a", true),
+        way("started.running.healthy.b", "b", false),
+    ],
+    arrows: &[Arrow { trigger: "to_b", from: 0, to: 1 }, Arrow { trigger: "to_a", from: 1, to: 0 }],
+    regions: &[],
+    extends: Some(Lifecycle::CHART),
+};
+
+const fn way(path: &'static str, name: &'static str, initial: bool) -> StateNode {
+    StateNode { path, name, parent: None, initial, resting: true }
+}
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -127,10 +142,10 @@ async fn draw(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let lost = lost.ok_or("nothing crashed")?;
     let store = system.snapshot().into_iter().find(|actor| actor.path == "store");
     let store = store.ok_or("no store")?;
-    let lifecycle = lifecycle_chart::lifecycle();
+    let lifecycle = Lifecycle::CHART;
     let drawings = [
         ("lifecycle", viz::chart(lifecycle)),
-        ("extended", viz::chart(lifecycle_chart::extended())),
+        ("extended", viz::chart(&EXPERIMENT)),
         ("tree", viz::tree(&system)),
         ("crashed", viz::instance(lifecycle, &lost)),
         ("store", viz::instance(lifecycle, &store)),

@@ -122,8 +122,9 @@ fn write_edge(out: &mut String, scene: &Scene, edge: &Edge) {
     if !inward && anchor(scene, edge.from) != edge.from {
         options.push(format!("ltail=cluster_n{}", edge.from));
     }
-    let head = anchor(scene, edge.to);
-    if head != edge.to {
+    let outward = scene.is_inside(edge.from, edge.to);
+    let head = if outward { entrance(scene, edge.to) } else { anchor(scene, edge.to) };
+    if head != edge.to && !outward {
         options.push(format!("lhead=cluster_n{}", edge.to));
     }
     let options =
@@ -138,6 +139,13 @@ fn anchor(scene: &Scene, node: usize) -> usize {
         Some(&inner) => anchor(scene, inner),
         None => node,
     }
+}
+
+/// The dot in a frame, for edges that enter it again from the inside: they can't
+/// be cut at its border.
+fn entrance(scene: &Scene, frame: usize) -> usize {
+    let dot = |&inner: &usize| scene.nodes[inner].shape == Shape::Dot;
+    scene.inside(Some(frame)).into_iter().find(dot).unwrap_or_else(|| anchor(scene, frame))
 }
 
 /// A quoted string. Graphviz knows escapes in labels, so backslashes count.

@@ -6,7 +6,7 @@ use crate::snapshot::ActorSnapshot;
 
 use super::arrows::{self, Places};
 use super::scene::{Edge, Kind, Node, Scene, Shape};
-use super::tone::{Tone, task_path};
+use super::tone::Tone;
 
 /// The scene of a chart; of an actor's own, if `live` is given.
 pub(super) fn scene(chart: &'static Chart, live: Option<&ActorSnapshot>) -> Scene {
@@ -146,12 +146,12 @@ impl Draft {
                 Some(actor) if region.many => {
                     for (name, state) in &actor.tasks {
                         let region = self.region(region, format!("task {name}"), frame);
-                        self.highlight(region, task_path(*state));
+                        self.highlight(region, state.path());
                     }
                 }
                 Some(actor) => {
                     let node = self.region(region, region.chart.name.to_owned(), frame);
-                    self.highlight(node, &actor.restart.to_string());
+                    self.highlight(node, actor.restart.path());
                 }
                 None if region.many => {
                     self.region(region, format!("{}, any number", region.chart.name), frame);

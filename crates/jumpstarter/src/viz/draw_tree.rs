@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::lifecycle::State;
-use crate::restart::RestartRegion;
+use crate::lifecycle::restart::State as RestartRegion;
 use crate::snapshot::ActorSnapshot;
 
 use super::scene::{Edge, Kind, Node, Scene, Shape};

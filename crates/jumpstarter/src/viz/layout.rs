@@ -170,6 +170,7 @@ mod tests {
     use super::*;
     use crate::chart::{Arrow, Chart, StateNode};
     use crate::viz::draw_chart;
+    use crate::{Lifecycle, Statechart};
 
     /// Numbers that look random and are the same every time.
     struct Dice(u64);
@@ -247,6 +248,12 @@ mod tests {
                 assert!(!meets, "seed {seed}: the label of {edge:?} is on a box");
             }
         }
+    }
+
+    #[test]
+    fn the_picture_of_the_lifecycle_is_without_a_fault() {
+        let scene = draw_chart::scene(Lifecycle::CHART, None);
+        assert_eq!(attempt(&scene, 100).0, 0);
     }
 
     #[test]

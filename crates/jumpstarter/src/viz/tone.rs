@@ -1,7 +1,6 @@
 //! The colours, and which state has which.
 
 use crate::lifecycle::State;
-use crate::task::TaskState;
 
 /// What a colour says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,17 +99,5 @@ impl Tone {
 
     pub(super) fn of_state(state: State) -> Tone {
         Tone::of_path(state.path())
-    }
-}
-
-/// The path of a task's state in the chart of its region.
-pub(super) fn task_path(state: TaskState) -> &'static str {
-    match state {
-        TaskState::Initialized => "initialized",
-        TaskState::Running => "running",
-        TaskState::Succeeded => "succeeded",
-        TaskState::Failed => "failed",
-        TaskState::Crashed => "failed.crashed",
-        TaskState::Retrying => "retrying",
     }
 }

@@ -6,8 +6,6 @@
 mod charts;
 mod dependencies;
 mod lifecycle;
-#[path = "../fixtures/lifecycle_chart.rs"]
-mod lifecycle_chart;
 mod messages;
 mod misuse;
 mod pressure;

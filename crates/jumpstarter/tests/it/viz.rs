@@ -7,9 +7,23 @@ use std::path::Path;
 use std::time::Duration;
 
 use jumpstarter::chart::{Arrow, Chart, StateNode};
-use jumpstarter::{Context, Options, State, System, actor, viz};
+use jumpstarter::{Context, Lifecycle, Options, State, Statechart, System, actor, viz};
 
-use crate::lifecycle_chart::{extended, lifecycle};
+/// The lifecycle, with two ways of being healthy.
+static EXPERIMENT: Chart = Chart {
+    name: "Experiment",
+    states: &[
+        way("started.running.healthy.a", "a", true),
+        way("started.running.healthy.b", "b", false),
+    ],
+    arrows: &[Arrow { trigger: "to_b", from: 0, to: 1 }, Arrow { trigger: "to_a", from: 1, to: 0 }],
+    regions: &[],
+    extends: Some(Lifecycle::CHART),
+};
+
+const fn way(path: &'static str, name: &'static str, initial: bool) -> StateNode {
+    StateNode { path, name, parent: None, initial, resting: true }
+}
 
 fn expect(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/viz").join(name);
@@ -29,8 +43,8 @@ fn expect_all(name: &str, drawing: &viz::Drawing) {
 
 #[test]
 fn charts() {
-    expect_all("lifecycle", &viz::chart(lifecycle()));
-    expect_all("extended", &viz::chart(extended()));
+    expect_all("lifecycle", &viz::chart(Lifecycle::CHART));
+    expect_all("extended", &viz::chart(&EXPERIMENT));
 }
 
 static NASTY: Chart = Chart {
@@ -75,15 +89,15 @@ fn names_are_not_syntax() {
 
 #[test]
 fn arrows_from_everywhere_are_drawn_once_and_those_from_a_whole_frame_leave_the_frame() {
-    let text = viz::chart(lifecycle()).mermaid();
+    let text = viz::chart(Lifecycle::CHART).mermaid();
     let count = |trigger: &str| {
         let named = text.lines().filter_map(|line| line.split_once(" : "));
         named.filter(|(_, names)| names.split(", ").any(|name| name == trigger)).count()
     };
     assert_eq!(count("report_error"), 1);
-    // Not from the eleven states, but from: initializing, initialized, starting,
-    // started, crashed.
-    assert_eq!(count("stop"), 5);
+    // Not from eleven states, but from: initializing, initialized, starting,
+    // started, crashed; and once in the restart region.
+    assert_eq!(count("stop"), 5 + 1);
     assert_eq!(count("pause"), 1);
     // A triangle of states stays what it is.
     assert_eq!(count("recover"), 2);
@@ -145,7 +159,7 @@ async fn trees_and_actors() {
     expect_all("tree", &viz::tree(&system));
     let again = viz::tree_of("office", &system.snapshot());
     assert_eq!(again.svg(), viz::tree(&system).svg());
-    expect_all("instance", &viz::instance(lifecycle(), &archive.snapshot()));
+    expect_all("instance", &viz::instance(Lifecycle::CHART, &archive.snapshot()));
 }
 
 #[tokio::test]
@@ -167,7 +181,7 @@ async fn an_instance_is_followed_to_its_end() {
     let system = System::new("office");
     let clerk = system.spawn("clerk", Options::default(), || Clerk);
     clerk.started().await.unwrap();
-    let mut live = viz::Live::instance(&clerk, lifecycle());
+    let mut live = viz::Live::instance(&clerk, Lifecycle::CHART);
     assert_eq!(current(&live.next().await.unwrap()), ["started.running.healthy", "ignore"]);
     clerk.ask(Worry).await.unwrap();
     assert_eq!(current(&live.next().await.unwrap()), ["started.running.degraded", "ignore"]);
