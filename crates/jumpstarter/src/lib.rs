@@ -50,6 +50,7 @@ mod task;
 pub mod testing;
 mod turns;
 mod urgent;
+pub mod viz;
 mod watch;
 mod wind_down;
 mod work;

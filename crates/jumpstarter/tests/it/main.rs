@@ -18,4 +18,5 @@ mod shutdown;
 mod strategies;
 mod supervision;
 mod tasks;
+mod viz;
 mod watch;
