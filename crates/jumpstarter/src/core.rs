@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use crate::cell::AnyCell;
 use crate::error::{Cause, Crash};
 use crate::event::Event;
+use crate::injection::Injection;
 use crate::lifecycle::{self, Refused, State, Trigger};
 use crate::restart::RestartRegion;
 use crate::spawner::TaskGroup;
@@ -64,6 +65,7 @@ pub(crate) struct Core {
     pub(crate) processed: AtomicU64,
     pub(crate) busy_nanos: AtomicU64,
     pub(crate) in_hand: AtomicU32,
+    pub(crate) injection: Injection,
     control: Mutex<Control>,
 }
 
@@ -113,6 +115,7 @@ impl Core {
             processed: AtomicU64::new(0),
             busy_nanos: AtomicU64::new(0),
             in_hand: AtomicU32::new(0),
+            injection: Injection::default(),
             control: Mutex::default(),
         }
     }

@@ -25,6 +25,7 @@ mod dependency;
 mod error;
 mod event;
 mod guard;
+mod injection;
 mod jitter;
 mod lifecycle;
 mod mailbox;

@@ -4,6 +4,7 @@
 #![expect(clippy::panic, reason = "actors that panic are part of what is tested")]
 
 mod dependencies;
+mod injection;
 mod lifecycle;
 mod messages;
 mod misuse;
