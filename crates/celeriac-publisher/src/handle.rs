@@ -7,9 +7,15 @@ use std::time::Duration;
 use celeriac_core::body::DEFAULT_MAX_BODY_BYTES;
 use celeriac_core::message::InvalidMessage;
 use celeriac_core::{Broker, Message, QueueName, Store};
-use jumpstarter::{Address, System};
+use jumpstarter::{Address, AskError, Backoff, RestartPolicy, System};
 
 use crate::actor::{Gatherer, Publish};
+
+/// Crashes in this time are counted together: the pause grows with them.
+const CRASH_WINDOW: Duration = Duration::from_secs(60);
+/// The pause between a crash and the next start: senders wait for it.
+const CRASH_PAUSE: Backoff =
+    Backoff { first: Duration::from_millis(10), max: Duration::from_secs(1) };
 
 /// How a publisher behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +58,13 @@ pub enum Error {
     /// The broker or store failed; messages may have been published or not.
     #[error("failed to {0}")]
     Driver(#[source] Arc<celeriac_core::Error>),
+    /// The publisher crashed while it sent; it has started again. The messages
+    /// may have been published or not.
+    #[error(
+        "the publisher crashed while it sent, and has started again; the messages may have been \
+         sent or not: send the same ones again"
+    )]
+    Crashed,
     /// The publisher has stopped.
     #[error("the publisher has stopped; the app was shut down")]
     Stopped,
@@ -86,7 +99,13 @@ impl Publisher {
         options: Options,
     ) -> Self {
         let (for_broker, for_store) = (broker.clone(), store.clone());
-        let actor_options = jumpstarter::Options::default().mailbox(options.mailbox);
+        // What waits in its mailbox outlives a crash. One that gave up would
+        // halt every sender of the process.
+        let actor_options = jumpstarter::Options::default()
+            .mailbox(options.mailbox)
+            .restart(RestartPolicy::Permanent)
+            .intensity(u32::MAX, CRASH_WINDOW)
+            .backoff(CRASH_PAUSE);
         let address = system.spawn("publisher", actor_options, move || {
             Gatherer::new(for_broker.clone(), for_store.clone())
         });
@@ -98,8 +117,8 @@ impl Publisher {
     ///
     /// # Errors
     /// [`Error::Invalid`]: nothing was sent. [`Error::Full`]: what had room was
-    /// sent. [`Error::Driver`]: unknown what was sent; send the same messages
-    /// again, with `may_repeat`.
+    /// sent. [`Error::Driver`], [`Error::Crashed`]: unknown what was sent; send
+    /// the same messages again, with `may_repeat`.
     ///
     /// # Cancel safety
     /// Dropped before it is ready, messages may have been published or not.
@@ -108,10 +127,17 @@ impl Publisher {
             message.validate(self.options.max_body_bytes)?;
         }
         loop {
-            let answer = self.address.ask(Publish(batch)).await.map_err(|_| Error::Stopped)?;
+            let answer = self.address.ask(Publish(batch)).await.map_err(|e| self.unanswered(e))?;
             batch = answer.map_err(Error::Driver)?;
             let Some(refused) = batch.first() else { return Ok(()) };
             self.wait_for_room(&refused.queue).await?;
+        }
+    }
+
+    fn unanswered(&self, error: AskError) -> Error {
+        match error {
+            AskError::NoReply if !self.address.is_closed() => Error::Crashed,
+            _ => Error::Stopped,
         }
     }
 

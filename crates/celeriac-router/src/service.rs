@@ -9,7 +9,7 @@ use celeriac_core::broker::Subscription;
 use celeriac_core::store::Node;
 use celeriac_core::{Broker, ExecutionPlatform, QueueName, Store, Timestamp};
 use celeriac_engine::{Engine, Limits, Subscriptions};
-use jumpstarter::{Actor, Address, System};
+use jumpstarter::{Actor, Address, Backoff, System};
 
 use crate::committer::{self, Committer};
 use crate::gate::Gate;
@@ -17,10 +17,13 @@ use crate::intake::Intake;
 use crate::node::{Inbox, Presence, inbox_of};
 use crate::revocations::Revocations;
 use crate::router::{self, Reports, Router, Stopping};
-use crate::timers::Timers;
+use crate::timers::{InHand, Timers};
 
 /// Crashes in this time are counted together: the pause grows with them.
 const CRASH_WINDOW: Duration = Duration::from_secs(60);
+/// The pause between a crash and the next start.
+const CRASH_PAUSE: Backoff =
+    Backoff { first: Duration::from_millis(10), max: Duration::from_secs(1) };
 
 /// How a router behaves.
 #[derive(Clone, Debug)]
@@ -131,7 +134,7 @@ impl Service {
 /// How every actor here is run: one that crashes starts again, however often,
 /// with a growing pause. A router that gave up would be a silent halt.
 fn tireless() -> jumpstarter::Options {
-    jumpstarter::Options::default().intensity(u32::MAX, CRASH_WINDOW)
+    jumpstarter::Options::default().intensity(u32::MAX, CRASH_WINDOW).backoff(CRASH_PAUSE)
 }
 
 async fn started<A: Actor>(actor: &'static str, address: &Address<A>) -> Result<(), StartError> {
@@ -187,7 +190,10 @@ fn spawn_intake(
 }
 
 fn spawn_timers(system: &System, (broker, store): Drivers) -> Address<Timers> {
-    system.spawn("timers", tireless(), move || Timers::new(broker.clone(), store.clone()))
+    let in_hand = InHand::default();
+    system.spawn("timers", tireless(), move || {
+        Timers::new(broker.clone(), store.clone(), in_hand.clone())
+    })
 }
 
 fn spawn_revocations(

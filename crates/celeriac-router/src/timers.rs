@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use celeriac_core::broker::Limit;
 use celeriac_core::error::Result;
-use celeriac_core::{Broker, ErrorKind, Store, Timestamp};
+use celeriac_core::{Broker, ErrorKind, Message, Store, Timestamp};
 use jumpstarter::{Flow, actor};
+use parking_lot::Mutex;
 
 /// How many due messages are published at once.
 const MAX_BATCH: usize = 1024;
@@ -17,15 +18,20 @@ const MAX_SLEEP: Duration = Duration::from_secs(30);
 /// How long a failure is waited out.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// What was taken out of the store and is not published for sure. Outlives a
+/// crash, so that nobody waits for the end of a lease then.
+pub(crate) type InHand = Arc<Mutex<Vec<Arc<Message>>>>;
+
 pub(crate) struct Timers {
     broker: Arc<dyn Broker>,
     store: Arc<dyn Store>,
+    in_hand: InHand,
 }
 
 #[actor]
 impl Timers {
-    pub(crate) fn new(broker: Arc<dyn Broker>, store: Arc<dyn Store>) -> Self {
-        Self { broker, store }
+    pub(crate) fn new(broker: Arc<dyn Broker>, store: Arc<dyn Store>, in_hand: InHand) -> Self {
+        Self { broker, store, in_hand }
     }
 
     #[task]
@@ -42,12 +48,16 @@ impl Timers {
 
     /// Publishes what is due, or sleeps until something is.
     async fn turn(&mut self) -> Result<()> {
+        let left_behind = self.in_hand.lock().clone();
+        if !left_behind.is_empty() {
+            return self.publish(&left_behind).await;
+        }
         let mut due = self.store.take_due(Timestamp::now(), MAX_BATCH, LEASE).await?;
         if !due.is_empty() {
             // Whoever dies before they are unscheduled lets them come twice.
             due.iter_mut().for_each(|message| Arc::make_mut(message).may_repeat = true);
-            self.broker.publish(&due, Limit::Exceed).await?;
-            return self.store.unschedule(&due).await;
+            self.in_hand.lock().clone_from(&due);
+            return self.publish(&due).await;
         }
         let next = self.store.next_due().await?;
         let wait = next.map_or(MAX_SLEEP, |due| due.since(Timestamp::now()).min(MAX_SLEEP));
@@ -55,5 +65,11 @@ impl Timers {
             () = tokio::time::sleep(wait) => Ok(()),
             changed = self.store.timers_changed() => changed,
         }
+    }
+    async fn publish(&mut self, due: &[Arc<Message>]) -> Result<()> {
+        self.broker.publish(due, Limit::Exceed).await?;
+        self.store.unschedule(due).await?;
+        self.in_hand.lock().clear();
+        Ok(())
     }
 }

@@ -11,7 +11,7 @@ use celeriac_core::platform::{
     Finished, Outcomes, PlatformStats, Run, RunKey, RunResult, TaskInfo, TaskKind,
 };
 use celeriac_core::{BoxFuture, ExecutionPlatform, Name};
-use jumpstarter::{Address, System, TryTellError};
+use jumpstarter::{Address, Backoff, System, TryTellError};
 
 use crate::context::States;
 use crate::definition::Definition;
@@ -21,6 +21,9 @@ use crate::threads::Threads;
 
 /// Crashes in this time are counted together: the pause grows with them.
 const CRASH_WINDOW: Duration = Duration::from_secs(60);
+/// The pause between a crash and the next start.
+const CRASH_PAUSE: Backoff =
+    Backoff { first: Duration::from_millis(10), max: Duration::from_secs(1) };
 
 /// How a worker behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,6 +164,7 @@ fn spawn_task(
     // A task that crashes its actor again and again must not halt its type.
     let actor_options =
         jumpstarter::Options::default().unbounded().intensity(u32::MAX, CRASH_WINDOW);
+    let actor_options = actor_options.backoff(CRASH_PAUSE);
     let mut incarnation = 0u32;
     system.spawn(&name, actor_options, move || {
         if incarnation > 0 {

@@ -174,6 +174,15 @@ impl App {
         self.connection().await.map(drop)
     }
 
+    /// The actors that the app consists of, to be watched: their states, events
+    /// and counters. What a program does to them is its own risk.
+    ///
+    /// # Errors
+    /// [`Error::Driver`] when broker or store can't be opened.
+    pub async fn system(&self) -> Result<jumpstarter::System, Error> {
+        Ok(self.connection().await?.system.clone())
+    }
+
     /// The handle of a task that was sent before, here or elsewhere.
     ///
     /// # Errors

@@ -58,6 +58,7 @@ pub use celeriac_core::{
     State as TaskState, Timestamp,
 };
 pub use celeriac_macros::{event, task};
+pub use celeriac_publisher::Error as PublishError;
 pub use celeriac_router::{Answer, Question};
 pub use config::Config;
 pub use connect::Error;

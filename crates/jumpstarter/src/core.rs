@@ -14,6 +14,7 @@ use crate::cell::AnyCell;
 use crate::chart::Refused;
 use crate::error::{Cause, Crash};
 use crate::event::Event;
+use crate::injection::Injection;
 use crate::lifecycle::{self, State, Trigger, restart, task};
 use crate::spawner::TaskGroup;
 use crate::strategy::{Siblings, Strategy};
@@ -81,6 +82,7 @@ pub(crate) struct Core {
     pub(crate) processed: AtomicU64,
     pub(crate) busy_nanos: AtomicU64,
     pub(crate) in_hand: AtomicU32,
+    pub(crate) injection: Injection,
     control: Mutex<Control>,
 }
 
@@ -136,6 +138,7 @@ impl Core {
             processed: AtomicU64::new(0),
             busy_nanos: AtomicU64::new(0),
             in_hand: AtomicU32::new(0),
+            injection: Injection::default(),
             control: Mutex::default(),
         }
     }

@@ -47,6 +47,9 @@ impl<F: Future> Future for Guarded<'_, F> {
         if this.core.word() & KILL != 0 {
             return Poll::Ready(Err(Broken::Killed));
         }
+        if let Some(crash) = this.core.injection.take() {
+            return Poll::Ready(Err(Broken::Panicked(crash)));
+        }
         let future = this.future;
         match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
             Ok(polled) => polled.map(Ok),

@@ -28,6 +28,7 @@ mod dependency;
 mod error;
 mod event;
 mod guard;
+mod injection;
 mod jitter;
 mod life;
 mod mailbox;

@@ -14,9 +14,10 @@ mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use celeriac_core::error::Result;
-use jumpstarter::System;
+use jumpstarter::{Backoff, RestartPolicy, System};
 
 use crate::Options;
 pub(crate) use owner::Owner;
@@ -60,17 +61,18 @@ impl Durable {
     }
 }
 
-/// How an actor is run that blocks and can't be made twice.
-fn once_only() -> jumpstarter::Options {
-    let options = jumpstarter::Options::default().dedicated_thread();
-    options.restart(jumpstarter::RestartPolicy::Temporary)
-}
+/// Crashes in this time are counted together: the pause grows with them.
+const CRASH_WINDOW: Duration = Duration::from_secs(60);
+/// The pause between a crash and the next start.
+const CRASH_PAUSE: Backoff =
+    Backoff { first: Duration::from_millis(10), max: Duration::from_secs(1) };
 
-/// Makes an actor that can't be made twice.
-pub(crate) fn once<A>(actor: A) -> impl FnMut() -> A {
-    let mut only = Some(actor);
-    move || match only.take() {
-        Some(actor) => actor,
-        None => unreachable!("an actor that is never restarted is made once"),
-    }
+/// How every actor of a directory is run: it starts again, however often it
+/// crashes, and who asks it meanwhile waits. One that gave up would leave the
+/// process with a directory that nobody can use.
+fn tireless() -> jumpstarter::Options {
+    jumpstarter::Options::default()
+        .restart(RestartPolicy::Permanent)
+        .intensity(u32::MAX, CRASH_WINDOW)
+        .backoff(CRASH_PAUSE)
 }

@@ -14,7 +14,7 @@ use parking_lot::RwLock;
 use super::owner::Owner;
 use crate::Options;
 use crate::hub::SeenTimers;
-use crate::socket::{Client, Server, listen};
+use crate::socket::{Client, Server};
 
 /// How often the directory is tried when neither its lock nor its owner is to
 /// be had: an owner that starts or stops may need that long.
@@ -33,14 +33,12 @@ pub(super) enum Role {
 #[derive(Debug)]
 pub(super) struct Owning {
     pub(super) owner: Arc<Owner>,
-    server: Option<Address<Server>>,
+    server: Address<Server>,
 }
 
 impl Drop for Owning {
     fn drop(&mut self) {
-        if let Some(server) = &self.server {
-            drop(server.stop());
-        }
+        drop(self.server.stop());
     }
 }
 
@@ -125,9 +123,7 @@ impl Role {
             Self::Client(client) => client.close(),
             Self::Owner(owning) => {
                 owning.owner.shut();
-                if let Some(server) = &owning.server {
-                    let _exit = server.stop().await;
-                }
+                let _exit = owning.server.stop().await;
                 owning.owner.close().await;
             }
         }
@@ -156,19 +152,7 @@ async fn find(directory: &Path, options: &Options, system: &System) -> Result<Ro
 
 fn own(owner: Owner, directory: &Path, system: &System) -> Owning {
     let owner = Arc::new(owner);
-    let server = listen(directory);
-    let server = server.and_then(|listener| Server::new(listener, &owner, directory));
-    let server = match server {
-        Ok(server) => {
-            let options = jumpstarter::Options::default();
-            let options = options.restart(jumpstarter::RestartPolicy::Temporary);
-            Some(system.spawn("embedded-server", options, super::once(server)))
-        }
-        Err(error) => {
-            let directory = directory.display();
-            tracing::warn!(%error, %directory, "no socket: other processes can't use the directory");
-            None
-        }
-    };
-    Owning { owner, server }
+    let (served, directory) = (Arc::downgrade(&owner), directory.to_owned());
+    let serve = move || Server::new(served.clone(), directory.clone());
+    Owning { owner, server: system.spawn("embedded-server", super::tireless(), serve) }
 }

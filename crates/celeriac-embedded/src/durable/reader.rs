@@ -1,5 +1,7 @@
 //! The reader: an actor with a thread and a read-only connection of its own.
+//! After a crash it opens another one; who asked meanwhile asks again.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -7,12 +9,12 @@ use celeriac_core::broker::Undecodable;
 use celeriac_core::outcome::Entry;
 use celeriac_core::store::{Filter, Quarantined};
 use celeriac_core::wire::{self, Decoder};
-use celeriac_core::{Message, MessageId, Timestamp};
+use celeriac_core::{ErrorKind, Message, MessageId, Timestamp};
 use jumpstarter::actor;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::journal::fault::Fault;
-use super::journal::{split, to_sql};
+use super::journal::{open_reader, split, to_sql};
 use crate::hub::Hub;
 use crate::live::{Load, PACK, Payload, Wake, done_entry};
 
@@ -33,25 +35,56 @@ pub(super) struct ReadQuarantine(pub(super) Filter, pub(super) usize);
 
 /// Reads what is on disk only.
 pub(super) struct Reader {
-    connection: Connection,
+    directory: PathBuf,
     hub: Arc<Hub>,
+    /// Open as long as the actor is started.
+    connection: Option<Connection>,
+}
+
+/// Packs that are being read: who waits for them is told, also if that crashes.
+struct Loading<'a> {
+    hub: &'a Hub,
+    load: &'a Load,
+    done: bool,
+}
+
+impl Drop for Loading<'_> {
+    fn drop(&mut self) {
+        if !self.done {
+            let fault = Fault::new(ErrorKind::Unreachable, "its reader crashed; it starts again");
+            let error = fault.error("pull", &self.hub.address);
+            let mut wake = Wake::default();
+            self.hub.queues.lock().load_failed(self.load, error, &mut wake);
+        }
+    }
 }
 
 #[actor]
 impl Reader {
-    /// A reader of the hub's database.
-    pub(super) fn new(connection: Connection, hub: Arc<Hub>) -> Self {
-        Self { connection, hub }
+    /// A reader of the hub's database. It opens it unless it is given one.
+    pub(super) fn new(directory: PathBuf, hub: Arc<Hub>, connection: Option<Connection>) -> Self {
+        Self { directory, hub, connection }
+    }
+
+    #[started]
+    fn open(&mut self) -> celeriac_core::error::Result<()> {
+        if self.connection.is_none() {
+            self.connection = Some(open_reader(&self.directory)?);
+        }
+        Ok(())
     }
 
     #[handler]
     fn packs(&mut self, read: ReadPacks) {
         let ReadPacks(load) = read;
+        let mut loading = Loading { hub: &self.hub, load: &load, done: false };
+        let loaded = self.read_disk(|disk| disk.load(&load));
+        loading.done = true;
         let mut wake = Wake::default();
-        match self.load(&load) {
+        match loaded {
             Ok(loaded) => self.hub.queues.lock().install(&load, loaded, &mut wake),
-            Err(error) => {
-                let error = Fault::from(&error).error("pull", &self.hub.address);
+            Err(fault) => {
+                let error = fault.error("pull", &self.hub.address);
                 self.hub.queues.lock().load_failed(&load, error, &mut wake);
             }
         }
@@ -59,24 +92,40 @@ impl Reader {
 
     #[handler]
     fn results(&mut self, read: ReadResults) -> Read<Vec<Option<Entry>>> {
-        let entries = read.0.into_iter().map(|id| self.result(id));
-        entries.collect::<rusqlite::Result<_>>().map_err(|error| Fault::from(&error))
+        self.read_disk(|disk| read.0.into_iter().map(|id| disk.result(id)).collect())
     }
 
     #[handler]
     fn timers(&mut self, read: ReadTimers) -> Read<Vec<Arc<Message>>> {
-        let messages = read.0.into_iter().map(|id| self.timer(id));
-        let messages: rusqlite::Result<Vec<_>> = messages.collect();
-        let messages = messages.map_err(|error| Fault::from(&error))?;
-        Ok(messages.into_iter().flatten().collect())
+        self.read_disk(|disk| {
+            let messages = read.0.into_iter().map(|id| disk.timer(id));
+            // One that is gone meanwhile is left out.
+            messages.filter_map(Result::transpose).collect()
+        })
     }
 
     #[handler]
     fn quarantine(&mut self, read: ReadQuarantine) -> Read<Vec<Quarantined>> {
-        self.page(&read.0, read.1).map_err(|error| Fault::from(&error))
+        self.read_disk(|disk| disk.page(&read.0, read.1))
     }
 
-    fn load(&self, load: &Load) -> rusqlite::Result<Vec<(u64, Vec<Payload>)>> {
+    fn read_disk<T>(&self, read: impl FnOnce(Disk<'_>) -> rusqlite::Result<T>) -> Read<T> {
+        match &self.connection {
+            Some(connection) => read(Disk { connection }).map_err(|error| Fault::from(&error)),
+            // Opened at the start, so there is one.
+            None => Err(Fault::new(ErrorKind::Internal, "its reader is not started")),
+        }
+    }
+}
+
+/// The database, to be read.
+#[derive(Clone, Copy)]
+struct Disk<'a> {
+    connection: &'a Connection,
+}
+
+impl Disk<'_> {
+    fn load(self, load: &Load) -> rusqlite::Result<Vec<(u64, Vec<Payload>)>> {
         let mut select =
             self.connection.prepare_cached("SELECT messages FROM pack WHERE seq = ?")?;
         let mut decoder = Decoder::new();
@@ -89,7 +138,7 @@ impl Reader {
         Ok(loaded)
     }
 
-    fn result(&self, id: MessageId) -> rusqlite::Result<Option<Entry>> {
+    fn result(self, id: MessageId) -> rusqlite::Result<Option<Entry>> {
         let mut select = self.connection.prepare_cached(
             "SELECT version, outcome FROM result WHERE id = ? AND expires_at > ?",
         )?;
@@ -110,7 +159,7 @@ impl Reader {
         }
     }
 
-    fn timer(&self, id: MessageId) -> rusqlite::Result<Option<Arc<Message>>> {
+    fn timer(self, id: MessageId) -> rusqlite::Result<Option<Arc<Message>>> {
         let mut select =
             self.connection.prepare_cached("SELECT message FROM timer WHERE id = ?")?;
         let envelope = select.query_row([id.as_bytes()], |row| row.get::<_, Vec<u8>>(0));
@@ -127,7 +176,7 @@ impl Reader {
     }
 
     /// Those of the filter's ids that it means.
-    fn named(&self, filter: &Filter, max: usize) -> rusqlite::Result<Vec<Quarantined>> {
+    fn named(self, filter: &Filter, max: usize) -> rusqlite::Result<Vec<Quarantined>> {
         let mut select =
             self.connection.prepare_cached("SELECT record FROM quarantine WHERE id = ?")?;
         let mut ids = filter.ids.clone();
@@ -147,7 +196,7 @@ impl Reader {
         Ok(page)
     }
 
-    fn page(&self, filter: &Filter, max: usize) -> rusqlite::Result<Vec<Quarantined>> {
+    fn page(self, filter: &Filter, max: usize) -> rusqlite::Result<Vec<Quarantined>> {
         if !filter.ids.is_empty() {
             return self.named(filter, max);
         }

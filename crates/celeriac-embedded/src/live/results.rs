@@ -235,6 +235,17 @@ impl Results {
         self.watchers.tell_all(wake);
     }
 
+    /// Whether anybody waits.
+    #[cfg(test)]
+    pub(crate) fn is_watched(&self) -> bool {
+        !self.watchers.is_empty()
+    }
+
+    /// Lets everybody who waits look again.
+    pub(crate) fn tell_all(&self, wake: &mut Wake) {
+        self.watchers.tell_all(wake);
+    }
+
     fn drop_expired(&mut self, sequence: u64, now: Timestamp, dropped: &mut Vec<Record>) {
         let expired = |record: &Record| record.expires_at <= now;
         if !self.ring.get(sequence).is_some_and(expired) {

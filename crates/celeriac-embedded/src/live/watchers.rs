@@ -38,6 +38,11 @@ impl Watchers {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
     /// Tells everybody.
     pub(crate) fn tell_all(&self, wake: &mut Wake) {
         for waiter in self.by_id.values().flatten() {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use celeriac_core::error::Result;
 use celeriac_core::{Error, ErrorKind};
-use jumpstarter::{Address, Context, System, actor};
+use jumpstarter::{Address, Flow, System, actor};
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
@@ -93,10 +93,12 @@ impl Link {
             permits: Semaphore::new(MAX_REQUESTS),
             address,
         });
-        let reader = LinkReader { incoming: Some(incoming), link: link.clone() };
+        // A connection that breaks is replaced, not mended: with another actor.
         let options = jumpstarter::Options::default();
         let options = options.restart(jumpstarter::RestartPolicy::Temporary);
-        let reader = system.spawn("embedded-client", options, crate::durable::once(reader));
+        let (mut incoming, read_from) = (Some(incoming), link.clone());
+        let read = move || LinkReader { incoming: incoming.take(), link: read_from.clone() };
+        let reader = system.spawn("embedded-client", options, read);
         Ok((link, LinkGuard(reader)))
     }
 
@@ -143,6 +145,10 @@ impl Link {
     /// Tells the owner that this process goes, and lives on.
     pub(super) fn goodbye(&self) {
         self.left.store(true, Ordering::Release);
+        self.take_leave();
+    }
+
+    fn take_leave(&self) {
         // Whoever is gone needs no goodbye.
         drop(self.outgoing.send(&frame::encode_empty(0, FrameKind::Goodbye)));
         self.die();
@@ -264,24 +270,28 @@ async fn greet(incoming: &mut Incoming, outgoing: &Outgoing) -> io::Result<Hello
 
 #[actor]
 impl LinkReader {
-    #[started]
-    fn read_all(&mut self, ctx: &mut Context<Self>) {
-        let Some(mut incoming) = self.incoming.take() else {
-            return;
-        };
-        let (link, scope) = (self.link.clone(), ctx.scope());
-        ctx.spawn(async move {
-            let read = async {
-                while let Ok(Some(frame)) = incoming.next().await {
-                    link.take(frame);
-                }
-            };
-            tokio::select! {
-                () = read => {}
-                _gone = link.outgoing.drain() => {}
-                () = scope.cancelled() => {}
+    /// Passes on what comes until nothing does.
+    #[task]
+    async fn read(&mut self) -> Flow {
+        let Self { incoming: Some(incoming), link } = self else { return Flow::Success };
+        let read = async {
+            while let Ok(Some(frame)) = incoming.next().await {
+                link.take(frame);
             }
-            link.die();
-        });
+        };
+        tokio::select! {
+            () = read => {}
+            _gone = link.outgoing.drain() => {}
+        }
+        link.die();
+        Flow::Success
+    }
+}
+
+impl Drop for LinkReader {
+    /// However it ends: who waits for an answer must not wait for ever. The
+    /// owner learns that this process lives on, so that no deaths are counted.
+    fn drop(&mut self) {
+        self.link.take_leave();
     }
 }

@@ -12,7 +12,7 @@ mod server;
 mod session;
 
 pub(crate) use client::Client;
-pub(crate) use server::{Server, listen};
+pub(crate) use server::Server;
 
 /// The name of the socket in its directory.
 pub(crate) const SOCKET: &str = "celeriac.sock";

@@ -4,10 +4,10 @@ use std::fs::Permissions;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
+use std::sync::Weak;
 use std::time::Duration;
 
-use jumpstarter::{Context, actor};
+use jumpstarter::{Context, Flow, actor};
 use tokio::net::UnixListener;
 
 use super::path::SocketPath;
@@ -15,19 +15,23 @@ use super::session::Session;
 use crate::durable::Owner;
 
 /// How long it waits after a connection could not be accepted (too many open
-/// files, say).
+/// files, say), and before it tries to listen for the second time.
 const PAUSE: Duration = Duration::from_millis(100);
+/// The longest wait between two tries to listen.
+const MAX_PAUSE: Duration = Duration::from_secs(30);
 
-/// Listens in the owner's directory.
+/// Listens in the owner's directory. The owner can do without it: while it can't
+/// listen, this actor is degraded, and other processes can't use the directory.
 pub(crate) struct Server {
     listener: Option<UnixListener>,
     owner: Weak<Owner>,
     directory: PathBuf,
+    pause: Duration,
 }
 
 /// Binds the socket; whatever a former owner left there is replaced. Only who
 /// holds the directory's lock may call this.
-pub(crate) fn listen(directory: &Path) -> io::Result<std::os::unix::net::UnixListener> {
+fn listen(directory: &Path) -> io::Result<UnixListener> {
     let path = SocketPath::of(directory)?;
     match std::fs::remove_file(path.as_path()) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -37,49 +41,50 @@ pub(crate) fn listen(directory: &Path) -> io::Result<std::os::unix::net::UnixLis
     // Whoever may use the directory's files may use its socket, and nobody else.
     std::fs::set_permissions(path.as_path(), Permissions::from_mode(0o600))?;
     listener.set_nonblocking(true)?;
-    Ok(listener)
+    UnixListener::from_std(listener)
 }
 
 #[actor]
 impl Server {
     /// A server of the owner, which it does not keep alive.
-    pub(crate) fn new(
-        listener: std::os::unix::net::UnixListener,
-        owner: &Arc<Owner>,
-        directory: &Path,
-    ) -> io::Result<Self> {
-        Ok(Self {
-            listener: Some(UnixListener::from_std(listener)?),
-            owner: Arc::downgrade(owner),
-            directory: directory.to_owned(),
-        })
+    pub(crate) fn new(owner: Weak<Owner>, directory: PathBuf) -> Self {
+        Self { listener: None, owner, directory, pause: PAUSE }
     }
 
-    #[started]
-    fn accept_all(&mut self, ctx: &mut Context<Self>) {
-        let Some(listener) = self.listener.take() else {
-            return;
-        };
-        let (owner, spawner, directory) =
-            (self.owner.clone(), ctx.spawner(), self.directory.clone());
-        ctx.spawn(async move {
-            let scope = spawner.scope();
-            loop {
-                let accepted = tokio::select! {
-                    () = scope.cancelled() => return,
-                    accepted = listener.accept() => accepted,
-                };
-                match accepted {
-                    Ok((socket, _)) => {
-                        let session = Session::new(socket, owner.clone(), spawner.clone());
-                        spawner.spawn(session.run());
-                    }
-                    Err(error) => {
-                        tracing::warn!(%error, directory = %directory.display(), "accept failed");
-                        tokio::time::sleep(PAUSE).await;
-                    }
+    /// Tries to listen; once it does, takes the next connection.
+    #[task]
+    async fn serve(&mut self, ctx: &mut Context<Self>) -> Flow {
+        let directory = self.directory.display();
+        let listener = match &self.listener {
+            Some(listener) => listener,
+            None => match listen(&self.directory) {
+                Ok(listener) => {
+                    self.pause = PAUSE;
+                    // Refused where nothing was wrong.
+                    let _ = ctx.recover();
+                    self.listener.insert(listener)
                 }
+                Err(error) => {
+                    tracing::warn!(%error, %directory,
+                        "no socket: other processes can't use the directory; tried again");
+                    // Refused where it was reported before.
+                    let _ = ctx.report_warning();
+                    let after = self.pause;
+                    self.pause = (after * 2).min(MAX_PAUSE);
+                    return Flow::Retry { after };
+                }
+            },
+        };
+        match listener.accept().await {
+            Ok((socket, _)) => {
+                let session = Session::new(socket, self.owner.clone(), ctx.spawner());
+                ctx.spawn(session.run());
+                Flow::Continue
             }
-        });
+            Err(error) => {
+                tracing::warn!(%error, %directory, "accept failed");
+                Flow::Retry { after: PAUSE }
+            }
+        }
     }
 }

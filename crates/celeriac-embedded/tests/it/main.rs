@@ -15,4 +15,6 @@ mod model;
 #[cfg(test)]
 mod paging;
 #[cfg(test)]
+mod server;
+#[cfg(test)]
 mod shared;

@@ -61,3 +61,28 @@ async fn who_uses_only_timers_does_not_care_for_the_broker_nor_the_reverse() {
         assert!(both.is_err(), "its messages needed both");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_sent_when_it_crashed_is_told_and_who_waited_is_sent() {
+    let world = World::start();
+    // More often than an actor may crash by default.
+    for crash in 1..=20 {
+        world.plan.fail(Operation::Publish, 2 * crash - 1, Effect::Panic);
+        let send = |queue| world.publisher.publish(batch(queue, 0..1));
+        let (at_work, waiting) = join(send("a"), async {
+            while world.plan.calls(Operation::Publish) < 2 * crash - 1 {
+                tokio::task::yield_now().await;
+            }
+            send("b").await
+        })
+        .await;
+        let error = at_work.unwrap_err();
+        assert!(matches!(error, Error::Crashed), "{error}");
+        assert!(error.to_string().contains("send the same ones again"), "{error}");
+        waiting.unwrap();
+        assert_eq!((world.depth("a").await, world.depth("b").await), (0, crash));
+    }
+    world.publisher.stop().await;
+    let stopped = world.publisher.publish(batch("a", 0..1)).await.unwrap_err();
+    assert!(matches!(stopped, Error::Stopped), "{stopped}");
+}

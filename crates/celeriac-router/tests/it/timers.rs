@@ -112,3 +112,19 @@ async fn one_that_is_published_twice_runs_once() {
     third.empty().await;
     assert!(third.platform.dispatched().is_empty(), "it has an outcome");
 }
+
+#[tokio::test]
+async fn what_the_timers_had_in_hand_when_they_crashed_does_not_wait_for_its_lease() {
+    for operation in [Operation::Publish, Operation::Unschedule] {
+        let plan = Plan::new();
+        plan.fail_times(operation, 1, 3, Effect::Panic);
+        let memory = Memory::new(Default::default());
+        let platform = Platform::new(|_| Some(success()));
+        let world = World::over(memory, plan.clone(), platform).await;
+        let message = due(Timestamp::now().after(Duration::from_millis(1)));
+        world.memory.schedule(std::slice::from_ref(&message)).await.unwrap();
+        world.ends(&[message.id]).await;
+        nothing_waits(&world).await;
+        assert!(plan.calls(operation) >= 4, "{operation:?}");
+    }
+}

@@ -10,6 +10,7 @@
 mod blocking;
 mod calls;
 mod children;
+mod crashes;
 mod delays;
 mod events;
 mod failures;

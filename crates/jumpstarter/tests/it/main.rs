@@ -6,6 +6,7 @@
 
 mod charts;
 mod dependencies;
+mod injection;
 mod lifecycle;
 mod messages;
 mod misuse;

@@ -101,6 +101,20 @@ impl Journal {
         Ok(Self { connection, packs, expiry })
     }
 
+    /// Opens the database again after its writer crashed: the hub knows what is
+    /// in it.
+    pub(crate) fn reopen(
+        directory: &Path,
+        options: &Options,
+        hub: &Hub,
+    ) -> celeriac_core::error::Result<Self> {
+        let connection = schema::reopen_writer(directory, options)?;
+        let fault = |error: rusqlite::Error| fault::Fault::from(&error).error("open", &hub.address);
+        let packs = recover::recover_packs(&connection, |_, _, _| {}).map_err(fault)?;
+        let expiry = expiry::Expiry::open(&connection).map_err(fault)?;
+        Ok(Self { connection, packs, expiry })
+    }
+
     /// Writes everything in one transaction, or nothing.
     pub(crate) fn transact(
         &mut self,

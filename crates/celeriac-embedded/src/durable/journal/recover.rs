@@ -13,7 +13,11 @@ use crate::live::{ColdPack, PACK, bits};
 
 /// Fills the hub; gives the packs that are not settled.
 pub(super) fn recover(connection: &Connection, hub: &Hub) -> rusqlite::Result<Packs> {
-    let packs = recover_packs(connection, hub)?;
+    let mut queues = hub.queues.lock();
+    let packs = recover_packs(connection, |queue, priority, cold| {
+        queues.recover(queue, priority, cold);
+    })?;
+    drop(queues);
     each(connection, "SELECT id, count FROM death", |row| {
         let (id, count) = (id(row)?, row.get(1)?);
         hub.queues.lock().deaths.insert(id, count);
@@ -31,14 +35,17 @@ pub(super) fn recover(connection: &Connection, hub: &Hub) -> rusqlite::Result<Pa
     Ok(packs)
 }
 
-fn recover_packs(connection: &Connection, hub: &Hub) -> rusqlite::Result<Packs> {
+/// The packs that are not settled, and what `each_pack` shall do with them.
+pub(super) fn recover_packs(
+    connection: &Connection,
+    mut each_pack: impl FnMut(&QueueName, Priority, ColdPack),
+) -> rusqlite::Result<Packs> {
     let mut packs = Packs::new();
     let mut settled = HashMap::new();
     each(connection, "SELECT seq, bits FROM settled", |row| {
         settled.insert(row.get::<_, i64>(0)?, row.get::<_, i64>(1)? as u64);
         Ok(())
     })?;
-    let mut queues = hub.queues.lock();
     let mut latest = QueueName::DEFAULT;
     let select = "SELECT seq, queue, priority, count, length(messages) FROM pack ORDER BY seq";
     each(connection, select, |row| {
@@ -57,10 +64,9 @@ fn recover_packs(connection: &Connection, hub: &Hub) -> rusqlite::Result<Packs> 
             bytes: row.get(4)?,
             redelivered: true,
         };
-        queues.recover(&latest, priority, cold);
+        each_pack(&latest, priority, cold);
         Ok(())
     })?;
-    drop(queues);
     Ok(packs)
 }
 

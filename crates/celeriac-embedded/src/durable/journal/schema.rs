@@ -68,11 +68,24 @@ CREATE TABLE revocation (id BLOB PRIMARY KEY, until INTEGER NOT NULL) STRICT, WI
 pub(super) fn open_writer(directory: &Path, options: &Options) -> Result<Connection> {
     let path = directory.join(DATABASE);
     let found = inspect(&path)?;
-    let failed = |error: rusqlite::Error| failed(&path, &error);
+    open_found(&path, found, options)
+}
+
+/// Opens a database to write that was open before, and must be there.
+pub(super) fn reopen_writer(directory: &Path, options: &Options) -> Result<Connection> {
+    let path = directory.join(DATABASE);
+    match inspect(&path)? {
+        Found::Ours => open_found(&path, Found::Ours, options),
+        Found::Nothing => Err(foreign(&path, "it was removed while it was in use")),
+    }
+}
+
+fn open_found(path: &Path, found: Found, options: &Options) -> Result<Connection> {
+    let failed = |error: rusqlite::Error| failed(path, &error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(&path, flags).map_err(failed)?;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     connection.busy_timeout(BUSY).map_err(failed)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     if found == Found::Nothing {

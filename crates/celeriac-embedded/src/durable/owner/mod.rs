@@ -4,9 +4,11 @@
 mod broker;
 mod results;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::fs::{File, TryLockError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use celeriac_core::error::Result;
@@ -19,7 +21,7 @@ use super::journal::fault::{self, Fault};
 use super::journal::{Journal, Landed, open_reader};
 use super::reader::{ReadPacks, Reader};
 use super::running::Running;
-use super::writer::{Nudge, Write, Writer};
+use super::writer::{Desk, Nudge, Write, Writer};
 use crate::Options;
 use crate::hub::{Backing, Bounds, Hub};
 use crate::live::{Load, Settled};
@@ -57,6 +59,7 @@ struct Disk {
 
 /// What opening a directory gives, before its actors live.
 struct Opened {
+    directory: PathBuf,
     hub: Arc<Hub>,
     journal: Journal,
     reader: rusqlite::Connection,
@@ -82,16 +85,27 @@ impl Owner {
     }
 
     fn start(opened: Opened, options: &Options, system: &System) -> Self {
-        let Opened { hub, journal, reader, running, lock } = opened;
+        let Opened { directory, hub, journal, reader, running, lock } = opened;
         let landed = Arc::new(Mutex::new(Landed::default()));
         let running = Arc::new(running);
-        let writer = Writer::new(journal, hub.clone(), landed.clone(), running.clone(), lock);
-        let writing = crate::durable::once_only().mailbox(WRITES).batch(TRANSACTION);
-        let writer = system.spawn("embedded-writer", writing, crate::durable::once(writer));
-        let reader = Reader::new(reader, hub.clone());
+        let desk = Desk {
+            directory: directory.clone(),
+            options: options.clone(),
+            hub: hub.clone(),
+            landed: landed.clone(),
+            running: running.clone(),
+            lock: Arc::new(lock),
+        };
+        let thread = || crate::durable::tireless().dedicated_thread();
+        let mut journal = Some(journal);
+        let writing = thread().mailbox(WRITES).batch(TRANSACTION);
+        let write = move || Writer::new(desk.clone(), journal.take());
+        let writer = system.spawn("embedded-writer", writing, write);
+        let (mut connection, readers_hub) = (Some(reader), hub.clone());
         // One load per lane at most, and one question per caller.
-        let reading = crate::durable::once_only().unbounded();
-        let reader = system.spawn("embedded-reader", reading, crate::durable::once(reader));
+        let reading = thread().unbounded();
+        let read = move || Reader::new(directory.clone(), readers_hub.clone(), connection.take());
+        let reader = system.spawn("embedded-reader", reading, read);
         let disk = Disk { hub: hub.clone(), writer, reader, landed, running };
         Self { hub, disk: Arc::new(disk), options: options.clone() }
     }
@@ -109,12 +123,8 @@ impl Owner {
     {
         match self.disk.reader.ask(question).await {
             Ok(read) => read.map_err(|fault| fault.error(operation, &self.hub.address)),
-            Err(_) => Err(self.gone(operation)),
+            Err(_) => Err(self.disk.gone(operation, self.disk.reader.is_closed())),
         }
-    }
-
-    fn gone(&self, operation: &'static str) -> Error {
-        self.disk.gone(operation)
     }
 
     /// Accepts nothing more; everybody who waits is told.
@@ -144,20 +154,26 @@ impl Disk {
         let (pending, answer) = Pending::new(change, &self.hub.address);
         let told = self.writer.tell(Write(Box::new(pending))).await;
         if told.is_err() {
-            return Err(self.gone(C::OPERATION));
+            return Err(self.gone(C::OPERATION, true));
         }
-        answer.await.unwrap_or_else(|_| Err(self.gone(C::OPERATION)))
+        let gone = |_| Err(self.gone(C::OPERATION, self.writer.is_closed()));
+        answer.await.unwrap_or_else(gone)
     }
 
-    /// The actors of the disk have ended.
-    fn gone(&self, operation: &'static str) -> Error {
-        match self.hub.is_closed() {
-            true => self.hub.closed(operation),
-            false => {
-                let context = format!("{}: its actors have ended; open it again", self.hub.address);
-                Error::new(ErrorKind::Internal, operation, context)
-            }
+    /// The actor that should have answered has ended for good, or crashed.
+    fn gone(&self, operation: &'static str, ended: bool) -> Error {
+        if self.hub.is_closed() {
+            return self.hub.closed(operation);
         }
+        let address = &self.hub.address;
+        if ended {
+            let context = format!("{address}: its actors have ended; open it again");
+            return Error::new(ErrorKind::Internal, operation, context);
+        }
+        let context = format!(
+            "{address}: it crashed meanwhile and starts again; this was done or not: try again"
+        );
+        Error::new(ErrorKind::Unreachable, operation, context)
     }
 
     /// Waits if too many acknowledgements are not written yet.
@@ -222,7 +238,8 @@ fn open(directory: &Path, options: &Options) -> Result<Option<Opened>> {
     let running = Running::create(directory).map_err(io)?;
     let reader = open_reader(directory)?;
     sync_directories(directory).map_err(io)?;
-    Ok(Some(Opened { hub, journal, reader, running, lock }))
+    let directory = directory.to_owned();
+    Ok(Some(Opened { directory, hub, journal, reader, running, lock }))
 }
 
 /// Makes the names of the files, and of the directory, as durable as they are.
