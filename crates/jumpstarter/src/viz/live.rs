@@ -153,6 +153,7 @@ impl Live {
             }
             Event::Crashed { path, .. }
             | Event::Restarted { path, .. }
+            | Event::GroupRestarted { path, .. }
             | Event::GaveUp { path, .. } => path,
             Event::Missed(_) => return true,
             Event::DeadLetter { .. } | Event::TaskPanicked { .. } => return false,
