@@ -4,8 +4,8 @@
 //! The state word is written under the control lock and read relaxed anywhere.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use std::task::Waker;
 
 use parking_lot::Mutex;
@@ -64,16 +64,26 @@ pub(crate) struct Core {
     pub(crate) processed: AtomicU64,
     pub(crate) busy_nanos: AtomicU64,
     pub(crate) in_hand: AtomicU32,
+    /// Where the registry keeps the actor.
+    pub(crate) seat: OnceLock<u32>,
+    /// Wakes the actor's loop. Set at its first poll; a task keeps its waker.
+    runner: OnceLock<Waker>,
+    /// The loop has another waker after all, which the cold block holds.
+    runner_moved: AtomicBool,
     control: Mutex<Control>,
 }
 
 #[derive(Default)]
 struct Control {
-    /// Wakes the actor's loop.
-    runner: Option<Waker>,
-    /// Those who await a state.
-    watchers: Vec<Waker>,
+    watchers: Watchers,
     cold: Option<Box<Cold>>,
+}
+
+/// Those who await a state; mostly there is one at most.
+#[derive(Default)]
+struct Watchers {
+    first: Option<Waker>,
+    others: Vec<Waker>,
 }
 
 /// What few actors need.
@@ -86,6 +96,8 @@ pub(crate) struct Cold {
     pub(crate) crash: Option<Crash>,
     pub(crate) restart: RestartRegion,
     pub(crate) task_states: Vec<(&'static str, crate::task::TaskState)>,
+    /// See [`Core::set_runner`].
+    runner: Option<Waker>,
 }
 
 impl Cold {
@@ -113,6 +125,9 @@ impl Core {
             processed: AtomicU64::new(0),
             busy_nanos: AtomicU64::new(0),
             in_hand: AtomicU32::new(0),
+            seat: OnceLock::new(),
+            runner: OnceLock::new(),
+            runner_moved: AtomicBool::new(false),
             control: Mutex::default(),
         }
     }
@@ -137,9 +152,8 @@ impl Core {
 
     /// Fires triggers one after the other, up to the first that is refused.
     pub(crate) fn apply_all(&self, triggers: &[Trigger]) -> Result<State, Refused> {
-        let mut watchers = Vec::new();
         let mut outcome = Ok(self.state());
-        {
+        let watchers = {
             let mut control = self.control.lock();
             for &trigger in triggers {
                 let word = self.word();
@@ -162,9 +176,9 @@ impl Core {
                     }
                 }
             }
-            control.hand_over(&mut watchers);
-        }
-        wake_all(watchers);
+            std::mem::take(&mut control.watchers)
+        };
+        self.wake_all(watchers);
         outcome
     }
 
@@ -174,16 +188,15 @@ impl Core {
 
     /// Sets flags and wakes the actor and the watchers.
     pub(crate) fn raise(&self, flags: u32) {
-        let mut watchers = Vec::new();
-        {
+        let watchers = {
             let mut control = self.control.lock();
             if self.is_finished() {
                 return;
             }
             self.word.fetch_or(flags, Ordering::Release);
-            control.hand_over(&mut watchers);
-        }
-        wake_all(watchers);
+            std::mem::take(&mut control.watchers)
+        };
+        self.wake_all(watchers);
     }
 
     pub(crate) fn lower(&self, flags: u32) {
@@ -194,22 +207,51 @@ impl Core {
     /// Sets the state regardless of the chart's order, for the end of an actor
     /// that was killed.
     pub(crate) fn force(&self, to: State) {
-        let mut watchers = Vec::new();
-        {
+        let watchers = {
             let mut control = self.control.lock();
             let word = self.word();
             self.word.store((word & !STATE_MASK) | to as u32, Ordering::Release);
             if state_of(word) != to {
                 self.publish_change(state_of(word), to);
             }
-            control.hand_over(&mut watchers);
-        }
-        wake_all(watchers);
+            std::mem::take(&mut control.watchers)
+        };
+        self.wake_all(watchers);
     }
 
-    /// Whose waker control changes wake.
+    /// Whose waker messages and control changes wake.
+    #[inline]
     pub(crate) fn set_runner(&self, waker: &Waker) {
-        self.control.lock().runner = Some(waker.clone());
+        let known = self.runner.get_or_init(|| waker.clone());
+        if !known.will_wake(waker) || self.runner_moved.load(Ordering::Relaxed) {
+            self.move_runner(waker);
+        }
+    }
+
+    #[cold]
+    fn move_runner(&self, waker: &Waker) {
+        self.with_cold(|cold| cold.runner = Some(waker.clone()));
+        self.runner_moved.store(true, Ordering::Release);
+    }
+
+    /// Polls the actor's loop, soon.
+    #[inline]
+    pub(crate) fn wake_runner(&self) {
+        if self.runner_moved.load(Ordering::Acquire) {
+            let runner = self.peek_cold(|cold| cold.runner.clone()).flatten();
+            if let Some(runner) = runner {
+                runner.wake();
+            }
+        } else if let Some(runner) = self.runner.get() {
+            runner.wake_by_ref();
+        }
+    }
+
+    fn wake_all(&self, watchers: Watchers) {
+        for watcher in watchers.first.into_iter().chain(watchers.others) {
+            watcher.wake();
+        }
+        self.wake_runner();
     }
 
     /// Wakes `waker` at the next control change; looks at the word under the
@@ -219,9 +261,7 @@ impl Core {
         if reached(self.word()) {
             return true;
         }
-        if !control.watchers.iter().any(|known| known.will_wake(waker)) {
-            control.watchers.push(waker.clone());
-        }
+        control.watchers.add(waker);
         false
     }
 
@@ -274,17 +314,13 @@ impl Core {
     }
 }
 
-impl Control {
-    fn hand_over(&mut self, woken: &mut Vec<Waker>) {
-        woken.append(&mut self.watchers);
-        if let Some(runner) = &self.runner {
-            woken.push(runner.clone());
+impl Watchers {
+    fn add(&mut self, waker: &Waker) {
+        match &self.first {
+            None => self.first = Some(waker.clone()),
+            Some(known) if known.will_wake(waker) => {}
+            Some(_) if self.others.iter().any(|known| known.will_wake(waker)) => {}
+            Some(_) => self.others.push(waker.clone()),
         }
-    }
-}
-
-fn wake_all(wakers: Vec<Waker>) {
-    for waker in wakers {
-        waker.wake();
     }
 }

@@ -241,7 +241,7 @@ impl System {
 
     /// Takes an actor that has ended out of the tree.
     pub(crate) fn forget(&self, core: &Core) {
-        self.inner.registry.remove(core.id);
+        self.inner.registry.remove(core);
         if let Some(parent) = core.parent.as_ref().and_then(|parent| parent.upgrade()) {
             parent.core().peek_cold(|cold| cold.children.remove(&core.id));
         }

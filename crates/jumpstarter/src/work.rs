@@ -163,7 +163,7 @@ impl<'a, A: Actor> Worker<'a, A> {
         let core = &self.cell.core;
         poll_fn(|cx| {
             let attention = || !is_quiet(core.word());
-            match self.cell.mailbox.poll_take(cx, self.inbox, attention) {
+            match self.cell.mailbox.poll_take(self.inbox, attention) {
                 Poll::Ready(()) => Poll::Ready(()),
                 Poll::Pending => {
                     turns.as_deref_mut().map_or(Poll::Pending, |turns| turns.poll_due(cx))
