@@ -145,13 +145,17 @@ impl<A: Actor> Address<A> {
     {
         let wrap = |(message, reply)| A::envelope(message, reply);
         let mailbox = &self.cell.mailbox;
-        let back = match mailbox.try_push((message, reply), wrap) {
-            Ok(receiver) => return Ok(self.cell.rouse(receiver)),
-            Err((parcel, Rejection::Closed)) => Some(parcel),
-            Err((parcel, Rejection::Full)) => match Push::new(mailbox, parcel, wrap).await {
-                Ok(receiver) => return Ok(self.cell.rouse(receiver)),
-                Err(back) => back,
-            },
+        let pushed = match mailbox.try_push((message, reply), wrap) {
+            Ok(receiver) => Ok(receiver),
+            Err((parcel, Rejection::Closed)) => Err(Some(parcel)),
+            Err((parcel, Rejection::Full)) => Push::new(mailbox, parcel, wrap).await,
+        };
+        let back = match pushed {
+            Ok(receiver) => {
+                self.cell.rouse(receiver);
+                return Ok(());
+            }
+            Err(back) => back,
         };
         self.report_closed::<M>();
         match back {

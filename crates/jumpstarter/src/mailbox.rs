@@ -134,6 +134,7 @@ impl<E> Mailbox<E> {
     /// Exchanges the empty `batch` for all queued messages. When there are
     /// none, it is noted that the actor waits. If `attention` says that it has
     /// other things to see to, it is ready at once with an empty batch.
+    #[inline]
     pub(crate) fn poll_take(
         &self,
         batch: &mut VecDeque<E>,
@@ -151,10 +152,12 @@ impl<E> Mailbox<E> {
             return Poll::Pending;
         }
         std::mem::swap(&mut queue.messages, batch);
-        let mut woken = Vec::new();
-        queue.admit(&mut woken);
-        drop(queue);
-        wake_all(woken);
+        if queue.line.is_some() {
+            let mut woken = Vec::new();
+            queue.admit(&mut woken);
+            drop(queue);
+            wake_all(woken);
+        }
         Poll::Ready(())
     }
 

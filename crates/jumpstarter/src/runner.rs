@@ -18,7 +18,7 @@ use crate::error::{BoxError, Cause, Crash};
 use crate::event::{DeadLetterReason, Event};
 use crate::guard::{Broken, Guarded, ending, ending_or_crashed, unless};
 use crate::lifecycle::{State, Trigger};
-use crate::options::Options;
+use crate::options::Manner;
 use crate::restart::RestartRegion;
 use crate::supervision::{ChildFailed, Ending, History, Verdict};
 use crate::work::{Left, Worker};
@@ -27,10 +27,11 @@ use crate::{bring_up, wind_down};
 pub(crate) struct Runner<A: Actor, F> {
     cell: Arc<Cell<A>>,
     factory: F,
-    options: Options,
+    manner: Manner,
     /// Taken from the mailbox, not yet worked on; outlives a restart.
     inbox: VecDeque<A::Message>,
-    history: History,
+    /// Made at the first crash.
+    history: Option<Box<History>>,
 }
 
 /// How an incarnation came to its end.
@@ -45,23 +46,35 @@ where
     A: Actor,
     F: FnMut() -> Result<A, BoxError> + Send + 'static,
 {
-    pub(crate) fn new(cell: Arc<Cell<A>>, factory: F, options: Options) -> Self {
-        Runner { cell, factory, options, inbox: VecDeque::new(), history: History::default() }
+    pub(crate) fn new(cell: Arc<Cell<A>>, factory: F, manner: Manner) -> Self {
+        Runner { cell, factory, manner, inbox: VecDeque::new(), history: None }
     }
 
-    /// The whole life. A future of this alone, with the runner beside it, is half
-    /// as large as one that takes the runner in.
-    pub(crate) async fn live(&mut self) {
-        loop {
-            let end = self.incarnation().await;
-            let killed = matches!(end, End::Killed);
-            let crash = match &end {
-                End::Crashed(crash) => Some(crash.clone()),
-                _ => None,
-            };
-            match self.judge(end) {
-                Verdict::Restart { after } if self.prepare_restart(after).await => {}
-                _ => return self.finish(crash, killed),
+    /// The whole life.
+    #[expect(clippy::manual_async_fn, reason = "an async function keeps its arguments twice")]
+    pub(crate) fn live(mut self) -> impl Future<Output = ()> + Send + use<A, F> {
+        async move {
+            loop {
+                let end = self.incarnation().await;
+                if !self.goes_on(end).await {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Waits for the restart if there is one; otherwise this was the end.
+    async fn goes_on(&mut self, end: End) -> bool {
+        let killed = matches!(end, End::Killed);
+        let crash = match &end {
+            End::Crashed(crash) => Some(crash.clone()),
+            _ => None,
+        };
+        match self.judge(end) {
+            Verdict::Restart { after } if self.prepare_restart(after).await => true,
+            _ => {
+                self.finish(crash, killed);
+                false
             }
         }
     }
@@ -87,7 +100,7 @@ where
                 crash: crash.clone(),
             });
         }
-        let grace = self.options.grace;
+        let grace = self.manner.grace();
         let late = wind_down::wind_down(&mut actor, &mut ctx, grace, end.how()).await;
         wind_down::drop_quietly((actor, ctx));
         match late {
@@ -97,17 +110,39 @@ where
         }
     }
 
-    /// Start and work.
-    async fn life(&mut self, slot: &mut Option<A>, ctx: &mut Context<A>) -> Result<Left, Crash> {
+    /// Start and work. One block, as in [`Worker::work`].
+    #[expect(clippy::manual_async_fn, reason = "an async function keeps its arguments twice")]
+    fn life<'a>(
+        &'a mut self,
+        slot: &'a mut Option<A>,
+        ctx: &'a mut Context<A>,
+    ) -> impl Future<Output = Result<Left, Crash>> + Send + use<'a, A, F> {
+        async move {
+            if let Some(left) = self.start(slot, ctx).await? {
+                return Ok(left);
+            }
+            let Some(actor) = slot.as_mut() else { return Ok(Left::interrupted(&self.cell.core)) };
+            let policy = self.manner.rules().policy;
+            let worker = Worker::new(&self.cell, &mut self.inbox, self.manner.batch(), policy);
+            Ok(worker.work(actor, ctx).await)
+        }
+    }
+
+    /// The start; gives why it was left, if it was.
+    async fn start(
+        &mut self,
+        slot: &mut Option<A>,
+        ctx: &mut Context<A>,
+    ) -> Result<Option<Left>, Crash> {
         let core = &self.cell.core;
         let failed = |error: BoxError| Crash::new(Cause::Start, error);
         let _ = core.apply(Trigger::Start);
         *slot = Some((self.factory)().map_err(failed)?);
-        if A::NEEDS || !self.options.depends_on.is_empty() {
-            let needs = bring_up::bring_up(slot, ctx, &self.cell, &self.options.depends_on);
+        if A::NEEDS || !self.manner.depends_on().is_empty() {
+            let needs = bring_up::bring_up(slot, ctx, &self.cell, self.manner.depends_on());
             match Box::pin(unless(core, ending_or_crashed, needs)).await {
                 Some(brought) => brought.map_err(failed)?,
-                None => return Ok(Left::interrupted(core)),
+                None => return Ok(Some(Left::interrupted(core))),
             }
         } else {
             let _ = core.apply_all(&[Trigger::DependenciesStart, Trigger::ResourcesAcquire]);
@@ -122,23 +157,26 @@ where
         if core.restart_region() != RestartRegion::Ignore {
             core.set_restart_region(RestartRegion::Restarted);
         }
-        let policy = self.options.rules().policy;
-        let mut worker = Worker::new(&self.cell, &mut self.inbox, self.options.batch, policy);
-        Ok(worker.work(actor, ctx).await)
+        Ok(None)
     }
 
     fn judge(&mut self, end: End) -> Verdict {
         let core = &self.cell.core;
         let word = core.word();
         let ending = match end {
-            _ if word & ENDING_FOR_GOOD != 0 => Ending::Requested,
+            _ if word & ENDING_FOR_GOOD != 0 => return Verdict::End,
             End::Killed | End::Left(Left::Requested | Left::Crashed) => Ending::Requested,
             End::Left(Left::OfItself) => Ending::OfItself,
             End::Left(Left::Restart) => Ending::RestartAsked,
             End::Crashed(crash) => Ending::Crashed(crash),
         };
         let once_started = word & ONCE_STARTED != 0;
-        self.history.decide(&self.options.rules(), ending, once_started, Instant::now())
+        let mut nothing = History::default();
+        let history = match ending {
+            Ending::Crashed(_) => self.history.get_or_insert_default(),
+            _ => &mut nothing,
+        };
+        history.decide(&self.manner.rules(), ending, once_started, Instant::now())
     }
 
     /// Waits out the backoff. `false`: the actor was stopped meanwhile.
@@ -202,7 +240,7 @@ where
             parent.core().with_cold(|cold| cold.system_messages.push(failure));
             parent.core().raise(SYSTEM);
         }
-        let history = self.history.crashes();
+        let history = self.history.as_ref().map(|history| history.crashes()).unwrap_or_default();
         tracing::error!(path = %core.path, crashes = history.len(), "actor gave up");
         core.system.bus().publish(|| Event::GaveUp {
             path: core.path.to_string(),

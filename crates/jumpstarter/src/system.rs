@@ -228,8 +228,7 @@ impl System {
         }
         self.inner.registry.insert(any_cell);
         let dedicated_thread = options.dedicated_thread;
-        let mut runner = Runner::new(Arc::clone(&cell), factory, options);
-        let life = async move { runner.live().await };
+        let life = Runner::new(Arc::clone(&cell), factory, options.manner).live();
         if !dedicated_thread {
             drop(self.inner.runtime.spawn(life));
         } else if let Err(error) = self.inner.runtime.spawn_thread(&cell.core.path, life) {
