@@ -70,21 +70,20 @@ pub(crate) struct Core {
     runner: OnceLock<Waker>,
     /// The loop has another waker after all, which the cold block holds.
     runner_moved: AtomicBool,
+    /// Whether there is a cold block, to spare most actors the lock.
+    has_cold: AtomicBool,
     control: Mutex<Control>,
 }
 
 #[derive(Default)]
 struct Control {
-    watchers: Watchers,
+    /// Who awaits a state. If there are several, the cold block holds the others.
+    watcher: Option<Waker>,
     cold: Option<Box<Cold>>,
 }
 
-/// Those who await a state; mostly there is one at most.
-#[derive(Default)]
-struct Watchers {
-    first: Option<Waker>,
-    others: Vec<Waker>,
-}
+/// Those who await a state.
+type Watchers = (Option<Waker>, Vec<Waker>);
 
 /// What few actors need.
 #[derive(Default)]
@@ -98,6 +97,7 @@ pub(crate) struct Cold {
     pub(crate) task_states: Vec<(&'static str, crate::task::TaskState)>,
     /// See [`Core::set_runner`].
     runner: Option<Waker>,
+    watchers: Vec<Waker>,
 }
 
 impl Cold {
@@ -128,6 +128,7 @@ impl Core {
             seat: OnceLock::new(),
             runner: OnceLock::new(),
             runner_moved: AtomicBool::new(false),
+            has_cold: AtomicBool::new(false),
             control: Mutex::default(),
         }
     }
@@ -176,9 +177,12 @@ impl Core {
                     }
                 }
             }
-            std::mem::take(&mut control.watchers)
+            control.take_watchers()
         };
-        self.wake_all(watchers);
+        wake_all(watchers);
+        if triggers.iter().any(|trigger| concerns_runner(*trigger)) {
+            self.wake_runner();
+        }
         outcome
     }
 
@@ -194,9 +198,10 @@ impl Core {
                 return;
             }
             self.word.fetch_or(flags, Ordering::Release);
-            std::mem::take(&mut control.watchers)
+            control.take_watchers()
         };
-        self.wake_all(watchers);
+        wake_all(watchers);
+        self.wake_runner();
     }
 
     pub(crate) fn lower(&self, flags: u32) {
@@ -214,9 +219,9 @@ impl Core {
             if state_of(word) != to {
                 self.publish_change(state_of(word), to);
             }
-            std::mem::take(&mut control.watchers)
+            control.take_watchers()
         };
-        self.wake_all(watchers);
+        wake_all(watchers);
     }
 
     /// Whose waker messages and control changes wake.
@@ -247,13 +252,6 @@ impl Core {
         }
     }
 
-    fn wake_all(&self, watchers: Watchers) {
-        for watcher in watchers.first.into_iter().chain(watchers.others) {
-            watcher.wake();
-        }
-        self.wake_runner();
-    }
-
     /// Wakes `waker` at the next control change; looks at the word under the
     /// same lock, so that no change is missed.
     pub(crate) fn watch(&self, waker: &Waker, reached: impl FnOnce(u32) -> bool) -> bool {
@@ -261,17 +259,27 @@ impl Core {
         if reached(self.word()) {
             return true;
         }
-        control.watchers.add(waker);
+        if control.adds_to_cold(waker) {
+            self.has_cold.store(true, Ordering::Relaxed);
+        }
         false
     }
 
     /// Works on the cold block, which is made if it is not there.
     pub(crate) fn with_cold<T>(&self, work: impl FnOnce(&mut Cold) -> T) -> T {
-        work(self.control.lock().cold.get_or_insert_default())
+        let mut control = self.control.lock();
+        self.has_cold.store(true, Ordering::Relaxed);
+        work(control.cold.get_or_insert_default())
     }
 
     /// Looks at the cold block, if there is one.
     pub(crate) fn peek_cold<T>(&self, look: impl FnOnce(&mut Cold) -> T) -> Option<T> {
+        // Who has seen a word that was written after the block was made sees the
+        // block as well.
+        let _ = self.word.load(Ordering::Acquire);
+        if !self.has_cold.load(Ordering::Relaxed) {
+            return None;
+        }
         self.control.lock().cold.as_deref_mut().map(look)
     }
 
@@ -314,13 +322,37 @@ impl Core {
     }
 }
 
-impl Watchers {
-    fn add(&mut self, waker: &Waker) {
-        match &self.first {
-            None => self.first = Some(waker.clone()),
+impl Control {
+    fn take_watchers(&mut self) -> Watchers {
+        let others = self.cold.as_mut().map(|cold| std::mem::take(&mut cold.watchers));
+        (self.watcher.take(), others.unwrap_or_default())
+    }
+
+    /// Adds one that awaits a state; tells whether that took the cold block.
+    fn adds_to_cold(&mut self, waker: &Waker) -> bool {
+        match &self.watcher {
+            None => self.watcher = Some(waker.clone()),
             Some(known) if known.will_wake(waker) => {}
-            Some(_) if self.others.iter().any(|known| known.will_wake(waker)) => {}
-            Some(_) => self.others.push(waker.clone()),
+            Some(_) => {
+                let others = &mut self.cold.get_or_insert_default().watchers;
+                if !others.iter().any(|known| known.will_wake(waker)) {
+                    others.push(waker.clone());
+                }
+                return true;
+            }
         }
+        false
+    }
+}
+
+/// Whether the actor's loop has to notice; the other triggers are fired by the
+/// loop itself, or change nothing for it.
+const fn concerns_runner(trigger: Trigger) -> bool {
+    matches!(trigger, Trigger::Pause | Trigger::Resume | Trigger::ReportError)
+}
+
+fn wake_all((watcher, others): Watchers) {
+    for watcher in watcher.into_iter().chain(others) {
+        watcher.wake();
     }
 }

@@ -90,7 +90,7 @@ impl Manner {
 
 impl Options {
     /// The most messages that wait in the mailbox, at least 1; the batch at work
-    /// is not counted. Default: [`DEFAULT_MAILBOX`].
+    /// is not counted. From 2³² - 1 on it has no bound. Default: [`DEFAULT_MAILBOX`].
     pub fn mailbox(mut self, capacity: usize) -> Self {
         self.capacity = capacity.clamp(1, usize::MAX - 1);
         self
