@@ -356,3 +356,62 @@ fn wake_all((watcher, others): Watchers) {
         watcher.wake();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Bell(AtomicUsize);
+
+    impl Wake for Bell {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn bell() -> (Arc<Bell>, Waker) {
+        let bell = Arc::new(Bell::default());
+        (Arc::clone(&bell), Waker::from(bell))
+    }
+
+    fn rung(bell: &Bell) -> usize {
+        bell.0.swap(0, Ordering::Relaxed)
+    }
+
+    fn core() -> Core {
+        Core::new(System::new("test"), None, "actor".into(), "Actor")
+    }
+
+    #[tokio::test]
+    async fn the_loop_is_woken_by_its_last_waker() {
+        let core = core();
+        let ((first, first_waker), (second, second_waker)) = (bell(), bell());
+        core.wake_runner();
+        core.set_runner(&first_waker);
+        core.wake_runner();
+        assert_eq!((rung(&first), rung(&second)), (1, 0));
+        core.set_runner(&second_waker);
+        core.raise(STOP);
+        assert_eq!((rung(&first), rung(&second)), (0, 1));
+        core.set_runner(&first_waker);
+        core.wake_runner();
+        assert_eq!((rung(&first), rung(&second)), (1, 0));
+    }
+
+    #[tokio::test]
+    async fn everyone_who_awaits_a_state_is_woken_once() {
+        let core = core();
+        let bells = [bell(), bell(), bell()];
+        for (_, waker) in bells.iter().chain(&bells) {
+            assert!(!core.watch(waker, |word| word & STOP != 0));
+        }
+        core.raise(STOP);
+        core.raise(STOP);
+        assert_eq!(bells.each_ref().map(|(bell, _)| rung(bell)), [1, 1, 1]);
+        assert!(bells.iter().all(|(_, waker)| core.watch(waker, |word| word & STOP != 0)));
+    }
+}
