@@ -89,21 +89,20 @@ pub(crate) struct Core {
     runner: OnceLock<Waker>,
     /// The loop has another waker after all, which the cold block holds.
     runner_moved: AtomicBool,
+    /// Whether there is a cold block, to spare most actors the lock.
+    has_cold: AtomicBool,
     control: Mutex<Control>,
 }
 
 #[derive(Default)]
 struct Control {
-    watchers: Watchers,
+    /// Who awaits a state. If there are several, the cold block holds the others.
+    watcher: Option<Waker>,
     cold: Option<Box<Cold>>,
 }
 
-/// Those who await a state; mostly there is one at most.
-#[derive(Default)]
-struct Watchers {
-    first: Option<Waker>,
-    others: Vec<Waker>,
-}
+/// Those who await a state.
+type Watchers = (Option<Waker>, Vec<Waker>);
 
 /// What few actors need.
 #[derive(Default)]
@@ -123,6 +122,7 @@ pub(crate) struct Cold {
     pub(crate) task_states: Vec<(&'static str, task::State)>,
     /// See [`Core::set_runner`].
     runner: Option<Waker>,
+    watchers: Vec<Waker>,
 }
 
 impl Cold {
@@ -154,6 +154,7 @@ impl Core {
             seat: OnceLock::new(),
             runner: OnceLock::new(),
             runner_moved: AtomicBool::new(false),
+            has_cold: AtomicBool::new(false),
             control: Mutex::default(),
         }
     }
@@ -215,9 +216,12 @@ impl Core {
                     }
                 }
             }
-            std::mem::take(&mut control.watchers)
+            control.take_watchers()
         };
-        self.wake_all(watchers);
+        wake_all(watchers);
+        if triggers.iter().any(|trigger| concerns_runner(*trigger)) {
+            self.wake_runner();
+        }
         outcome
     }
 
@@ -233,9 +237,10 @@ impl Core {
                 return;
             }
             self.word.fetch_or(flags, Ordering::Release);
-            std::mem::take(&mut control.watchers)
+            control.take_watchers()
         };
-        self.wake_all(watchers);
+        wake_all(watchers);
+        self.wake_runner();
     }
 
     /// Takes flags back, and wakes the actor and the watchers.
@@ -243,9 +248,10 @@ impl Core {
         let watchers = {
             let mut control = self.control.lock();
             self.word.fetch_and(!flags, Ordering::Release);
-            std::mem::take(&mut control.watchers)
+            control.take_watchers()
         };
-        self.wake_all(watchers);
+        wake_all(watchers);
+        self.wake_runner();
     }
 
     pub(crate) fn lower(&self, flags: u32) {
@@ -296,13 +302,6 @@ impl Core {
         }
     }
 
-    fn wake_all(&self, watchers: Watchers) {
-        for watcher in watchers.first.into_iter().chain(watchers.others) {
-            watcher.wake();
-        }
-        self.wake_runner();
-    }
-
     /// Wakes `waker` at the next control change; looks at the word under the
     /// same lock, so that no change is missed.
     pub(crate) fn watch(&self, waker: &Waker, reached: impl FnOnce(u32) -> bool) -> bool {
@@ -310,17 +309,27 @@ impl Core {
         if reached(self.word()) {
             return true;
         }
-        control.watchers.add(waker);
+        if control.adds_to_cold(waker) {
+            self.has_cold.store(true, Ordering::Relaxed);
+        }
         false
     }
 
     /// Works on the cold block, which is made if it is not there.
     pub(crate) fn with_cold<T>(&self, work: impl FnOnce(&mut Cold) -> T) -> T {
-        work(self.control.lock().cold.get_or_insert_default())
+        let mut control = self.control.lock();
+        self.has_cold.store(true, Ordering::Relaxed);
+        work(control.cold.get_or_insert_default())
     }
 
     /// Looks at the cold block, if there is one.
     pub(crate) fn peek_cold<T>(&self, look: impl FnOnce(&mut Cold) -> T) -> Option<T> {
+        // Who has seen a word that was written after the block was made sees the
+        // block as well.
+        let _ = self.word.load(Ordering::Acquire);
+        if !self.has_cold.load(Ordering::Relaxed) {
+            return None;
+        }
         self.control.lock().cold.as_deref_mut().map(look)
     }
 
@@ -350,9 +359,10 @@ impl Core {
             }
             control.cold.get_or_insert_default().system_messages.push_back(message);
             self.word.fetch_or(SYSTEM, Ordering::Release);
-            std::mem::take(&mut control.watchers)
+            control.take_watchers()
         };
-        self.wake_all(watchers);
+        wake_all(watchers);
+        self.wake_runner();
         Ok(())
     }
 
@@ -404,13 +414,96 @@ impl Core {
     }
 }
 
-impl Watchers {
-    fn add(&mut self, waker: &Waker) {
-        match &self.first {
-            None => self.first = Some(waker.clone()),
+impl Control {
+    fn take_watchers(&mut self) -> Watchers {
+        let others = self.cold.as_mut().map(|cold| std::mem::take(&mut cold.watchers));
+        (self.watcher.take(), others.unwrap_or_default())
+    }
+
+    /// Adds one that awaits a state; tells whether that took the cold block.
+    fn adds_to_cold(&mut self, waker: &Waker) -> bool {
+        match &self.watcher {
+            None => self.watcher = Some(waker.clone()),
             Some(known) if known.will_wake(waker) => {}
-            Some(_) if self.others.iter().any(|known| known.will_wake(waker)) => {}
-            Some(_) => self.others.push(waker.clone()),
+            Some(_) => {
+                let others = &mut self.cold.get_or_insert_default().watchers;
+                if !others.iter().any(|known| known.will_wake(waker)) {
+                    others.push(waker.clone());
+                }
+                return true;
+            }
         }
+        false
+    }
+}
+
+/// Whether the actor's loop has to notice; the other triggers are fired by the
+/// loop itself, or change nothing for it.
+const fn concerns_runner(trigger: Trigger) -> bool {
+    matches!(trigger, Trigger::Pause | Trigger::Resume | Trigger::ReportError)
+}
+
+fn wake_all((watcher, others): Watchers) {
+    for watcher in watcher.into_iter().chain(others) {
+        watcher.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Bell(AtomicUsize);
+
+    impl Wake for Bell {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn bell() -> (Arc<Bell>, Waker) {
+        let bell = Arc::new(Bell::default());
+        (Arc::clone(&bell), Waker::from(bell))
+    }
+
+    fn rung(bell: &Bell) -> usize {
+        bell.0.swap(0, Ordering::Relaxed)
+    }
+
+    fn core() -> Core {
+        Core::new(System::new("test"), None, "actor".into(), "Actor")
+    }
+
+    #[tokio::test]
+    async fn the_loop_is_woken_by_its_last_waker() {
+        let core = core();
+        let ((first, first_waker), (second, second_waker)) = (bell(), bell());
+        core.wake_runner();
+        core.set_runner(&first_waker);
+        core.wake_runner();
+        assert_eq!((rung(&first), rung(&second)), (1, 0));
+        core.set_runner(&second_waker);
+        core.raise(STOP);
+        assert_eq!((rung(&first), rung(&second)), (0, 1));
+        core.set_runner(&first_waker);
+        core.wake_runner();
+        assert_eq!((rung(&first), rung(&second)), (1, 0));
+    }
+
+    #[tokio::test]
+    async fn everyone_who_awaits_a_state_is_woken_once() {
+        let core = core();
+        let bells = [bell(), bell(), bell()];
+        for (_, waker) in bells.iter().chain(&bells) {
+            assert!(!core.watch(waker, |word| word & STOP != 0));
+        }
+        core.raise(STOP);
+        core.raise(STOP);
+        assert_eq!(bells.each_ref().map(|(bell, _)| rung(bell)), [1, 1, 1]);
+        assert!(bells.iter().all(|(_, waker)| core.watch(waker, |word| word & STOP != 0)));
     }
 }

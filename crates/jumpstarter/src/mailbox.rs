@@ -17,6 +17,9 @@ use parking_lot::Mutex;
 /// A deque that grew beyond this is given back when it is empty.
 const KEPT_ROOM: usize = 1024;
 
+/// The capacity of a mailbox without a bound.
+const UNBOUNDED: u32 = u32::MAX;
+
 /// Why a message was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rejection {
@@ -38,7 +41,9 @@ pub(crate) struct Mailbox<E> {
 
 struct Queue<E> {
     messages: VecDeque<E>,
-    capacity: usize,
+    /// [`UNBOUNDED`], or the most messages. A small number, as idle actors count
+    /// in hundreds of bytes.
+    capacity: u32,
     closed: bool,
     /// The actor waits for messages.
     parked: bool,
@@ -56,8 +61,9 @@ struct Line {
 }
 
 impl<E> Mailbox<E> {
-    /// `capacity` of `usize::MAX` means unbounded.
+    /// A capacity of `u32::MAX` or more means unbounded.
     pub(crate) fn new(capacity: usize) -> Self {
+        let capacity = u32::try_from(capacity).unwrap_or(UNBOUNDED);
         let queue =
             Queue { messages: VecDeque::new(), capacity, closed: false, parked: false, line: None };
         Mailbox { queue: Mutex::new(queue) }
@@ -163,13 +169,14 @@ impl<E> Mailbox<E> {
 
     /// Takes what is queued without waiting.
     pub(crate) fn take_now(&self, batch: &mut VecDeque<E>) {
-        let mut woken = Vec::new();
-        {
-            let mut queue = self.queue.lock();
-            batch.append(&mut queue.messages);
+        let mut queue = self.queue.lock();
+        batch.append(&mut queue.messages);
+        if queue.line.is_some() {
+            let mut woken = Vec::new();
             queue.admit(&mut woken);
+            drop(queue);
+            wake_all(woken);
         }
-        wake_all(woken);
     }
 
     /// Refuses messages from now on; what is queued stays.
@@ -179,16 +186,24 @@ impl<E> Mailbox<E> {
             queue.closed = true;
             queue.line.take()
         };
-        let waiting = line.map(|line| line.waiting).unwrap_or_default();
-        for (_, sender) in waiting {
-            sender.wake();
-        }
+        dismiss(line);
+    }
+
+    /// As [`close`](Self::close), and takes what is queued.
+    pub(crate) fn close_and_take(&self, batch: &mut VecDeque<E>) {
+        let line = {
+            let mut queue = self.queue.lock();
+            queue.closed = true;
+            batch.append(&mut queue.messages);
+            queue.line.take()
+        };
+        dismiss(line);
     }
 
     /// Messages queued, and the bound (`None`: unbounded).
     pub(crate) fn depth(&self) -> (usize, Option<usize>) {
         let queue = self.queue.lock();
-        let bound = (queue.capacity != usize::MAX).then_some(queue.capacity);
+        let bound = (queue.capacity != UNBOUNDED).then_some(queue.capacity as usize);
         (queue.messages.len(), bound)
     }
 
@@ -222,7 +237,7 @@ impl<E> Queue<E> {
     #[inline]
     fn has_room(&self) -> bool {
         let reserved = self.line.as_ref().map_or(0, |line| line.reserved);
-        self.messages.len() + reserved < self.capacity
+        self.capacity == UNBOUNDED || self.messages.len() + reserved < self.capacity as usize
     }
 
     fn stand_in_line(&mut self, sender: &Waker) -> u64 {
@@ -253,13 +268,20 @@ impl<E> Queue<E> {
         let Some(line) = self.line.as_mut() else {
             return;
         };
-        while self.messages.len() + line.reserved < self.capacity {
+        while self.messages.len() + line.reserved < self.capacity as usize {
             let Some((_, sender)) = line.waiting.pop_front() else {
                 return;
             };
             line.reserved += 1;
             woken.push(sender);
         }
+    }
+}
+
+/// Nobody in line gets a place any more.
+fn dismiss(line: Option<Box<Line>>) {
+    for (_, sender) in line.into_iter().flat_map(|line| line.waiting) {
+        sender.wake();
     }
 }
 

@@ -91,7 +91,7 @@ impl Manner {
 
 impl Options {
     /// The most messages that wait in the mailbox, at least 1; the batch at work
-    /// is not counted. Default: [`DEFAULT_MAILBOX`].
+    /// is not counted. From 2³² - 1 on it has no bound. Default: [`DEFAULT_MAILBOX`].
     pub fn mailbox(mut self, capacity: usize) -> Self {
         self.capacity = capacity.clamp(1, usize::MAX - 1);
         self
@@ -125,19 +125,19 @@ impl Options {
 
     /// When it is started again. Default: [`RestartPolicy::Transient`].
     pub fn restart(mut self, policy: RestartPolicy) -> Self {
-        self.manner.special().rules.policy = policy;
+        self.rules_mut().policy = policy;
         self
     }
 
     /// How often it may be restarted. Default: 5 times in 30 seconds.
     pub fn intensity(mut self, restarts: u32, window: Duration) -> Self {
-        self.manner.special().rules.intensity = Intensity { restarts, window };
+        self.rules_mut().intensity = Intensity { restarts, window };
         self
     }
 
     /// How long to wait before a restart. Default: see [`Backoff`].
     pub fn backoff(mut self, backoff: Backoff) -> Self {
-        self.manner.special().rules.backoff = backoff;
+        self.rules_mut().backoff = backoff;
         self
     }
 
@@ -168,5 +168,9 @@ impl Options {
     pub fn depends_on<B: Actor>(mut self, dependency: &Address<B>) -> Self {
         self.manner.special().depends_on.push(dependency.any_cell());
         self
+    }
+
+    fn rules_mut(&mut self) -> &mut Rules {
+        &mut self.manner.special().rules
     }
 }

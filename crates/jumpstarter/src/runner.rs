@@ -221,8 +221,7 @@ where
     /// The end for good.
     fn finish(&mut self, crash: Option<Crash>, killed: bool) {
         let core = &self.cell.core;
-        self.cell.mailbox.close();
-        self.cell.mailbox.take_now(&mut self.inbox);
+        self.cell.mailbox.close_and_take(&mut self.inbox);
         for message in self.inbox.drain(..) {
             dead_letter(core, A::message_name(&message), DeadLetterReason::LeftOver);
             wind_down::drop_quietly(message);

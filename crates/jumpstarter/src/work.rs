@@ -212,8 +212,7 @@ impl<'a, A: Actor> Worker<'a, A> {
             return Attended::Hear;
         }
         if word & (STOP | STOP_SELF) != 0 {
-            self.cell.mailbox.close();
-            self.cell.mailbox.take_now(self.inbox);
+            self.cell.mailbox.close_and_take(self.inbox);
             // Refused only if it crashed at this moment, which is seen next.
             let _ = core.apply(Trigger::Stop);
             self.mode = Mode::Draining;
