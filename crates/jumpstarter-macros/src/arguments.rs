@@ -1,9 +1,20 @@
 //! The arguments of the attributes inside of an actor's impl.
 
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
 use syn::meta::ParseNestedMeta;
-use syn::{Attribute, Ident, LitInt, LitStr, Meta};
+use syn::parse::ParseStream;
+use syn::{Attribute, Ident, LitInt, LitStr, Meta, Path};
 
 use crate::duration::Millis;
+use crate::statechart::tree::snake;
+
+/// `#[actor(…)]`
+#[derive(Default)]
+pub(crate) struct ActorArguments {
+    /// The chart that extends the lifecycle.
+    pub(crate) chart: Option<Path>,
+}
 
 /// `#[handler(…)]`
 #[derive(Default)]
@@ -26,6 +37,33 @@ pub(crate) struct TaskArguments {
 pub(crate) struct ResourceArguments {
     pub(crate) timeout: Option<Millis>,
     pub(crate) optional: bool,
+}
+
+impl ActorArguments {
+    pub(crate) fn read(input: ParseStream<'_>) -> syn::Result<Self> {
+        let mut arguments = ActorArguments::default();
+        let parser = syn::meta::parser(|meta| {
+            if meta.path.is_ident("chart") {
+                arguments.chart = Some(meta.value()?.parse()?);
+                return Ok(());
+            }
+            Err(meta.error("`#[actor]` knows `chart` only"))
+        });
+        syn::parse::Parser::parse2(parser, input.parse()?)?;
+        Ok(arguments)
+    }
+
+    /// The module with the names of the states and triggers.
+    pub(crate) fn names(&self) -> TokenStream {
+        let Some(chart) = &self.chart else {
+            return quote!(::jumpstarter::lifecycle);
+        };
+        let mut module = chart.clone();
+        if let Some(last) = module.segments.last_mut() {
+            last.ident = format_ident!("{}", snake(&last.ident.to_string()));
+        }
+        quote!(#module)
+    }
 }
 
 impl HandlerArguments {

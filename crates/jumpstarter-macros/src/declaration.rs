@@ -3,12 +3,14 @@
 use quote::ToTokens;
 use syn::{Attribute, GenericParam, Ident, ImplItem, ImplItemFn, ItemImpl};
 
-use crate::arguments::{self, HandlerArguments, ResourceArguments, TaskArguments};
+use crate::arguments::{self, ActorArguments, HandlerArguments, ResourceArguments, TaskArguments};
 use crate::callable::{Argument, Callable, place};
+use crate::hooks::{Hook, Kind};
 
 pub(crate) struct Declaration {
     /// The impl without our attributes.
     pub(crate) item: ItemImpl,
+    pub(crate) arguments: ActorArguments,
     pub(crate) handlers: Vec<Handler>,
     pub(crate) after_batch: Option<Callable>,
     pub(crate) started: Option<Callable>,
@@ -18,6 +20,7 @@ pub(crate) struct Declaration {
     pub(crate) resources: Vec<Resource>,
     pub(crate) releases: Vec<(Ident, Callable)>,
     pub(crate) tasks: Vec<Task>,
+    pub(crate) hooks: Vec<Hook>,
 }
 
 pub(crate) struct Handler {
@@ -36,7 +39,7 @@ pub(crate) struct Task {
     pub(crate) arguments: TaskArguments,
 }
 
-const KNOWN: [&str; 9] = [
+const KNOWN: [&str; 16] = [
     "handler",
     "after_batch",
     "started",
@@ -46,11 +49,18 @@ const KNOWN: [&str; 9] = [
     "resource",
     "release",
     "task",
+    "prepare",
+    "condition",
+    "before",
+    "on_exit",
+    "on_enter",
+    "after",
+    "finalize",
 ];
 
 impl Declaration {
     /// Reads the impl. All mistakes are reported together.
-    pub(crate) fn read(mut item: ItemImpl) -> syn::Result<Self> {
+    pub(crate) fn read(mut item: ItemImpl, arguments: ActorArguments) -> syn::Result<Self> {
         check_impl(&item)?;
         let mut mistakes: Option<syn::Error> = None;
         let mut found = Vec::new();
@@ -66,6 +76,7 @@ impl Declaration {
         }
         let mut declaration = Declaration {
             item,
+            arguments,
             handlers: Vec::new(),
             after_batch: None,
             started: None,
@@ -75,6 +86,7 @@ impl Declaration {
             resources: Vec::new(),
             releases: Vec::new(),
             tasks: Vec::new(),
+            hooks: Vec::new(),
         };
         for (attribute, function) in found {
             if let Err(error) = declaration.add(&attribute, &function) {
@@ -90,6 +102,12 @@ impl Declaration {
     fn add(&mut self, attribute: &Attribute, function: &ImplItemFn) -> syn::Result<()> {
         let callable = Callable::read(function)?;
         let name = attribute.path().to_token_stream().to_string();
+        if let Some(kind) = Kind::of(&name) {
+            self.hooks.push(Hook::read(kind, attribute, callable)?);
+            return Ok(());
+        }
+        let transition = |argument: &Argument| matches!(argument, Argument::Transition);
+        callable.refuse(transition, "a `Transition`, which is for hooks")?;
         match name.as_str() {
             "handler" => return self.add_handler(attribute, callable),
             "resource" => return self.add_resource(attribute, callable),

@@ -9,6 +9,7 @@ mod callable;
 mod declaration;
 mod duration;
 mod expand;
+mod hooks;
 mod messages;
 mod resources;
 mod statechart;
@@ -42,13 +43,9 @@ use syn::{ItemImpl, parse_macro_input};
 /// Durations are whole numbers with a unit: `ms`, `s`, `m`, `h`; `1m30s`.
 #[proc_macro_attribute]
 pub fn actor(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    if !arguments.is_empty() {
-        let message = "`#[actor]` takes no arguments";
-        let error = syn::Error::new(proc_macro2::Span::call_site(), message);
-        return error.to_compile_error().into();
-    }
+    let arguments = parse_macro_input!(arguments with arguments::ActorArguments::read);
     let item = parse_macro_input!(item as ItemImpl);
-    match declaration::Declaration::read(item) {
+    match declaration::Declaration::read(item, arguments) {
         Ok(declaration) => expand::expand(&declaration).into(),
         Err(error) => error.to_compile_error().into(),
     }

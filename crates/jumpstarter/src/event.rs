@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 
 use tokio::sync::broadcast;
 
+use crate::configuration::ActiveState;
 use crate::error::Crash;
-use crate::lifecycle::State;
 
 /// Events a listener can be behind before it loses some.
 const BACKLOG: usize = 1024;
@@ -22,9 +22,9 @@ pub enum Event {
         /// The actor's path.
         path: String,
         /// The state before.
-        from: State,
+        from: ActiveState,
         /// The state after.
-        to: State,
+        to: ActiveState,
     },
     /// An incarnation ended by an error.
     Crashed {

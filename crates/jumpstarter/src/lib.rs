@@ -22,12 +22,14 @@ mod busy;
 mod cell;
 pub mod chart;
 mod concurrent;
+mod configuration;
 mod context;
 mod core;
 mod dependency;
 mod error;
 mod event;
 mod guard;
+mod hooks;
 mod jitter;
 mod life;
 mod mailbox;
@@ -56,6 +58,7 @@ pub use crate::actor::{Actor, Handler};
 pub use crate::address::{Address, Stopping};
 pub use crate::cell::Exit;
 pub use crate::chart::{Place, Refused, Statechart};
+pub use crate::configuration::{ActiveState, Configuration};
 pub use crate::context::Context;
 pub use crate::dependency::{Dependency, Inject, Injector};
 pub use crate::error::{
@@ -63,6 +66,7 @@ pub use crate::error::{
     TryTellError,
 };
 pub use crate::event::{DeadLetterReason, Event, Events};
+pub use crate::hooks::{Fires, Transition};
 pub use crate::life::{Lifecycle, lifecycle};
 pub use crate::lifecycle::restart::State as RestartRegion;
 pub use crate::lifecycle::task::State as TaskState;
@@ -84,6 +88,8 @@ pub use tokio_util::sync::CancellationToken;
 pub mod written {
     pub use crate::actor::HookOutcome;
     pub use crate::dependency::Dependencies;
+    pub use crate::hooks::{HookFailure, Phase};
+    pub use crate::life::is_lifecycle_trigger;
     pub use crate::resource::{
         Acquisition, Release, Requirement, ResourceOutcome, StartStep, acquire_within, note_release,
     };

@@ -13,10 +13,13 @@ use tokio::time::Instant;
 use crate::actor::Actor;
 use crate::cell::{Cell, dead_letter};
 use crate::context::Context;
-use crate::core::{ENDING_FOR_GOOD, FINISHED, ONCE_STARTED, RESTART, STOP_SELF, SYSTEM};
+use crate::core::{
+    CRASHING, ENDING_FOR_GOOD, FINISHED, FIRE, KILL, ONCE_STARTED, RESTART, STOP_SELF, SYSTEM,
+};
 use crate::error::{BoxError, Cause, Crash};
 use crate::event::{DeadLetterReason, Event};
 use crate::guard::{Broken, Guarded, ending, ending_or_crashed, unless};
+use crate::hooks::{drop_requests, enter_crashed, start_steps};
 use crate::lifecycle::restart::{State as RestartRegion, Trigger as RestartTrigger};
 use crate::lifecycle::{State, Trigger};
 use crate::options::Options;
@@ -81,6 +84,9 @@ where
         };
         if let End::Crashed(crash) = &end {
             cell.core.crash(crash.clone());
+            if enter_crashed(actor.as_mut(), &mut ctx, crash).await.is_some() {
+                cell.core.raise(KILL);
+            }
             tracing::error!(path = %cell.core.path, error = %crash, "actor crashed");
             cell.core.system.bus().publish(|| Event::Crashed {
                 path: cell.core.path.to_string(),
@@ -91,7 +97,14 @@ where
             let _ = cell.core.move_restart(RestartTrigger::Restart);
         }
         let grace = self.options.grace;
-        let late = wind_down::wind_down(&mut actor, &mut ctx, grace, end.how()).await;
+        let mut late = wind_down::wind_down(&mut actor, &mut ctx, grace, end.how()).await;
+        if late.is_none() && cell.core.word() & CRASHING != 0 && !matches!(end, End::Crashed(_)) {
+            late = Some(Broken::Panicked(cell.core.last_crash()));
+        }
+        if let Some(Broken::Panicked(crash)) = &late {
+            late = enter_crashed(actor.as_mut(), &mut ctx, crash).await.or(late);
+        }
+        drop_requests(&cell.core);
         wind_down::drop_quietly((actor, ctx));
         match late {
             Some(Broken::Killed) => End::Killed,
@@ -105,29 +118,30 @@ where
         let core = &self.cell.core;
         let failed = |error: BoxError| Crash::new(Cause::Start, error);
         *slot = Some((self.factory)().map_err(failed)?);
-        // Refused if this is not the first incarnation.
-        let _ = core.apply(Trigger::Initialize);
         let start = match core.state() {
             State::Crashed => Trigger::Restart,
             _ => Trigger::Start,
         };
-        let _ = core.apply(start);
+        // The first is refused if this is not the first incarnation.
+        start_steps(slot.as_mut(), ctx, &[Trigger::Initialize]).await?;
+        start_steps(slot.as_mut(), ctx, &[start]).await?;
         if A::NEEDS || !self.options.depends_on.is_empty() {
             let needs = bring_up::bring_up(slot, ctx, &self.cell, &self.options.depends_on);
             match Box::pin(unless(core, ending_or_crashed, needs)).await {
-                Some(brought) => brought.map_err(failed)?,
+                Some(brought) => brought?,
                 None => return Ok(Left::interrupted(core)),
             }
         } else {
-            let _ = core.apply_all(&[Trigger::DependenciesStart, Trigger::ResourcesAcquire]);
+            let steps = [Trigger::DependenciesStart, Trigger::ResourcesAcquire];
+            start_steps(slot.as_mut(), ctx, &steps).await?;
         }
         let Some(actor) = slot.as_mut() else {
             return Err(failed("the actor did not come back from the pool".into()));
         };
         bring_up::start_tasks(&self.cell);
-        let _ = core.apply(Trigger::TasksStart);
+        start_steps(Some(actor), ctx, &[Trigger::TasksStart]).await?;
         actor.on_started(ctx).await.map_err(failed)?;
-        let _ = core.apply(Trigger::Run);
+        start_steps(Some(actor), ctx, &[Trigger::Run]).await?;
         if core.restart_region() == RestartRegion::Starting {
             let _ = core.move_restart(RestartTrigger::Start);
         }
@@ -162,7 +176,7 @@ where
                 return false;
             }
         }
-        core.lower(RESTART | STOP_SELF | SYSTEM);
+        core.lower(RESTART | STOP_SELF | SYSTEM | FIRE | CRASHING);
         let restarts = core.restarts.fetch_add(1, Ordering::Relaxed) + 1;
         core.with_cold(|cold| cold.crash = None);
         let _ = core.move_restart(RestartTrigger::Stop);
@@ -196,6 +210,7 @@ where
         if matches!(core.restart_region(), RestartRegion::Stopping | RestartRegion::Starting) {
             let _ = core.move_restart(RestartTrigger::GiveUp);
         }
+        drop_requests(core);
         core.raise(FINISHED);
     }
 

@@ -10,6 +10,7 @@ use crate::cell::{AnyCell, ended};
 use crate::context::Context;
 use crate::core::{Core, ENDING_FOR_GOOD, KILL, RESTART, STOP};
 use crate::guard::{Broken, Guarded};
+use crate::hooks::stop_steps;
 use crate::lifecycle::{State, Trigger};
 
 /// How the incarnation ends.
@@ -37,15 +38,19 @@ pub(crate) async fn wind_down<A: Actor>(
         return None;
     }
     let steps = Steps { core, how };
-    steps.begin();
-    let nothing = !A::SAYS_GOODBYE && ctx.resources.is_empty() && core.has_nothing_to_wind_down();
+    let nothing = !A::HOOKS
+        && !A::SAYS_GOODBYE
+        && ctx.resources.is_empty()
+        && core.has_nothing_to_wind_down();
     if nothing {
-        steps.pass(&[
+        let all = [
             Trigger::TasksStop,
             Trigger::ResourcesRelease,
             Trigger::DependenciesStop,
             Trigger::Finish,
-        ]);
+        ];
+        steps.begin(actor, ctx).await;
+        steps.pass(actor, ctx, &all).await;
         return None;
     }
     let releasing = Box::pin(release_all(&steps, actor, ctx, grace));
@@ -64,6 +69,7 @@ async fn release_all<A: Actor>(
     grace: Duration,
 ) {
     let core = steps.core;
+    steps.begin(actor, ctx).await;
     let (children, owned) = family(core);
     if let Some(group) = core.peek_cold(|cold| cold.group.clone()).flatten() {
         group.token().cancel();
@@ -75,7 +81,7 @@ async fn release_all<A: Actor>(
     } else {
         stop_all(&children).await;
     }
-    steps.pass(&[Trigger::TasksStop]);
+    steps.pass(actor, ctx, &[Trigger::TasksStop]).await;
     if let (Some(actor), How::Orderly) = (actor.as_mut(), steps.how) {
         actor.on_stopped(ctx).await;
     }
@@ -85,10 +91,10 @@ async fn release_all<A: Actor>(
             None => drop(resource),
         }
     }
-    steps.pass(&[Trigger::ResourcesRelease]);
+    steps.pass(actor, ctx, &[Trigger::ResourcesRelease]).await;
     stop_all(&owned).await;
     forget_incarnation(core);
-    steps.pass(&[Trigger::DependenciesStop, Trigger::Finish]);
+    steps.pass(actor, ctx, &[Trigger::DependenciesStop, Trigger::Finish]).await;
 }
 
 type Cells = Vec<Arc<dyn AnyCell>>;
@@ -147,20 +153,25 @@ struct Steps<'a> {
 }
 
 impl Steps<'_> {
-    fn begin(&self) {
-        let restarts = self.core.word() & (ENDING_FOR_GOOD | RESTART) == RESTART;
-        if restarts && self.how == How::Orderly && self.core.apply(Trigger::Restart).is_ok() {
-            return;
+    async fn begin<A: Actor>(&self, actor: &mut Option<A>, ctx: &mut Context<A>) {
+        if self.core.word() & (ENDING_FOR_GOOD | RESTART) == RESTART {
+            // Refused before the start is complete; then it stops.
+            self.pass(actor, ctx, &[Trigger::Restart]).await;
         }
         if self.core.state() != State::Stopping {
-            self.pass(&[Trigger::Stop]);
+            self.pass(actor, ctx, &[Trigger::Stop]).await;
         }
     }
 
-    fn pass(&self, triggers: &[Trigger]) {
+    async fn pass<A: Actor>(
+        &self,
+        actor: &mut Option<A>,
+        ctx: &mut Context<A>,
+        triggers: &[Trigger],
+    ) {
         if self.how == How::Orderly {
             // Refused only if an error was reported meanwhile: then it crashed.
-            let _ = self.core.apply_all(triggers);
+            stop_steps(actor.as_mut(), ctx, triggers).await;
         }
     }
 }

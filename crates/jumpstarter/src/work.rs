@@ -11,8 +11,12 @@ use crate::actor::Actor;
 use crate::busy::{Stopwatch, Tally};
 use crate::cell::Cell;
 use crate::context::Context;
-use crate::core::{Core, KILL, RESTART, STOP, STOP_NOW, STOP_SELF, SYSTEM, is_quiet, state_of};
+use crate::core::{
+    CRASHING, Core, FIRE, KILL, RESTART, STOP, STOP_NOW, STOP_SELF, SYSTEM, has_crashed, is_quiet,
+    state_of,
+};
 use crate::guard::{ending_or_crashed, unless};
+use crate::hooks;
 use crate::lifecycle::{State, Trigger};
 use crate::supervision::RestartPolicy;
 use crate::turns::Turns;
@@ -33,7 +37,7 @@ impl Left {
     /// What interrupted the start.
     pub(crate) fn interrupted(core: &Core) -> Left {
         let word = core.word();
-        if state_of(word) == State::Crashed {
+        if has_crashed(word) {
             Left::Crashed
         } else if word & (STOP | STOP_NOW | KILL) != 0 {
             Left::Requested
@@ -60,7 +64,7 @@ impl Mode {
         is_quiet(word)
             || (self == Mode::Draining
                 && state_of(word) == State::Stopping
-                && word & (STOP_NOW | KILL) == 0)
+                && word & (STOP_NOW | KILL | CRASHING) == 0)
     }
 }
 
@@ -178,8 +182,12 @@ impl<'a, A: Actor> Worker<'a, A> {
         let core = &self.cell.core;
         let word = core.word();
         let state = state_of(word);
-        if state == State::Crashed {
+        if has_crashed(word) {
             return Attended::Leave(Left::Crashed);
+        }
+        if word & FIRE != 0 {
+            hooks::carry_out_requests(actor, ctx).await;
+            return Attended::GoOn;
         }
         if word & (STOP_NOW | KILL) != 0 || (word & STOP != 0 && state == State::Paused) {
             return Attended::Leave(Left::Requested);
@@ -191,7 +199,7 @@ impl<'a, A: Actor> Worker<'a, A> {
             self.cell.mailbox.close();
             self.cell.mailbox.take_now(self.inbox);
             // Refused only if it crashed at this moment, which is seen next.
-            let _ = core.apply(Trigger::Stop);
+            hooks::stop_steps(Some(actor), ctx, &[Trigger::Stop]).await;
             return Attended::Drain;
         }
         if word & RESTART != 0 {

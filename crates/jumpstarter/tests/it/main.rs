@@ -5,6 +5,8 @@
 
 mod charts;
 mod dependencies;
+mod extension;
+mod hooks;
 mod lifecycle;
 mod messages;
 mod misuse;
