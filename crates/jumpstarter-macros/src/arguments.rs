@@ -6,7 +6,9 @@ use syn::meta::ParseNestedMeta;
 use syn::parse::ParseStream;
 use syn::{Attribute, Ident, LitInt, LitStr, Meta, Path};
 
+use crate::bound::Otherwise;
 use crate::duration::Millis;
+use crate::statechart::grammar;
 use crate::statechart::tree::snake;
 
 /// `#[actor(…)]`
@@ -20,6 +22,9 @@ pub(crate) struct ActorArguments {
 #[derive(Default)]
 pub(crate) struct HandlerArguments {
     pub(crate) crash_on_error: bool,
+    /// The states it is bound to; none for any.
+    pub(crate) states: Vec<Vec<Ident>>,
+    pub(crate) otherwise: Option<Otherwise>,
 }
 
 /// `#[task(…)]`
@@ -72,10 +77,20 @@ impl HandlerArguments {
         each(attribute, |meta| {
             if meta.path.is_ident("crash_on_error") {
                 arguments.crash_on_error = true;
-                return Ok(());
+            } else if meta.path.is_ident("in") {
+                arguments.states = grammar::paths(meta.value()?)?;
+            } else if meta.path.is_ident("otherwise") {
+                arguments.otherwise = Some(otherwise(&meta.value()?.parse()?)?);
+            } else {
+                let known = "`crash_on_error`, `in` and `otherwise`";
+                return Err(meta.error(format!("a handler knows {known} only")));
             }
-            Err(meta.error("a handler knows `crash_on_error` only"))
+            Ok(())
         })?;
+        if arguments.otherwise.is_some() && arguments.states.is_empty() {
+            let message = "`otherwise` is for handlers that are bound to states: `in = …`";
+            return Err(syn::Error::new_spanned(attribute, message));
+        }
         Ok(arguments)
     }
 }
@@ -123,6 +138,14 @@ impl ResourceArguments {
             Ok(())
         })?;
         Ok(arguments)
+    }
+}
+
+fn otherwise(literal: &LitStr) -> syn::Result<Otherwise> {
+    match literal.value().as_str() {
+        "stash" => Ok(Otherwise::Stash),
+        "dead_letter" => Ok(Otherwise::DeadLetter),
+        _ => Err(syn::Error::new(literal.span(), "expected \"stash\" or \"dead_letter\"")),
     }
 }
 

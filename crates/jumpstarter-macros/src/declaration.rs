@@ -4,6 +4,7 @@ use quote::ToTokens;
 use syn::{Attribute, GenericParam, Ident, ImplItem, ImplItemFn, ItemImpl};
 
 use crate::arguments::{self, ActorArguments, HandlerArguments, ResourceArguments, TaskArguments};
+use crate::bound::{Group, Otherwise};
 use crate::callable::{Argument, Callable, place};
 use crate::hooks::{Hook, Kind};
 
@@ -27,6 +28,9 @@ pub(crate) struct Handler {
     pub(crate) callable: Callable,
     pub(crate) message: syn::Type,
     pub(crate) crash_on_error: bool,
+    /// The states it is bound to; none for any.
+    pub(crate) states: Vec<Vec<Ident>>,
+    pub(crate) otherwise: Option<Otherwise>,
 }
 
 pub(crate) struct Resource {
@@ -93,6 +97,11 @@ impl Declaration {
                 note(&mut mistakes, error);
             }
         }
+        for group in Group::all(&declaration.handlers) {
+            if let Err(error) = group.check() {
+                note(&mut mistakes, error);
+            }
+        }
         if let Err(error) = declaration.check_releases() {
             note(&mut mistakes, error);
         }
@@ -141,7 +150,8 @@ impl Declaration {
     }
 
     fn add_handler(&mut self, attribute: &Attribute, callable: Callable) -> syn::Result<()> {
-        let HandlerArguments { crash_on_error } = HandlerArguments::read(attribute)?;
+        let arguments = HandlerArguments::read(attribute)?;
+        let HandlerArguments { crash_on_error, states, otherwise } = arguments;
         callable.require_receiver()?;
         callable.refuse(|argument| matches!(argument, Argument::Injector), "an `Injector`")?;
         let message = match callable.values().as_slice() {
@@ -165,17 +175,7 @@ impl Declaration {
             let message = "`crash_on_error` needs a handler that returns a `Result`";
             return Err(syn::Error::new(callable.span, message));
         }
-        let text = message.to_token_stream().to_string();
-        let known =
-            self.handlers.iter().find(|it| it.message.to_token_stream().to_string() == text);
-        if let Some(other) = known
-            && other.callable.cfgs.is_empty()
-        {
-            let other = &other.callable.name;
-            let message = format!("`{other}` handles this message already");
-            return Err(syn::Error::new(place(&message_type(&callable)), message));
-        }
-        self.handlers.push(Handler { callable, message, crash_on_error });
+        self.handlers.push(Handler { callable, message, crash_on_error, states, otherwise });
         Ok(())
     }
 
@@ -278,13 +278,6 @@ fn has_context(callable: &Callable) -> bool {
     callable.arguments.iter().any(|argument| {
         matches!(argument, Argument::Context { .. } | Argument::TaskContext | Argument::Reply(_))
     })
-}
-
-fn message_type(callable: &Callable) -> syn::Type {
-    match callable.values().first() {
-        Some(message) => (*message).clone(),
-        None => syn::parse_quote!(()),
-    }
 }
 
 fn note(mistakes: &mut Option<syn::Error>, error: syn::Error) {

@@ -26,6 +26,8 @@ pub trait Actor: Sized + Send + 'static {
     const NEEDS: bool = false;
     /// Whether [`Actor::on_stopped`] does anything.
     const SAYS_GOODBYE: bool = false;
+    /// Whether messages may have to wait for another state.
+    const STASHES: bool = false;
     /// Whether [`Actor::hook`] does anything.
     const HOOKS: bool = false;
     /// The sub-states of the actor's own chart.

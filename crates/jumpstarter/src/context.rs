@@ -20,6 +20,7 @@ use crate::lifecycle::State;
 use crate::options::Options;
 use crate::resource::Resources;
 use crate::spawner::{Spawned, Spawner};
+use crate::stash::Stash;
 use crate::system::System;
 
 /// What the handlers, hooks and turns of an actor get.
@@ -28,15 +29,22 @@ use crate::system::System;
 pub struct Context<A: Actor> {
     cell: Arc<Cell<A>>,
     pub(crate) resources: Resources,
+    /// Messages that wait for another state; few actors have any.
+    pub(crate) stash: Option<Box<Stash<A::Message>>>,
 }
 
 impl<A: Actor> Context<A> {
     pub(crate) fn new(cell: Arc<Cell<A>>) -> Self {
-        Context { cell, resources: Resources::default() }
+        Context { cell, resources: Resources::default(), stash: None }
     }
 
     pub(crate) fn core(&self) -> &Core {
         &self.cell.core
+    }
+
+    /// The bound of the mailbox.
+    pub(crate) fn capacity(&self) -> Option<usize> {
+        self.cell.mailbox.depth().1
     }
 
     /// The actor's own address.

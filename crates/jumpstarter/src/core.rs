@@ -74,6 +74,11 @@ pub(crate) const fn sub_of(word: u32) -> u8 {
     (word >> SUB_SHIFT) as u8
 }
 
+/// Whether state and sub-state are the same.
+pub(crate) const fn same_state(one: u32, other: u32) -> bool {
+    (one ^ other) & (STATE_MASK | SUB_MASK) == 0
+}
+
 /// The same word with another state.
 const fn with_state(word: u32, state: State, sub: u8) -> u32 {
     let flag = if state.is_running() { 0 } else { NOT_RUNNING };

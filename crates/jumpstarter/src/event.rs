@@ -78,6 +78,11 @@ pub enum DeadLetterReason {
     Closed,
     /// The actor stopped before it came to it.
     LeftOver,
+    /// None of its handlers is bound to the state that the actor was in.
+    NotHandled,
+    /// It had to wait for another state, and as many as the mailbox holds waited
+    /// already.
+    StashFull,
 }
 
 /// The sending end, one per system.

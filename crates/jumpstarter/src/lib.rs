@@ -3,7 +3,8 @@
 //! An actor is a value with a mailbox. [`#[actor]`](macro@actor) on its inherent
 //! impl makes one enum of the messages it understands, so that sending one
 //! costs a short lock and no allocation. Around the messages stand an ordered
-//! start and stop ([`State`]), dependencies ([`Dependency`]), resources, tasks
+//! start and stop, with hooks on every transition ([`Lifecycle`],
+//! [`statechart!`](macro@statechart)), dependencies ([`Dependency`]), resources, tasks
 //! ([`Flow`]), supervision ([`RestartPolicy`]) and an orderly
 //! [shutdown](System::shutdown).
 //!
@@ -43,6 +44,7 @@ mod runtime;
 mod shutdown;
 mod snapshot;
 mod spawner;
+mod stash;
 mod supervision;
 mod system;
 mod task;
@@ -93,6 +95,7 @@ pub mod written {
     pub use crate::resource::{
         Acquisition, Release, Requirement, ResourceOutcome, StartStep, acquire_within, note_release,
     };
+    pub use crate::stash::{is_in, stash, unhandled};
     pub use futures_util::future::join;
     pub use serde::{Serialize, Serializer};
 }

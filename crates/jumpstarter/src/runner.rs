@@ -96,6 +96,7 @@ where
         if matches!(end, End::Left(Left::Restart)) {
             let _ = cell.core.move_restart(RestartTrigger::Restart);
         }
+        ctx.unstash(&mut self.inbox);
         let grace = self.options.grace;
         let mut late = wind_down::wind_down(&mut actor, &mut ctx, grace, end.how()).await;
         if late.is_none() && cell.core.word() & CRASHING != 0 && !matches!(end, End::Crashed(_)) {

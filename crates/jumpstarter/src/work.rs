@@ -13,7 +13,7 @@ use crate::cell::Cell;
 use crate::context::Context;
 use crate::core::{
     CRASHING, Core, FIRE, KILL, RESTART, STOP, STOP_NOW, STOP_SELF, SYSTEM, has_crashed, is_quiet,
-    state_of,
+    same_state, state_of,
 };
 use crate::guard::{ending_or_crashed, unless};
 use crate::hooks;
@@ -100,10 +100,13 @@ impl<'a, A: Actor> Worker<'a, A> {
                 }
                 continue;
             }
+            if ctx.stash_is_due() {
+                ctx.unstash(self.inbox);
+            }
             self.work_off(actor, ctx, mode).await;
             if mode == Mode::Draining {
                 self.cell.mailbox.take_now(self.inbox);
-                if self.inbox.is_empty() {
+                if self.inbox.is_empty() && !ctx.stash_is_due() {
                     return self.leave_drained();
                 }
                 continue;
@@ -112,7 +115,8 @@ impl<'a, A: Actor> Worker<'a, A> {
                 self.take_turns(turns, actor, ctx).await;
             }
             if self.inbox.is_empty() {
-                self.await_something(turns.as_deref_mut()).await;
+                let stashed_in = if A::STASHES { ctx.stashed_in() } else { None };
+                self.await_something(turns.as_deref_mut(), stashed_in).await;
             }
         }
     }
@@ -127,7 +131,8 @@ impl<'a, A: Actor> Worker<'a, A> {
         while let Some(message) = self.inbox.pop_front() {
             actor.dispatch(message, ctx).await;
             tally.done += 1;
-            if tally.done as usize >= self.batch || !mode.goes_on(core.word()) {
+            let due = ctx.stash_is_due();
+            if due || tally.done as usize >= self.batch || !mode.goes_on(core.word()) {
                 break;
             }
             self.since_yield += 1;
@@ -136,7 +141,8 @@ impl<'a, A: Actor> Worker<'a, A> {
                 tokio::task::yield_now().await;
             }
         }
-        let left = u32::try_from(self.inbox.len()).unwrap_or(u32::MAX);
+        let left = self.inbox.len() + if A::STASHES { ctx.stashed() } else { 0 };
+        let left = u32::try_from(left).unwrap_or(u32::MAX);
         core.in_hand.store(left, Ordering::Relaxed);
         actor.on_batch(ctx).await;
     }
@@ -163,10 +169,12 @@ impl<'a, A: Actor> Worker<'a, A> {
     }
 
     /// Waits for messages, a task that is due, or a control change.
-    async fn await_something(&mut self, mut turns: Option<&mut Turns>) {
+    /// With a stash also for another state than the given one.
+    async fn await_something(&mut self, mut turns: Option<&mut Turns>, stashed_in: Option<u32>) {
         let core = &self.cell.core;
+        let due = || stashed_in.is_some_and(|word| !same_state(word, core.word()));
         poll_fn(|cx| {
-            let attention = || !is_quiet(core.word());
+            let attention = || !is_quiet(core.word()) || due();
             match self.cell.mailbox.poll_take(cx, self.inbox, attention) {
                 Poll::Ready(()) => Poll::Ready(()),
                 Poll::Pending => {

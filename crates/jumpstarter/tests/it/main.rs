@@ -3,6 +3,7 @@
 
 #![expect(clippy::panic, reason = "actors that panic are part of what is tested")]
 
+mod bound;
 mod charts;
 mod dependencies;
 mod extension;
