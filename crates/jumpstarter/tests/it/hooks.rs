@@ -398,3 +398,53 @@ async fn who_asked_is_told_when_the_actor_ends_instead() {
     assert!(matches!(end, Exit::Killed));
     drop(open);
 }
+
+/// Notes the triggers, and which value it is.
+struct Reborn {
+    probe: Probe,
+    life: u32,
+}
+
+struct Fall;
+
+#[actor]
+impl Reborn {
+    #[handler]
+    fn fall(&mut self, _m: Fall, ctx: &mut Context<Self>) {
+        ctx.report_error("fell");
+    }
+
+    #[after]
+    fn after(&mut self, e: &Transition<'_>) {
+        let steps = ["restart", "start", "stop", "report_error", "initialize"];
+        if steps.contains(&e.trigger) {
+            self.probe.note(format!("{}: {} > {} by {}", self.life, e.from, e.to, e.trigger));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn restarts_are_seen_by_the_old_and_the_new_value() {
+    let system = System::new("test");
+    let probe = Probe::default();
+    let (noted, mut life) = (probe.clone(), 0);
+    let reborn = system.spawn("reborn", Options::default(), move || {
+        life += 1;
+        Reborn { probe: noted.clone(), life }
+    });
+    reborn.started().await.unwrap();
+    reborn.restart().unwrap();
+    reborn.ask(Fall).await.unwrap();
+    reborn.started().await.unwrap();
+    reborn.stop().await;
+    let expected = [
+        "1: initializing > initialized by initialize",
+        "1: initialized > starting by start",
+        "1: started.running.healthy > stopping by restart",
+        "2: stopped > starting by start",
+        "2: started.running.healthy > crashed by report_error",
+        "3: crashed > starting by restart",
+        "3: started.running.healthy > stopping by stop",
+    ];
+    assert_eq!(probe.take(), expected);
+}
