@@ -36,15 +36,19 @@ pub(crate) async fn bring_up<A: Actor>(
     for dependency in dependencies {
         await_dependency(dependency.as_ref()).await.map_err(failed)?;
     }
-    start_steps(slot.as_mut(), ctx, &[Trigger::DependenciesStart]).await?;
+    if let Some(hooks) = start_steps(slot.as_mut(), ctx, &[Trigger::DependenciesStart]) {
+        hooks.await?;
+    }
     if let Some(actor) = slot.take() {
         let mut acquisition = Acquisition::new(&injector, &mut ctx.resources);
         let (back, step) = actor.acquire(&mut acquisition).await;
         *slot = back;
         step.map_err(failed)?;
     }
-    start_steps(slot.as_mut(), ctx, &[Trigger::ResourcesAcquire]).await?;
-    Ok(())
+    match start_steps(slot.as_mut(), ctx, &[Trigger::ResourcesAcquire]) {
+        Some(hooks) => hooks.await,
+        None => Ok(()),
+    }
 }
 
 fn failed(error: impl Into<BoxError>) -> Crash {

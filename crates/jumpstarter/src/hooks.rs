@@ -6,7 +6,9 @@
 mod requests;
 
 use std::any::Any;
+use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 
 use futures_util::FutureExt;
 
@@ -185,50 +187,57 @@ impl HookFailure {
     }
 }
 
+/// What is left to await for an actor with hooks. Without them all is done, and
+/// the futures of the runner stay as small as they are.
+pub(crate) type Pending<'a, T> = Option<Pin<Box<dyn Future<Output = T> + Send + 'a>>>;
+
 /// Passes steps of the start: one that a condition forbids, or whose hook fails,
 /// is a failed start.
-pub(crate) async fn start_steps<A: Actor>(
-    actor: Option<&mut A>,
-    ctx: &mut Context<A>,
-    steps: &[Trigger],
-) -> Result<(), Crash> {
+pub(crate) fn start_steps<'a, A: Actor>(
+    actor: Option<&'a mut A>,
+    ctx: &'a mut Context<A>,
+    steps: &'a [Trigger],
+) -> Pending<'a, Result<(), Crash>> {
     let Some(actor) = actor.filter(|_| A::HOOKS) else {
         // Refused only if it crashed meanwhile, which is seen next.
         let _ = ctx.core().apply_all(steps);
-        return Ok(());
+        return None;
     };
-    for step in steps {
-        let fired = carry_out(actor, ctx, Firing::Lifecycle(*step), None, None);
-        match Box::pin(fired).await {
-            Err(Halted::Failed(crash)) => return Err(crash),
-            Err(Halted::Refused(refused)) if refused.condition.is_some() => {
-                return Err(Crash::new(Cause::Start, refused));
+    Some(Box::pin(async move {
+        for step in steps {
+            match carry_out(actor, ctx, Firing::Lifecycle(*step), None, None).await {
+                Err(Halted::Failed(crash)) => return Err(crash),
+                Err(Halted::Refused(refused)) if refused.condition.is_some() => {
+                    return Err(Crash::new(Cause::Start, refused));
+                }
+                Ok(()) | Err(Halted::Refused(_)) => {}
             }
-            Ok(()) | Err(Halted::Refused(_)) => {}
         }
-    }
-    Ok(())
+        Ok(())
+    }))
 }
 
 /// Passes steps of the stop; a hook that fails is a crash.
-pub(crate) async fn stop_steps<A: Actor>(
-    actor: Option<&mut A>,
-    ctx: &mut Context<A>,
-    steps: &[Trigger],
-) {
+pub(crate) fn stop_steps<'a, A: Actor>(
+    actor: Option<&'a mut A>,
+    ctx: &'a mut Context<A>,
+    steps: &'a [Trigger],
+) -> Pending<'a, ()> {
     let Some(actor) = actor.filter(|_| A::HOOKS) else {
         let _ = ctx.core().apply_all(steps);
-        return;
+        return None;
     };
-    for step in steps {
-        if ctx.core().has_crashed() {
-            return;
+    Some(Box::pin(async move {
+        for step in steps {
+            if ctx.core().has_crashed() {
+                return;
+            }
+            let fired = carry_out(actor, ctx, Firing::Lifecycle(*step), None, None);
+            if let Err(Halted::Failed(crash)) = fired.await {
+                ctx.core().crash(crash);
+            }
         }
-        let fired = carry_out(actor, ctx, Firing::Lifecycle(*step), None, None);
-        if let Err(Halted::Failed(crash)) = Box::pin(fired).await {
-            ctx.core().crash(crash);
-        }
-    }
+    }))
 }
 
 /// Enters `crashed`, with the hooks on the value that crashed. One that fails in

@@ -84,8 +84,11 @@ where
         };
         if let End::Crashed(crash) = &end {
             cell.core.crash(crash.clone());
-            if enter_crashed(actor.as_mut(), &mut ctx, crash).await.is_some() {
-                cell.core.raise(KILL);
+            if A::HOOKS {
+                let entered = Box::pin(enter_crashed(actor.as_mut(), &mut ctx, crash));
+                if entered.await.is_some() {
+                    cell.core.raise(KILL);
+                }
             }
             tracing::error!(path = %cell.core.path, error = %crash, "actor crashed");
             cell.core.system.bus().publish(|| Event::Crashed {
@@ -99,13 +102,10 @@ where
         ctx.unstash(&mut self.inbox);
         let grace = self.options.grace;
         let mut late = wind_down::wind_down(&mut actor, &mut ctx, grace, end.how()).await;
-        if late.is_none() && cell.core.word() & CRASHING != 0 && !matches!(end, End::Crashed(_)) {
-            late = Some(Broken::Panicked(cell.core.last_crash()));
+        if A::HOOKS {
+            late = Box::pin(crashed_late(&mut actor, &mut ctx, late, &end)).await;
+            drop_requests(&cell.core);
         }
-        if let Some(Broken::Panicked(crash)) = &late {
-            late = enter_crashed(actor.as_mut(), &mut ctx, crash).await.or(late);
-        }
-        drop_requests(&cell.core);
         wind_down::drop_quietly((actor, ctx));
         match late {
             Some(Broken::Killed) => End::Killed,
@@ -119,13 +119,17 @@ where
         let core = &self.cell.core;
         let failed = |error: BoxError| Crash::new(Cause::Start, error);
         *slot = Some((self.factory)().map_err(failed)?);
-        let start = match core.state() {
-            State::Crashed => Trigger::Restart,
-            _ => Trigger::Start,
+        let start: &'static [Trigger] = match core.state() {
+            State::Crashed => &[Trigger::Restart],
+            _ => &[Trigger::Start],
         };
         // The first is refused if this is not the first incarnation.
-        start_steps(slot.as_mut(), ctx, &[Trigger::Initialize]).await?;
-        start_steps(slot.as_mut(), ctx, &[start]).await?;
+        if let Some(hooks) = start_steps(slot.as_mut(), ctx, &[Trigger::Initialize]) {
+            hooks.await?;
+        }
+        if let Some(hooks) = start_steps(slot.as_mut(), ctx, start) {
+            hooks.await?;
+        }
         if A::NEEDS || !self.options.depends_on.is_empty() {
             let needs = bring_up::bring_up(slot, ctx, &self.cell, &self.options.depends_on);
             match Box::pin(unless(core, ending_or_crashed, needs)).await {
@@ -133,16 +137,22 @@ where
                 None => return Ok(Left::interrupted(core)),
             }
         } else {
-            let steps = [Trigger::DependenciesStart, Trigger::ResourcesAcquire];
-            start_steps(slot.as_mut(), ctx, &steps).await?;
+            let steps = &[Trigger::DependenciesStart, Trigger::ResourcesAcquire];
+            if let Some(hooks) = start_steps(slot.as_mut(), ctx, steps) {
+                hooks.await?;
+            }
         }
         let Some(actor) = slot.as_mut() else {
             return Err(failed("the actor did not come back from the pool".into()));
         };
         bring_up::start_tasks(&self.cell);
-        start_steps(Some(actor), ctx, &[Trigger::TasksStart]).await?;
+        if let Some(hooks) = start_steps(Some(&mut *actor), ctx, &[Trigger::TasksStart]) {
+            hooks.await?;
+        }
         actor.on_started(ctx).await.map_err(failed)?;
-        start_steps(Some(actor), ctx, &[Trigger::Run]).await?;
+        if let Some(hooks) = start_steps(Some(&mut *actor), ctx, &[Trigger::Run]) {
+            hooks.await?;
+        }
         if core.restart_region() == RestartRegion::Starting {
             let _ = core.move_restart(RestartTrigger::Start);
         }
@@ -211,7 +221,9 @@ where
         if matches!(core.restart_region(), RestartRegion::Stopping | RestartRegion::Starting) {
             let _ = core.move_restart(RestartTrigger::GiveUp);
         }
-        drop_requests(core);
+        if A::HOOKS {
+            drop_requests(core);
+        }
         core.raise(FINISHED);
     }
 
@@ -238,6 +250,25 @@ where
             told_parent,
         });
     }
+}
+
+/// An error or a panic while an actor with hooks was wound down: it enters
+/// `crashed` after all.
+async fn crashed_late<A: Actor>(
+    actor: &mut Option<A>,
+    ctx: &mut Context<A>,
+    late: Option<Broken>,
+    end: &End,
+) -> Option<Broken> {
+    let crash = match late {
+        Some(Broken::Panicked(crash)) => crash,
+        None if ctx.core().word() & CRASHING != 0 && !matches!(end, End::Crashed(_)) => {
+            ctx.core().last_crash()
+        }
+        other => return other,
+    };
+    let killed = enter_crashed(actor.as_mut(), ctx, &crash).await;
+    killed.or(Some(Broken::Panicked(crash)))
 }
 
 impl End {

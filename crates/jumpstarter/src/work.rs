@@ -207,7 +207,9 @@ impl<'a, A: Actor> Worker<'a, A> {
             self.cell.mailbox.close();
             self.cell.mailbox.take_now(self.inbox);
             // Refused only if it crashed at this moment, which is seen next.
-            hooks::stop_steps(Some(actor), ctx, &[Trigger::Stop]).await;
+            if let Some(hooks) = hooks::stop_steps(Some(actor), ctx, &[Trigger::Stop]) {
+                hooks.await;
+            }
             return Attended::Drain;
         }
         if word & RESTART != 0 {
