@@ -1,14 +1,30 @@
 //! The arguments of the attributes inside of an actor's impl.
 
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
 use syn::meta::ParseNestedMeta;
-use syn::{Attribute, Ident, LitInt, LitStr, Meta};
+use syn::parse::ParseStream;
+use syn::{Attribute, Ident, LitInt, LitStr, Meta, Path};
 
+use crate::bound::Otherwise;
 use crate::duration::Millis;
+use crate::statechart::grammar;
+use crate::statechart::tree::snake;
+
+/// `#[actor(…)]`
+#[derive(Default)]
+pub(crate) struct ActorArguments {
+    /// The chart that extends the lifecycle.
+    pub(crate) chart: Option<Path>,
+}
 
 /// `#[handler(…)]`
 #[derive(Default)]
 pub(crate) struct HandlerArguments {
     pub(crate) crash_on_error: bool,
+    /// The states it is bound to; none for any.
+    pub(crate) states: Vec<Vec<Ident>>,
+    pub(crate) otherwise: Option<Otherwise>,
 }
 
 /// `#[task(…)]`
@@ -28,16 +44,53 @@ pub(crate) struct ResourceArguments {
     pub(crate) optional: bool,
 }
 
+impl ActorArguments {
+    pub(crate) fn read(input: ParseStream<'_>) -> syn::Result<Self> {
+        let mut arguments = ActorArguments::default();
+        let parser = syn::meta::parser(|meta| {
+            if meta.path.is_ident("chart") {
+                arguments.chart = Some(meta.value()?.parse()?);
+                return Ok(());
+            }
+            Err(meta.error("`#[actor]` knows `chart` only"))
+        });
+        syn::parse::Parser::parse2(parser, input.parse()?)?;
+        Ok(arguments)
+    }
+
+    /// The module with the names of the states and triggers.
+    pub(crate) fn names(&self) -> TokenStream {
+        let Some(chart) = &self.chart else {
+            return quote!(::jumpstarter::lifecycle);
+        };
+        let mut module = chart.clone();
+        if let Some(last) = module.segments.last_mut() {
+            last.ident = format_ident!("{}", snake(&last.ident.to_string()));
+        }
+        quote!(#module)
+    }
+}
+
 impl HandlerArguments {
     pub(crate) fn read(attribute: &Attribute) -> syn::Result<Self> {
         let mut arguments = HandlerArguments::default();
         each(attribute, |meta| {
             if meta.path.is_ident("crash_on_error") {
                 arguments.crash_on_error = true;
-                return Ok(());
+            } else if meta.path.is_ident("in") {
+                arguments.states = grammar::paths(meta.value()?)?;
+            } else if meta.path.is_ident("otherwise") {
+                arguments.otherwise = Some(otherwise(&meta.value()?.parse()?)?);
+            } else {
+                let known = "`crash_on_error`, `in` and `otherwise`";
+                return Err(meta.error(format!("a handler knows {known} only")));
             }
-            Err(meta.error("a handler knows `crash_on_error` only"))
+            Ok(())
         })?;
+        if arguments.otherwise.is_some() && arguments.states.is_empty() {
+            let message = "`otherwise` is for handlers that are bound to states: `in = …`";
+            return Err(syn::Error::new_spanned(attribute, message));
+        }
         Ok(arguments)
     }
 }
@@ -85,6 +138,14 @@ impl ResourceArguments {
             Ok(())
         })?;
         Ok(arguments)
+    }
+}
+
+fn otherwise(literal: &LitStr) -> syn::Result<Otherwise> {
+    match literal.value().as_str() {
+        "stash" => Ok(Otherwise::Stash),
+        "dead_letter" => Ok(Otherwise::DeadLetter),
+        _ => Err(syn::Error::new(literal.span(), "expected \"stash\" or \"dead_letter\"")),
     }
 }
 

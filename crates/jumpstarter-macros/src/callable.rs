@@ -16,6 +16,8 @@ pub(crate) enum Argument {
     TaskContext,
     /// `&Injector`.
     Injector,
+    /// `&Transition<'_>`.
+    Transition,
     /// `Reply<R>`.
     Reply(Box<Type>),
     /// Anything else: the message, the resource, the failure.
@@ -124,6 +126,7 @@ impl Callable {
             Argument::Context { mutable: false } => quote!(&*ctx),
             Argument::TaskContext => quote!(ctx),
             Argument::Injector => quote!(&injector),
+            Argument::Transition => quote!(transition),
             Argument::Reply(_) => quote!(reply),
             Argument::Value(_) => quote!(value),
         });
@@ -140,6 +143,7 @@ impl Argument {
                     Argument::Context { mutable: reference.mutability.is_some() }
                 }
                 Some(segment) if segment.ident == "Injector" => Argument::Injector,
+                Some(segment) if segment.ident == "Transition" => Argument::Transition,
                 _ => value(),
             },
             Type::Path(_) => match last_segment(given) {

@@ -3,12 +3,15 @@
 use quote::ToTokens;
 use syn::{Attribute, GenericParam, Ident, ImplItem, ImplItemFn, ItemImpl};
 
-use crate::arguments::{self, HandlerArguments, ResourceArguments, TaskArguments};
+use crate::arguments::{self, ActorArguments, HandlerArguments, ResourceArguments, TaskArguments};
+use crate::bound::{Group, Otherwise};
 use crate::callable::{Argument, Callable, place};
+use crate::hooks::{Hook, Kind};
 
 pub(crate) struct Declaration {
     /// The impl without our attributes.
     pub(crate) item: ItemImpl,
+    pub(crate) arguments: ActorArguments,
     pub(crate) handlers: Vec<Handler>,
     pub(crate) after_batch: Option<Callable>,
     pub(crate) started: Option<Callable>,
@@ -18,12 +21,16 @@ pub(crate) struct Declaration {
     pub(crate) resources: Vec<Resource>,
     pub(crate) releases: Vec<(Ident, Callable)>,
     pub(crate) tasks: Vec<Task>,
+    pub(crate) hooks: Vec<Hook>,
 }
 
 pub(crate) struct Handler {
     pub(crate) callable: Callable,
     pub(crate) message: syn::Type,
     pub(crate) crash_on_error: bool,
+    /// The states it is bound to; none for any.
+    pub(crate) states: Vec<Vec<Ident>>,
+    pub(crate) otherwise: Option<Otherwise>,
 }
 
 pub(crate) struct Resource {
@@ -36,7 +43,7 @@ pub(crate) struct Task {
     pub(crate) arguments: TaskArguments,
 }
 
-const KNOWN: [&str; 9] = [
+const KNOWN: [&str; 16] = [
     "handler",
     "after_batch",
     "started",
@@ -46,11 +53,18 @@ const KNOWN: [&str; 9] = [
     "resource",
     "release",
     "task",
+    "prepare",
+    "condition",
+    "before",
+    "on_exit",
+    "on_enter",
+    "after",
+    "finalize",
 ];
 
 impl Declaration {
     /// Reads the impl. All mistakes are reported together.
-    pub(crate) fn read(mut item: ItemImpl) -> syn::Result<Self> {
+    pub(crate) fn read(mut item: ItemImpl, arguments: ActorArguments) -> syn::Result<Self> {
         check_impl(&item)?;
         let mut mistakes: Option<syn::Error> = None;
         let mut found = Vec::new();
@@ -66,6 +80,7 @@ impl Declaration {
         }
         let mut declaration = Declaration {
             item,
+            arguments,
             handlers: Vec::new(),
             after_batch: None,
             started: None,
@@ -75,9 +90,15 @@ impl Declaration {
             resources: Vec::new(),
             releases: Vec::new(),
             tasks: Vec::new(),
+            hooks: Vec::new(),
         };
         for (attribute, function) in found {
             if let Err(error) = declaration.add(&attribute, &function) {
+                note(&mut mistakes, error);
+            }
+        }
+        for group in Group::all(&declaration.handlers) {
+            if let Err(error) = group.check() {
                 note(&mut mistakes, error);
             }
         }
@@ -90,6 +111,12 @@ impl Declaration {
     fn add(&mut self, attribute: &Attribute, function: &ImplItemFn) -> syn::Result<()> {
         let callable = Callable::read(function)?;
         let name = attribute.path().to_token_stream().to_string();
+        if let Some(kind) = Kind::of(&name) {
+            self.hooks.push(Hook::read(kind, attribute, callable)?);
+            return Ok(());
+        }
+        let transition = |argument: &Argument| matches!(argument, Argument::Transition);
+        callable.refuse(transition, "a `Transition`, which is for hooks")?;
         match name.as_str() {
             "handler" => return self.add_handler(attribute, callable),
             "resource" => return self.add_resource(attribute, callable),
@@ -123,7 +150,8 @@ impl Declaration {
     }
 
     fn add_handler(&mut self, attribute: &Attribute, callable: Callable) -> syn::Result<()> {
-        let HandlerArguments { crash_on_error } = HandlerArguments::read(attribute)?;
+        let arguments = HandlerArguments::read(attribute)?;
+        let HandlerArguments { crash_on_error, states, otherwise } = arguments;
         callable.require_receiver()?;
         callable.refuse(|argument| matches!(argument, Argument::Injector), "an `Injector`")?;
         let message = match callable.values().as_slice() {
@@ -147,17 +175,7 @@ impl Declaration {
             let message = "`crash_on_error` needs a handler that returns a `Result`";
             return Err(syn::Error::new(callable.span, message));
         }
-        let text = message.to_token_stream().to_string();
-        let known =
-            self.handlers.iter().find(|it| it.message.to_token_stream().to_string() == text);
-        if let Some(other) = known
-            && other.callable.cfgs.is_empty()
-        {
-            let other = &other.callable.name;
-            let message = format!("`{other}` handles this message already");
-            return Err(syn::Error::new(place(&message_type(&callable)), message));
-        }
-        self.handlers.push(Handler { callable, message, crash_on_error });
+        self.handlers.push(Handler { callable, message, crash_on_error, states, otherwise });
         Ok(())
     }
 
@@ -260,13 +278,6 @@ fn has_context(callable: &Callable) -> bool {
     callable.arguments.iter().any(|argument| {
         matches!(argument, Argument::Context { .. } | Argument::TaskContext | Argument::Reply(_))
     })
-}
-
-fn message_type(callable: &Callable) -> syn::Type {
-    match callable.values().first() {
-        Some(message) => (*message).clone(),
-        None => syn::parse_quote!(()),
-    }
 }
 
 fn note(mistakes: &mut Option<syn::Error>, error: syn::Error) {

@@ -18,7 +18,17 @@ pub(crate) fn expand(declaration: &Declaration) -> TokenStream {
     let dispatch = messages::dispatch(declaration);
     let handler_impls = messages::handler_impls(declaration);
     let constants = constants(declaration);
+    let fires = declaration.arguments.chart.as_ref().map(|chart| {
+        quote! {
+            #[automatically_derived]
+            impl #impl_generics ::jumpstarter::Fires<#actor>
+                for <#chart as ::jumpstarter::Statechart>::Trigger #bounds
+            {
+            }
+        }
+    });
     let hooks = hooks(declaration);
+    let transitions = crate::hooks::hook(declaration);
     let dependencies = resources::dependencies(declaration);
     let acquire = resources::acquire(declaration);
     let release = resources::release(declaration);
@@ -47,6 +57,7 @@ pub(crate) fn expand(declaration: &Declaration) -> TokenStream {
                 #constants
                 #dispatch
                 #hooks
+                #transitions
                 #dependencies
                 #acquire
                 #release
@@ -54,6 +65,7 @@ pub(crate) fn expand(declaration: &Declaration) -> TokenStream {
             }
 
             #handler_impls
+            #fires
         };
     }
 }
@@ -71,7 +83,13 @@ fn constants(declaration: &Declaration) -> TokenStream {
             const SAYS_GOODBYE: bool = true;
         )
     });
-    quote!(#table #needs #says_goodbye)
+    let refinement = declaration.arguments.chart.as_ref().map(|chart| {
+        quote! {
+            const REFINEMENT: ::core::option::Option<&'static ::jumpstarter::chart::Refinement> =
+                ::core::option::Option::Some(<#chart as ::jumpstarter::chart::Extension>::REFINEMENT);
+        }
+    });
+    quote!(#table #needs #says_goodbye #refinement)
 }
 
 fn hooks(declaration: &Declaration) -> TokenStream {

@@ -5,10 +5,12 @@
 //! every mistake is reported at the place where it was made.
 
 mod arguments;
+mod bound;
 mod callable;
 mod declaration;
 mod duration;
 mod expand;
+mod hooks;
 mod messages;
 mod resources;
 mod statechart;
@@ -24,6 +26,7 @@ use syn::{ItemImpl, parse_macro_input};
 /// |---|---|---|
 /// | `#[handler]` | `fn (&mut self, m: M [, ctx: &mut Context<Self>] [, reply: Reply<R>]) -> R` | works on messages of type `M`; what it returns is the reply, unless it takes a `Reply` to answer later |
 /// | `#[handler(crash_on_error)]` | the same, returning `Result` | an error is replied, and crashes the actor |
+/// | `#[handler(in = started.running.degraded)]`, with `otherwise = "stash"` or `"dead_letter"` (the default) | the same | takes the message in these states only; the innermost state decides among several, one without `in` takes it everywhere else, and without that `otherwise` says what becomes of it |
 /// | `#[after_batch]` | `fn (&mut self [, ctx])` | called after each batch of messages |
 /// | `#[started]`, `#[stopped]` | `fn (&mut self [, ctx])`, may return `Result<(), E>` | the last step of the start; the goodbye before resources are released |
 /// | `#[child_failed]` | `fn (&mut self, failure: ChildFailed [, ctx])` | a child crashed and is not restarted; may return `Result<(), E>`, where an error crashes this actor, too |
@@ -32,6 +35,33 @@ use syn::{ItemImpl, parse_macro_input};
 /// | `#[release(name)]` | `fn ([&mut self,] value: T)` | releases the resource of that function instead of a plain drop; sync ones without `self` on the blocking pool |
 /// | `#[task]`, with `every = "30s"`, `jitter = "1s"`, `retries = 3`, `backoff = "100ms"` | `fn (&mut self [, ctx]) -> Flow` | takes turns with the messages; a turn is dropped at its await when the actor stops, so it must be cancel-safe |
 /// | `#[task(concurrent)]`, the same options | `async fn (ctx: TaskContext<Self>) -> Flow` | runs beside the messages as a tokio task of its own; cancel-safe as well |
+/// | `#[prepare]`, `#[before]`, `#[after]`, `#[finalize]`, all with or without triggers: `#[before(pause, resume)]` | `fn (&mut self [, e: &Transition<'_>] [, ctx])`, may return `Result<(), E>` | hooks of transitions, see below |
+/// | `#[condition]`, `#[condition(pause)]` | the same, returning `bool` | whether the transition happens |
+/// | `#[on_exit(path)]`, `#[on_enter(path)]` | as `#[before]` | the state is left, is entered from outside of it |
+///
+/// # States
+///
+/// `#[actor(chart = Playing)]` makes the actor follow a chart that extends the
+/// lifecycle; see `statechart!`. States are paths, as in `started.running.healthy`;
+/// `started.{paused, running.degraded}` names several. A composite stands for all
+/// inside of it.
+///
+/// The hooks of a transition come in this order: `prepare`, `condition`, `before`,
+/// `on_exit` from inner to outer states, then the state changes, `on_enter` from
+/// outer to inner, `after`, `finalize`. If a condition gives `false`, nothing
+/// changes, and who fired the trigger gets a `Refused` that names it; `finalize`
+/// comes in any case. During the start a condition that does not hold is a failed
+/// start. Conditions are not asked about what happens anyway: the steps of a stop, a
+/// crash, a restart.
+///
+/// Hooks run on the actor between messages, before those that wait. What an actor
+/// with hooks reports or fires in a handler is checked at once, and carried out when
+/// the handler returns. A hook that fails or panics crashes the actor;
+/// `on_enter(crashed)` is called on the value that crashed, with the error. A kill
+/// calls no hooks, and a stop that interrupts the start drops those of the step
+/// under way.
+///
+/// # All of them
 ///
 /// All of them may be `async` (dependencies may not), and `ctx` is
 /// `&mut Context<Self>` in any position (in sync functions also
@@ -42,13 +72,9 @@ use syn::{ItemImpl, parse_macro_input};
 /// Durations are whole numbers with a unit: `ms`, `s`, `m`, `h`; `1m30s`.
 #[proc_macro_attribute]
 pub fn actor(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    if !arguments.is_empty() {
-        let message = "`#[actor]` takes no arguments";
-        let error = syn::Error::new(proc_macro2::Span::call_site(), message);
-        return error.to_compile_error().into();
-    }
+    let arguments = parse_macro_input!(arguments with arguments::ActorArguments::read);
     let item = parse_macro_input!(item as ItemImpl);
-    match declaration::Declaration::read(item) {
+    match declaration::Declaration::read(item, arguments) {
         Ok(declaration) => expand::expand(&declaration).into(),
         Err(error) => error.to_compile_error().into(),
     }

@@ -4,6 +4,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{GenericParam, Ident};
 
+use crate::bound::Group;
 use crate::callable::place;
 use crate::declaration::{Declaration, Handler};
 
@@ -18,7 +19,8 @@ pub(crate) fn message_enum(declaration: &Declaration) -> TokenStream {
     let actor = declaration.item.self_ty.to_token_stream();
     let generics = named(declaration.item.generics.to_token_stream(), &actor);
     let bounds = named(declaration.item.generics.where_clause.to_token_stream(), &actor);
-    let variants = declaration.handlers.iter().map(|handler| {
+    let variants = Group::all(&declaration.handlers).into_iter().map(|group| {
+        let handler = group.first();
         let (cfgs, variant) = (&handler.callable.cfgs, &handler.callable.name);
         let message = named(handler.message.to_token_stream(), &actor);
         let answer = named(handler.answer(), &actor);
@@ -37,12 +39,20 @@ pub(crate) fn message_enum(declaration: &Declaration) -> TokenStream {
 /// The functions of `Actor` that look into messages.
 pub(crate) fn dispatch(declaration: &Declaration) -> TokenStream {
     let name = enum_name();
-    let arms = declaration.handlers.iter().map(|handler| {
+    let groups = Group::all(&declaration.handlers);
+    let arms = groups.iter().map(|group| {
+        let handler = group.first();
         let (cfgs, variant) = (&handler.callable.cfgs, &handler.callable.name);
-        let body = handler.body();
+        let body = group.body(declaration);
         quote!(#(#cfgs)* #name::#variant(value, reply) => { #body })
     });
-    let names = declaration.handlers.iter().map(|handler| {
+    let stashes = groups.iter().any(Group::stashes).then(|| {
+        quote!(
+            const STASHES: bool = true;
+        )
+    });
+    let names = groups.iter().map(|group| {
+        let handler = group.first();
         let (cfgs, variant) = (&handler.callable.cfgs, &handler.callable.name);
         let message = &handler.message;
         quote!(#(#cfgs)* #name::#variant(..) => ::core::any::type_name::<#message>())
@@ -50,6 +60,8 @@ pub(crate) fn dispatch(declaration: &Declaration) -> TokenStream {
     let never = (!type_parameters(declaration).is_empty())
         .then(|| quote!(#name::__Never(never, _) => match never {}));
     quote! {
+        #stashes
+
         async fn dispatch(
             &mut self,
             message: Self::Message,
@@ -69,7 +81,8 @@ pub(crate) fn handler_impls(declaration: &Declaration) -> TokenStream {
     let name = enum_name();
     let actor = &declaration.item.self_ty;
     let (impl_generics, _, bounds) = declaration.item.generics.split_for_impl();
-    let impls = declaration.handlers.iter().map(|handler| {
+    let impls = Group::all(&declaration.handlers).into_iter().map(|group| {
+        let handler = group.first();
         let (cfgs, variant) = (&handler.callable.cfgs, &handler.callable.name);
         let (message, answer) = (&handler.message, handler.answer());
         quote_spanned! {place(message)=>
@@ -93,7 +106,7 @@ pub(crate) fn handler_impls(declaration: &Declaration) -> TokenStream {
 
 impl Handler {
     /// What an ask gives.
-    fn answer(&self) -> TokenStream {
+    pub(crate) fn answer(&self) -> TokenStream {
         match self.callable.deferred() {
             Some(answer) => quote!(#answer),
             None => self.callable.output(),
@@ -101,7 +114,7 @@ impl Handler {
     }
 
     /// What happens to `value` and `reply`.
-    fn body(&self) -> TokenStream {
+    pub(crate) fn body(&self) -> TokenStream {
         let call = self.callable.call(&quote!(self));
         let report = self.crash_on_error.then(|| {
             quote! {

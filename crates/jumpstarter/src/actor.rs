@@ -3,9 +3,11 @@
 
 use std::future::Future;
 
+use crate::chart::Refinement;
 use crate::context::Context;
 use crate::dependency::Dependencies;
 use crate::error::BoxError;
+use crate::hooks::{HookFailure, Phase, Transition};
 use crate::reply::Reply;
 use crate::resource::{Acquisition, Release, StartStep};
 use crate::supervision::ChildFailed;
@@ -24,6 +26,12 @@ pub trait Actor: Sized + Send + 'static {
     const NEEDS: bool = false;
     /// Whether [`Actor::on_stopped`] does anything.
     const SAYS_GOODBYE: bool = false;
+    /// Whether messages may have to wait for another state.
+    const STASHES: bool = false;
+    /// Whether [`Actor::hook`] does anything.
+    const HOOKS: bool = false;
+    /// The sub-states of the actor's own chart.
+    const REFINEMENT: Option<&'static Refinement> = None;
 
     /// Works on one message.
     fn dispatch(
@@ -61,6 +69,16 @@ pub trait Actor: Sized + Send + 'static {
         _ctx: &mut Context<Self>,
     ) -> impl Future<Output = Option<Result<(), BoxError>>> + Send {
         async { None }
+    }
+
+    /// The hooks of one phase of a transition, in their order.
+    fn hook(
+        &mut self,
+        _phase: Phase,
+        _transition: &Transition<'_>,
+        _ctx: &mut Context<Self>,
+    ) -> impl Future<Output = Result<(), HookFailure>> + Send {
+        async { Ok(()) }
     }
 
     /// Names the dependencies.

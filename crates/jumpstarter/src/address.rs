@@ -1,5 +1,6 @@
 //! The handle of an actor: sending, asking, and control from outside.
 
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -10,9 +11,11 @@ use std::time::Duration;
 use crate::actor::{Actor, Handler};
 use crate::cell::{self, AnyCell, Cell, Exit, dead_letter};
 use crate::chart::Refused;
+use crate::configuration::Configuration;
 use crate::core::{ENDING_FOR_GOOD, KILL, RESTART, STOP, STOP_NOW};
 use crate::error::{AskError, StartError, TellError, TryTellError};
 use crate::event::DeadLetterReason;
+use crate::hooks::{self, Fires, Firing};
 use crate::lifecycle::{State, Trigger, next};
 use crate::mailbox::{Push, Rejection};
 use crate::recipient::Recipient;
@@ -234,22 +237,63 @@ impl<A: Actor> Address<A> {
     }
 
     /// Halts messages and tasks until [`resume`](Self::resume); the message at
-    /// work is finished.
+    /// work is finished. An actor with hooks carries it out between messages, so
+    /// that one that awaits this inside of its own handler waits forever; others
+    /// need not await more than this call.
     ///
     /// # Errors
     ///
-    /// Refused unless the actor is running.
-    pub fn pause(&self) -> Result<(), Refused> {
-        self.cell.core.apply(Trigger::Pause).map(drop)
+    /// Refused unless the actor is running, or if one of its conditions does not
+    /// hold.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, it may or may not take effect.
+    pub async fn pause(&self) -> Result<(), Refused> {
+        hooks::ask_for(&self.cell.core, Firing::PAUSE, None).await
     }
 
     /// Goes on after a pause.
     ///
     /// # Errors
     ///
-    /// Refused unless the actor is paused.
-    pub fn resume(&self) -> Result<(), Refused> {
-        self.cell.core.apply(Trigger::Resume).map(drop)
+    /// Refused unless the actor is paused, or if one of its conditions does not
+    /// hold.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, it may or may not take effect.
+    pub async fn resume(&self) -> Result<(), Refused> {
+        hooks::ask_for(&self.cell.core, Firing::RESUME, None).await
+    }
+
+    /// Fires a trigger of the actor's own chart, `#[actor(chart = …)]`, and waits
+    /// until the transition is done, with its hooks.
+    ///
+    /// # Errors
+    ///
+    /// Refused where the chart has no such transition, or if a condition does not
+    /// hold.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, it may or may not take effect.
+    pub async fn fire(&self, trigger: impl Fires<A>) -> Result<(), Refused> {
+        hooks::ask_for(&self.cell.core, Firing::Own(trigger.index()), None).await
+    }
+
+    /// Like [`fire`](Self::fire), with a value for the hooks; see
+    /// [`Transition::payload`](crate::Transition::payload).
+    ///
+    /// # Errors
+    ///
+    /// Those of `fire`.
+    pub async fn fire_with<P>(&self, trigger: impl Fires<A>, payload: P) -> Result<(), Refused>
+    where
+        P: Any + Send + Sync,
+    {
+        let firing = Firing::Own(trigger.index());
+        hooks::ask_for(&self.cell.core, firing, Some(Box::new(payload))).await
     }
 
     /// Stops the actor after the message at work and starts it again with a
@@ -273,13 +317,18 @@ impl<A: Actor> Address<A> {
         Ok(())
     }
 
-    /// The state of the lifecycle.
-    pub fn state(&self) -> State {
+    /// The state of the lifecycle; cheap. The whole configuration is
+    /// [`state`](Self::state).
+    pub fn lifecycle(&self) -> State {
         self.cell.core.state()
     }
 
-    /// The whole configuration: lifecycle, restart region, tasks, dependencies,
-    /// counters.
+    /// The whole configuration: lifecycle, restart region, tasks, dependencies.
+    pub fn state(&self) -> Configuration {
+        Configuration::of(self.cell.as_ref())
+    }
+
+    /// The configuration with counters and the mailbox.
     pub fn snapshot(&self) -> ActorSnapshot {
         ActorSnapshot::of(self.cell.as_ref())
     }
@@ -311,7 +360,10 @@ impl<A: Actor> Eq for Address<A> {}
 
 impl<A: Actor> fmt::Debug for Address<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Address").field("path", &self.path()).field("state", &self.state()).finish()
+        f.debug_struct("Address")
+            .field("path", &self.path())
+            .field("state", &self.cell.core.active())
+            .finish()
     }
 }
 

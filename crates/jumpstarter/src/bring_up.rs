@@ -7,7 +7,8 @@ use crate::cell::{AnyCell, Cell, started};
 use crate::concurrent;
 use crate::context::Context;
 use crate::dependency::{Dependencies, Injector, link};
-use crate::error::{BoxError, StartFailure};
+use crate::error::{BoxError, Cause, Crash, StartFailure};
+use crate::hooks::start_steps;
 use crate::lifecycle::Trigger;
 use crate::lifecycle::task::State as TaskState;
 use crate::resource::Acquisition;
@@ -20,30 +21,38 @@ pub(crate) async fn bring_up<A: Actor>(
     ctx: &mut Context<A>,
     cell: &Arc<Cell<A>>,
     depends_on: &[Arc<dyn AnyCell>],
-) -> Result<(), BoxError> {
+) -> Result<(), Crash> {
     let any_cell = Arc::clone(cell) as Arc<dyn AnyCell>;
     for dependency in depends_on {
-        link(&any_cell, Arc::clone(dependency))?;
+        link(&any_cell, Arc::clone(dependency)).map_err(failed)?;
     }
     let injector = Injector::new(any_cell);
     if let Some(actor) = slot.as_ref() {
         let mut wanted = Dependencies::new(&injector);
         actor.dependencies(&mut wanted);
-        wanted.into_result()?;
+        wanted.into_result().map_err(failed)?;
     }
     let dependencies = cell.core.peek_cold(|cold| cold.dependencies.clone()).unwrap_or_default();
     for dependency in dependencies {
-        await_dependency(dependency.as_ref()).await?;
+        await_dependency(dependency.as_ref()).await.map_err(failed)?;
     }
-    let _ = cell.core.apply(Trigger::DependenciesStart);
+    if let Some(hooks) = start_steps(slot.as_mut(), ctx, &[Trigger::DependenciesStart]) {
+        hooks.await?;
+    }
     if let Some(actor) = slot.take() {
         let mut acquisition = Acquisition::new(&injector, &mut ctx.resources);
         let (back, step) = actor.acquire(&mut acquisition).await;
         *slot = back;
-        step?;
+        step.map_err(failed)?;
     }
-    let _ = cell.core.apply(Trigger::ResourcesAcquire);
-    Ok(())
+    match start_steps(slot.as_mut(), ctx, &[Trigger::ResourcesAcquire]) {
+        Some(hooks) => hooks.await,
+        None => Ok(()),
+    }
+}
+
+fn failed(error: impl Into<BoxError>) -> Crash {
+    Crash::new(Cause::Start, error)
 }
 
 async fn await_dependency(dependency: &dyn AnyCell) -> Result<(), StartFailure> {

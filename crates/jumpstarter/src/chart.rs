@@ -2,8 +2,10 @@
 //! and what [`viz`](crate::viz) draws. How a transition is carried out is not
 //! known here.
 
+mod refined;
 mod typed;
 
+pub use refined::{Extension, Refinement, SubState, Within};
 pub use typed::{ChartState, ChartTrigger, Place, Refused, Statechart};
 
 /// A chart: a tree of states, and the arrows between them.

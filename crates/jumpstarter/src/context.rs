@@ -1,6 +1,7 @@
 //! What an actor's own code gets at hand: its address, its system, its scope,
 //! its children, resources and dependencies, and the reports on its health.
 
+use std::any::Any;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,12 +12,15 @@ use crate::actor::{Actor, Handler};
 use crate::address::Address;
 use crate::cell::Cell;
 use crate::chart::Refused;
-use crate::core::{RESTART, STOP_SELF};
+use crate::configuration::Configuration;
+use crate::core::{Core, RESTART, STOP_SELF};
 use crate::error::{BlockingError, BoxError, Cause, Crash};
-use crate::lifecycle::{State, Trigger};
+use crate::hooks::{self, Fires, Firing};
+use crate::lifecycle::State;
 use crate::options::Options;
 use crate::resource::Resources;
 use crate::spawner::{Spawned, Spawner};
+use crate::stash::Stash;
 use crate::system::System;
 
 /// What the handlers, hooks and turns of an actor get.
@@ -25,11 +29,22 @@ use crate::system::System;
 pub struct Context<A: Actor> {
     cell: Arc<Cell<A>>,
     pub(crate) resources: Resources,
+    /// Messages that wait for another state; few actors have any.
+    pub(crate) stash: Option<Box<Stash<A::Message>>>,
 }
 
 impl<A: Actor> Context<A> {
     pub(crate) fn new(cell: Arc<Cell<A>>) -> Self {
-        Context { cell, resources: Resources::default() }
+        Context { cell, resources: Resources::default(), stash: None }
+    }
+
+    pub(crate) fn core(&self) -> &Core {
+        &self.cell.core
+    }
+
+    /// The bound of the mailbox.
+    pub(crate) fn capacity(&self) -> Option<usize> {
+        self.cell.mailbox.depth().1
     }
 
     /// The actor's own address.
@@ -47,9 +62,14 @@ impl<A: Actor> Context<A> {
         &self.cell.core.path
     }
 
-    /// The state of the lifecycle.
-    pub fn state(&self) -> State {
+    /// The state of the lifecycle; cheap.
+    pub fn lifecycle(&self) -> State {
         self.cell.core.state()
+    }
+
+    /// The whole configuration: lifecycle, restart region, tasks, dependencies.
+    pub fn state(&self) -> Configuration {
+        Configuration::of(self.cell.as_ref())
     }
 
     /// Cancelled when this incarnation stops or crashes.
@@ -149,13 +169,14 @@ impl<A: Actor> Context<A> {
         self.cell.core.raise(RESTART);
     }
 
-    /// Something is not as it should be; work goes on.
+    /// Something is not as it should be; work goes on. In an actor with hooks
+    /// reports are checked at once, and carried out after the handler.
     ///
     /// # Errors
     ///
     /// Refused unless the actor is healthy or unhealthy.
     pub fn report_warning(&self) -> Result<(), Refused> {
-        self.cell.core.apply(Trigger::ReportWarning).map(drop)
+        hooks::report(self.core(), Firing::WARNING, None)
     }
 
     /// Something is broken; work goes on.
@@ -164,7 +185,7 @@ impl<A: Actor> Context<A> {
     ///
     /// Refused unless the actor is healthy or degraded.
     pub fn report_problem(&self) -> Result<(), Refused> {
-        self.cell.core.apply(Trigger::ReportProblem).map(drop)
+        hooks::report(self.core(), Firing::PROBLEM, None)
     }
 
     /// What was reported is over.
@@ -173,7 +194,30 @@ impl<A: Actor> Context<A> {
     ///
     /// Refused unless the actor is degraded or unhealthy.
     pub fn recover(&self) -> Result<(), Refused> {
-        self.cell.core.apply(Trigger::Recover).map(drop)
+        hooks::report(self.core(), Firing::RECOVER, None)
+    }
+
+    /// Fires a trigger of the actor's own chart, `#[actor(chart = …)]`. With
+    /// hooks it is checked at once, and carried out after the handler.
+    ///
+    /// # Errors
+    ///
+    /// Refused where the chart has no such transition.
+    pub fn fire(&self, trigger: impl Fires<A>) -> Result<(), Refused> {
+        hooks::report(self.core(), Firing::Own(trigger.index()), None)
+    }
+
+    /// Like [`fire`](Self::fire), with a value for the hooks; see
+    /// [`Transition::payload`](crate::Transition::payload).
+    ///
+    /// # Errors
+    ///
+    /// Those of `fire`.
+    pub fn fire_with<P>(&self, trigger: impl Fires<A>, payload: P) -> Result<(), Refused>
+    where
+        P: Any + Send + Sync,
+    {
+        hooks::report(self.core(), Firing::Own(trigger.index()), Some(Box::new(payload)))
     }
 
     /// Crashes the actor: the message at work is finished, then supervision

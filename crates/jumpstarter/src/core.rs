@@ -11,9 +11,11 @@ use std::task::Waker;
 use parking_lot::Mutex;
 
 use crate::cell::AnyCell;
-use crate::chart::Refused;
+use crate::chart::{Refinement, Refused};
+use crate::configuration::ActiveState;
 use crate::error::{Cause, Crash};
 use crate::event::Event;
+use crate::hooks::{Firing, Request};
 use crate::injection::Injection;
 use crate::lifecycle::{self, State, Trigger, restart, task};
 use crate::spawner::TaskGroup;
@@ -41,6 +43,10 @@ pub(crate) const FINISHED: u32 = 1 << 14;
 pub(crate) const ONCE_STARTED: u32 = 1 << 15;
 /// The state is not a running one, so that the loop looks at the word closely.
 const NOT_RUNNING: u32 = 1 << 16;
+/// Triggers wait for the loop of an actor with hooks.
+pub(crate) const FIRE: u32 = 1 << 17;
+/// An error was reported; the loop of an actor with hooks enters `crashed`.
+pub(crate) const CRASHING: u32 = 1 << 18;
 /// Stop, then wait for one's turn in the restart of a group.
 pub(crate) const HOLD: u32 = 1 << 20;
 /// Stopped, and waits for that turn.
@@ -54,21 +60,40 @@ pub(crate) const ENDING: u32 = STOP | STOP_NOW | KILL | RESTART | STOP_SELF | HO
 pub(crate) const ENDING_FOR_GOOD: u32 = STOP | STOP_NOW | KILL;
 
 const STATE_MASK: u32 = 0xff;
+/// The sub-state, if the actor's chart has any: counted from 1.
+const SUB_MASK: u32 = 0xff << SUB_SHIFT;
+const SUB_SHIFT: u32 = 24;
 
 /// Whether there is nothing to see to: a running state, and no flag but those
 /// that are mere facts.
 pub(crate) const fn is_quiet(word: u32) -> bool {
-    word & !(ONCE_STARTED | TEMPORARY | STATE_MASK) == 0
+    word & !(ONCE_STARTED | TEMPORARY | STATE_MASK | SUB_MASK) == 0
 }
 
 pub(crate) fn state_of(word: u32) -> State {
     State::ALL.get((word & STATE_MASK) as usize).copied().unwrap_or(State::Crashed)
 }
 
+/// The actor has crashed, or is about to enter that state.
+pub(crate) fn has_crashed(word: u32) -> bool {
+    word & CRASHING != 0 || state_of(word) == State::Crashed
+}
+
+/// The sub-state, counted from 1; 0 is none.
+pub(crate) const fn sub_of(word: u32) -> u8 {
+    (word >> SUB_SHIFT) as u8
+}
+
+/// Whether state and sub-state are the same.
+pub(crate) const fn same_state(one: u32, other: u32) -> bool {
+    (one ^ other) & (STATE_MASK | SUB_MASK) == 0
+}
+
 /// The same word with another state.
-const fn with_state(word: u32, state: State) -> u32 {
+const fn with_state(word: u32, state: State, sub: u8) -> u32 {
     let flag = if state.is_running() { 0 } else { NOT_RUNNING };
-    (word & !(STATE_MASK | NOT_RUNNING)) | flag | state as u32
+    let rest = word & !(STATE_MASK | NOT_RUNNING | SUB_MASK);
+    rest | flag | state as u32 | (sub as u32) << SUB_SHIFT
 }
 
 pub(crate) struct Core {
@@ -77,6 +102,10 @@ pub(crate) struct Core {
     pub(crate) type_name: &'static str,
     pub(crate) system: System,
     pub(crate) parent: Option<Weak<dyn AnyCell>>,
+    /// Whether the actor has hooks, so that its loop alone moves its state.
+    pub(crate) hooked: bool,
+    /// The sub-states of the actor's own chart.
+    pub(crate) refinement: Option<&'static Refinement>,
     word: AtomicU32,
     pub(crate) restarts: AtomicU32,
     pub(crate) processed: AtomicU64,
@@ -118,6 +147,8 @@ pub(crate) struct Cold {
     /// Those who hear of the end.
     pub(crate) death_watch: Vec<Watch>,
     pub(crate) crash: Option<Crash>,
+    /// For the loop of an actor with hooks.
+    pub(crate) requests: Vec<Request>,
     pub(crate) restart: restart::State,
     pub(crate) task_states: Vec<(&'static str, task::State)>,
     /// See [`Core::set_runner`].
@@ -145,7 +176,9 @@ impl Core {
             type_name,
             system,
             parent,
-            word: AtomicU32::new(with_state(0, State::Initializing)),
+            hooked: false,
+            refinement: None,
+            word: AtomicU32::new(with_state(0, State::Initializing, 0)),
             restarts: AtomicU32::new(0),
             processed: AtomicU64::new(0),
             busy_nanos: AtomicU64::new(0),
@@ -182,33 +215,62 @@ impl Core {
         state_of(self.word())
     }
 
+    /// The state of the lifecycle with its sub-state.
+    pub(crate) fn active(&self) -> ActiveState {
+        self.active_in(self.word())
+    }
+
+    pub(crate) fn active_in(&self, word: u32) -> ActiveState {
+        ActiveState::new(state_of(word), sub_of(word), self.refinement)
+    }
+
+    /// The word with the state entered, and its initial sub-state.
+    fn entered(&self, word: u32, to: State) -> u32 {
+        let sub = match state_of(word) == to {
+            true => sub_of(word),
+            false => self.refinement.map_or(0, |refinement| refinement.entered(to)),
+        };
+        with_state(word, to, sub)
+    }
+
     pub(crate) fn is_finished(&self) -> bool {
         self.word() & FINISHED != 0
     }
 
-    /// Fires a trigger.
-    pub(crate) fn apply(&self, trigger: Trigger) -> Result<State, Refused> {
+    /// Fires a trigger of the lifecycle.
+    pub(crate) fn apply(&self, trigger: Trigger) -> Result<(), Refused> {
         self.apply_all(&[trigger])
     }
 
     /// Fires triggers one after the other, up to the first that is refused.
-    pub(crate) fn apply_all(&self, triggers: &[Trigger]) -> Result<State, Refused> {
-        let mut outcome = Ok(self.state());
+    pub(crate) fn apply_all(&self, triggers: &[Trigger]) -> Result<(), Refused> {
+        let concerns_runner = triggers.iter().any(|trigger| concerns_runner(*trigger));
+        self.fire_all(triggers.iter().map(|trigger| Firing::Lifecycle(*trigger)), concerns_runner)
+    }
+
+    /// Fires a trigger of the lifecycle or of the actor's own chart.
+    pub(crate) fn fire(&self, firing: Firing) -> Result<(), Refused> {
+        let concerns_runner = match firing {
+            Firing::Lifecycle(trigger) => concerns_runner(trigger),
+            _ => true,
+        };
+        self.fire_all(std::iter::once(firing), concerns_runner)
+    }
+
+    fn fire_all(
+        &self,
+        firings: impl Iterator<Item = Firing>,
+        concerns_runner: bool,
+    ) -> Result<(), Refused> {
+        let mut outcome = Ok(());
         let watchers = {
             let mut control = self.control.lock();
-            for &trigger in triggers {
-                let word = self.word();
-                let from = state_of(word);
-                if word & FINISHED != 0 {
-                    outcome = Err(Refused::new(trigger.name(), from.path()));
-                    break;
-                }
-                match lifecycle::next(from, trigger) {
-                    Ok(to) => {
-                        let once = if to == State::Healthy { ONCE_STARTED } else { 0 };
-                        self.word.store(with_state(word, to) | once, Ordering::Release);
-                        self.publish_change(from, to);
-                        outcome = Ok(to);
+            for firing in firings {
+                let before = self.word();
+                match self.next_word(before, firing) {
+                    Ok(after) => {
+                        self.word.store(after, Ordering::Release);
+                        self.publish_change(before, after);
                     }
                     Err(refused) => {
                         outcome = Err(refused);
@@ -219,14 +281,38 @@ impl Core {
             control.take_watchers()
         };
         wake_all(watchers);
-        if triggers.iter().any(|trigger| concerns_runner(*trigger)) {
+        if concerns_runner {
             self.wake_runner();
         }
         outcome
     }
 
-    fn publish_change(&self, from: State, to: State) {
-        self.system.bus().publish(|| Event::StateChanged { path: self.path.to_string(), from, to });
+    /// The word that a trigger leads to.
+    pub(crate) fn next_word(&self, word: u32, firing: Firing) -> Result<u32, Refused> {
+        let refused = || Refused::new(firing.name(self), self.active_in(word).path());
+        if word & FINISHED != 0 {
+            return Err(refused());
+        }
+        match firing {
+            Firing::Lifecycle(trigger) => {
+                let to = lifecycle::next(state_of(word), trigger).map_err(|_| refused())?;
+                let once = if to == State::Healthy { ONCE_STARTED } else { 0 };
+                Ok(self.entered(word, to) | once)
+            }
+            Firing::Own(trigger) => {
+                let refinement = self.refinement.ok_or_else(refused)?;
+                let to = refinement.next(sub_of(word), trigger).ok_or_else(refused)?;
+                Ok(with_state(word, state_of(word), to))
+            }
+        }
+    }
+
+    fn publish_change(&self, before: u32, after: u32) {
+        self.system.bus().publish(|| Event::StateChanged {
+            path: self.path.to_string(),
+            from: self.active_in(before),
+            to: self.active_in(after),
+        });
     }
 
     /// Sets flags and wakes the actor and the watchers.
@@ -345,8 +431,17 @@ impl Core {
         self.with_cold(|cold| {
             cold.crash.get_or_insert(crash);
         });
-        // Allowed in every state; refused only if the actor has ended meanwhile.
-        let _ = self.apply(Trigger::ReportError);
+        if self.hooked {
+            // The loop enters `crashed`, with the hooks.
+            self.raise(CRASHING);
+        } else {
+            // Allowed in every state; refused only if the actor has ended meanwhile.
+            let _ = self.apply(Trigger::ReportError);
+        }
+    }
+
+    pub(crate) fn has_crashed(&self) -> bool {
+        has_crashed(self.word())
     }
 
     /// Something for the actor's attention, ahead of its messages; given back if

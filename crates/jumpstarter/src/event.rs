@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 
 use tokio::sync::broadcast;
 
+use crate::configuration::ActiveState;
 use crate::error::Crash;
-use crate::lifecycle::State;
 
 /// Events a listener can be behind before it loses some.
 const BACKLOG: usize = 1024;
@@ -22,9 +22,9 @@ pub enum Event {
         /// The actor's path.
         path: String,
         /// The state before.
-        from: State,
+        from: ActiveState,
         /// The state after.
-        to: State,
+        to: ActiveState,
     },
     /// An incarnation ended by an error.
     Crashed {
@@ -86,6 +86,11 @@ pub enum DeadLetterReason {
     Closed,
     /// The actor stopped before it came to it.
     LeftOver,
+    /// None of its handlers is bound to the state that the actor was in.
+    NotHandled,
+    /// It had to wait for another state, and as many as the mailbox holds waited
+    /// already.
+    StashFull,
 }
 
 /// The sending end, one per system.

@@ -8,9 +8,8 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::core::{Core, ENDING, KILL, state_of};
+use crate::core::{Core, ENDING, KILL, has_crashed};
 use crate::error::Crash;
-use crate::lifecycle::State;
 
 /// Why guarded code did not come to its end.
 pub(crate) enum Broken {
@@ -84,7 +83,7 @@ pub(crate) fn ending(word: u32) -> bool {
 
 /// The actor is asked to end, or has crashed.
 pub(crate) fn ending_or_crashed(word: u32) -> bool {
-    ending(word) || state_of(word) == State::Crashed
+    ending(word) || has_crashed(word)
 }
 
 impl<F: Future> Future for Unless<'_, F> {

@@ -3,7 +3,8 @@
 //! An actor is a value with a mailbox. [`#[actor]`](macro@actor) on its inherent
 //! impl makes one enum of the messages it understands, so that sending one
 //! costs a short lock and no allocation. Around the messages stand an ordered
-//! start and stop ([`State`]), dependencies ([`Dependency`]), resources, tasks
+//! start and stop, with hooks on every transition ([`Lifecycle`],
+//! [`statechart!`](macro@statechart)), dependencies ([`Dependency`]), resources, tasks
 //! ([`Flow`]), supervision ([`RestartPolicy`]) and an orderly
 //! [shutdown](System::shutdown).
 //!
@@ -22,12 +23,14 @@ mod busy;
 mod cell;
 pub mod chart;
 mod concurrent;
+mod configuration;
 mod context;
 mod core;
 mod dependency;
 mod error;
 mod event;
 mod guard;
+mod hooks;
 mod injection;
 mod jitter;
 mod life;
@@ -43,6 +46,7 @@ mod runtime;
 mod shutdown;
 mod snapshot;
 mod spawner;
+mod stash;
 mod strategy;
 mod supervision;
 mod system;
@@ -64,6 +68,7 @@ pub use crate::actor::{Actor, Handler};
 pub use crate::address::{Address, Stopping};
 pub use crate::cell::Exit;
 pub use crate::chart::{Place, Refused, Statechart};
+pub use crate::configuration::{ActiveState, Configuration};
 pub use crate::context::Context;
 pub use crate::dependency::{Dependency, Inject, Injector};
 pub use crate::error::{
@@ -71,6 +76,7 @@ pub use crate::error::{
     TryTellError,
 };
 pub use crate::event::{DeadLetterReason, Event, Events};
+pub use crate::hooks::{Fires, Transition};
 pub use crate::life::{Lifecycle, lifecycle};
 pub use crate::lifecycle::restart::State as RestartRegion;
 pub use crate::lifecycle::task::State as TaskState;
@@ -95,9 +101,12 @@ pub use tokio_util::sync::CancellationToken;
 pub mod written {
     pub use crate::actor::HookOutcome;
     pub use crate::dependency::Dependencies;
+    pub use crate::hooks::{HookFailure, Phase};
+    pub use crate::life::is_lifecycle_trigger;
     pub use crate::resource::{
         Acquisition, Release, Requirement, ResourceOutcome, StartStep, acquire_within, note_release,
     };
+    pub use crate::stash::{is_in, stash, unhandled};
     pub use futures_util::future::join;
     pub use serde::{Serialize, Serializer};
 }

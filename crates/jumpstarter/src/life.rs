@@ -144,7 +144,7 @@ statechart! {
     }
 }
 
-use lifecycle::State;
+use lifecycle::{State, Trigger};
 
 impl State {
     /// Whether messages are worked on: healthy, degraded or unhealthy.
@@ -178,4 +178,29 @@ impl State {
                 | State::DependenciesStopped
         )
     }
+}
+
+/// Whether the lifecycle has a trigger of this name; for charts that extend it.
+#[doc(hidden)]
+pub const fn is_lifecycle_trigger(name: &str) -> bool {
+    let mut index = 0;
+    while index < Trigger::ALL.len() {
+        if same(Trigger::ALL[index].name().as_bytes(), name.as_bytes()) {
+            return true;
+        }
+        index += 1;
+    }
+    false
+}
+
+/// `==` is not for constants.
+const fn same(one: &[u8], other: &[u8]) -> bool {
+    let mut index = 0;
+    while index < one.len() && index < other.len() {
+        if one[index] != other[index] {
+            return false;
+        }
+        index += 1;
+    }
+    one.len() == other.len()
 }

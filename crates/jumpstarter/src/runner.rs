@@ -13,10 +13,13 @@ use tokio::time::Instant;
 use crate::actor::Actor;
 use crate::cell::{Cell, dead_letter};
 use crate::context::Context;
-use crate::core::{ENDING_FOR_GOOD, FINISHED, HOLD, ONCE_STARTED, RESTART, STOP_SELF};
+use crate::core::{
+    CRASHING, ENDING_FOR_GOOD, FINISHED, FIRE, HOLD, KILL, ONCE_STARTED, RESTART, STOP_SELF,
+};
 use crate::error::{BoxError, Cause, Crash};
 use crate::event::{DeadLetterReason, Event};
 use crate::guard::{Broken, Guarded, ending, ending_or_crashed, unless};
+use crate::hooks::{drop_requests, enter_crashed, start_steps};
 use crate::lifecycle::restart::{State as RestartRegion, Trigger as RestartTrigger};
 use crate::lifecycle::{State, Trigger};
 use crate::options::Manner;
@@ -96,6 +99,12 @@ where
         };
         if let End::Crashed(crash) = &end {
             cell.core.crash(crash.clone());
+            if A::HOOKS {
+                let entered = Box::pin(enter_crashed(actor.as_mut(), &mut ctx, crash));
+                if entered.await.is_some() {
+                    cell.core.raise(KILL);
+                }
+            }
             tracing::error!(path = %cell.core.path, error = %crash, "actor crashed");
             cell.core.system.bus().publish(|| Event::Crashed {
                 path: cell.core.path.to_string(),
@@ -105,8 +114,13 @@ where
         if matches!(end, End::Left(Left::Restart)) {
             let _ = cell.core.move_restart(RestartTrigger::Restart);
         }
+        ctx.unstash(&mut self.inbox);
         let grace = self.manner.grace();
-        let late = wind_down::wind_down(&mut actor, &mut ctx, grace, end.how()).await;
+        let mut late = wind_down::wind_down(&mut actor, &mut ctx, grace, end.how()).await;
+        if A::HOOKS {
+            late = Box::pin(crashed_late(&mut actor, &mut ctx, late, &end)).await;
+            drop_requests(&cell.core);
+        }
         wind_down::drop_quietly((actor, ctx));
         match late {
             Some(Broken::Killed) => End::Killed,
@@ -142,29 +156,40 @@ where
         let core = &self.cell.core;
         let failed = |error: BoxError| Crash::new(Cause::Start, error);
         *slot = Some((self.factory)().map_err(failed)?);
-        // Refused if this is not the first incarnation.
-        let _ = core.apply(Trigger::Initialize);
-        let start = match core.state() {
-            State::Crashed => Trigger::Restart,
-            _ => Trigger::Start,
+        let start: &'static [Trigger] = match core.state() {
+            State::Crashed => &[Trigger::Restart],
+            _ => &[Trigger::Start],
         };
-        let _ = core.apply(start);
+        // The first is refused if this is not the first incarnation.
+        if let Some(hooks) = start_steps(slot.as_mut(), ctx, &[Trigger::Initialize]) {
+            hooks.await?;
+        }
+        if let Some(hooks) = start_steps(slot.as_mut(), ctx, start) {
+            hooks.await?;
+        }
         if A::NEEDS || !self.manner.depends_on().is_empty() {
             let needs = bring_up::bring_up(slot, ctx, &self.cell, self.manner.depends_on());
             match Box::pin(unless(core, ending_or_crashed, needs)).await {
-                Some(brought) => brought.map_err(failed)?,
+                Some(brought) => brought?,
                 None => return Ok(Some(Left::interrupted(core))),
             }
         } else {
-            let _ = core.apply_all(&[Trigger::DependenciesStart, Trigger::ResourcesAcquire]);
+            let steps = &[Trigger::DependenciesStart, Trigger::ResourcesAcquire];
+            if let Some(hooks) = start_steps(slot.as_mut(), ctx, steps) {
+                hooks.await?;
+            }
         }
         let Some(actor) = slot.as_mut() else {
             return Err(failed("the actor did not come back from the pool".into()));
         };
         bring_up::start_tasks(&self.cell);
-        let _ = core.apply(Trigger::TasksStart);
+        if let Some(hooks) = start_steps(Some(&mut *actor), ctx, &[Trigger::TasksStart]) {
+            hooks.await?;
+        }
         actor.on_started(ctx).await.map_err(failed)?;
-        let _ = core.apply(Trigger::Run);
+        if let Some(hooks) = start_steps(Some(&mut *actor), ctx, &[Trigger::Run]) {
+            hooks.await?;
+        }
         if core.restart_region() == RestartRegion::Starting {
             let _ = core.move_restart(RestartTrigger::Start);
         }
@@ -208,7 +233,7 @@ where
         if core.word() & HOLD != 0 && !Box::pin(strategy::wait_for_turn(core)).await {
             return false;
         }
-        core.lower(RESTART | STOP_SELF);
+        core.lower(RESTART | STOP_SELF | FIRE | CRASHING);
         core.forget_failures();
         let restarts = core.restarts.fetch_add(1, Ordering::Relaxed) + 1;
         core.with_cold(|cold| cold.crash = None);
@@ -242,6 +267,9 @@ where
         if matches!(core.restart_region(), RestartRegion::Stopping | RestartRegion::Starting) {
             let _ = core.move_restart(RestartTrigger::GiveUp);
         }
+        if A::HOOKS {
+            drop_requests(core);
+        }
         core.raise(FINISHED);
         self.cell.bury_urgent();
         watch::announce(core);
@@ -273,6 +301,25 @@ where
             told_parent,
         });
     }
+}
+
+/// An error or a panic while an actor with hooks was wound down: it enters
+/// `crashed` after all.
+async fn crashed_late<A: Actor>(
+    actor: &mut Option<A>,
+    ctx: &mut Context<A>,
+    late: Option<Broken>,
+    end: &End,
+) -> Option<Broken> {
+    let crash = match late {
+        Some(Broken::Panicked(crash)) => crash,
+        None if ctx.core().word() & CRASHING != 0 && !matches!(end, End::Crashed(_)) => {
+            ctx.core().last_crash()
+        }
+        other => return other,
+    };
+    let killed = enter_crashed(actor.as_mut(), ctx, &crash).await;
+    killed.or(Some(Broken::Panicked(crash)))
 }
 
 impl End {

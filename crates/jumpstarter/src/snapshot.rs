@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::cell::AnyCell;
-use crate::lifecycle::State;
+use crate::configuration::ActiveState;
 use crate::lifecycle::restart::State as RestartRegion;
 use crate::lifecycle::task::State as TaskState;
 use crate::system::System;
@@ -19,8 +19,8 @@ pub struct ActorSnapshot {
     pub path: String,
     /// Its Rust type.
     pub type_name: &'static str,
-    /// The state of its lifecycle.
-    pub state: State,
+    /// The state of its lifecycle, with its sub-state.
+    pub state: ActiveState,
     /// The restart region.
     pub restart: RestartRegion,
     /// Its tasks and their states, in the order of declaration.
@@ -59,7 +59,7 @@ impl ActorSnapshot {
         let mut snapshot = ActorSnapshot {
             path: core.path.to_string(),
             type_name: core.type_name,
-            state: core.state(),
+            state: core.active(),
             restart: RestartRegion::Ignore,
             tasks: Vec::new(),
             mailbox_depth: queued + in_hand,

@@ -17,6 +17,7 @@ use crate::core::{Core, FINISHED};
 use crate::dependency::{Inject, Injector};
 use crate::error::{BlockingError, BoxError, Cause, Crash, Panicked, StartFailure};
 use crate::event::{EventBus, Events};
+use crate::lifecycle::Trigger;
 use crate::mailbox::Mailbox;
 use crate::options::Options;
 use crate::registry::Registry;
@@ -214,8 +215,10 @@ impl System {
             None => name.to_owned(),
         };
         let type_name = std::any::type_name::<A>();
-        let core =
-            Core::new(self.clone(), parent.map(Arc::downgrade), path.into_boxed_str(), type_name);
+        let parent_cell = parent.map(Arc::downgrade);
+        let mut core = Core::new(self.clone(), parent_cell, path.into_boxed_str(), type_name);
+        core.hooked = A::HOOKS;
+        core.refinement = A::REFINEMENT;
         let cell = Arc::new(Cell { core, mailbox: Mailbox::new(options.capacity) });
         let address = Address::new(Arc::clone(&cell));
         if self.is_shutting_down() {
@@ -317,6 +320,8 @@ impl std::fmt::Debug for System {
 fn refuse<A: Actor>(cell: &Cell<A>, failure: StartFailure) {
     cell.mailbox.close();
     cell.core.crash(Crash::new(Cause::Start, failure));
+    // One with hooks never gets to them.
+    let _ = cell.core.apply(Trigger::ReportError);
     cell.core.raise(FINISHED);
 }
 

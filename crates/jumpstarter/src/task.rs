@@ -13,7 +13,7 @@ use crate::address::Address;
 use crate::cell::Cell;
 use crate::chart::Refused;
 use crate::error::{BoxError, Cause, Crash};
-use crate::lifecycle::Trigger;
+use crate::hooks::{self, Firing};
 use crate::lifecycle::task::State as TaskState;
 use crate::spawner::Spawner;
 use crate::system::System;
@@ -162,7 +162,7 @@ impl<A: Actor> TaskContext<A> {
     ///
     /// Refused unless the actor is healthy or unhealthy.
     pub fn report_warning(&self) -> Result<(), Refused> {
-        self.cell.core.apply(Trigger::ReportWarning).map(drop)
+        hooks::report(&self.cell.core, Firing::WARNING, None)
     }
 
     /// As [`Context::report_problem`](crate::Context::report_problem).
@@ -171,7 +171,7 @@ impl<A: Actor> TaskContext<A> {
     ///
     /// Refused unless the actor is healthy or degraded.
     pub fn report_problem(&self) -> Result<(), Refused> {
-        self.cell.core.apply(Trigger::ReportProblem).map(drop)
+        hooks::report(&self.cell.core, Firing::PROBLEM, None)
     }
 
     /// As [`Context::recover`](crate::Context::recover).
@@ -180,7 +180,7 @@ impl<A: Actor> TaskContext<A> {
     ///
     /// Refused unless the actor is degraded or unhealthy.
     pub fn recover(&self) -> Result<(), Refused> {
-        self.cell.core.apply(Trigger::Recover).map(drop)
+        hooks::report(&self.cell.core, Firing::RECOVER, None)
     }
 
     /// Crashes the actor.

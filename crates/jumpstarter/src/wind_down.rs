@@ -10,7 +10,8 @@ use crate::cell::{AnyCell, ended};
 use crate::context::Context;
 use crate::core::{Core, ENDING_FOR_GOOD, KILL, RESTART, STOP};
 use crate::guard::{Broken, Guarded};
-use crate::lifecycle::{State, Trigger};
+use crate::hooks::{Pending, stop_steps};
+use crate::lifecycle::{State, Trigger, next};
 
 /// How the incarnation ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +23,10 @@ pub(crate) enum How {
     /// Killed: everything is dropped.
     AtOnce,
 }
+
+/// The steps after the stop has begun.
+const REST: [Trigger; 4] =
+    [Trigger::TasksStop, Trigger::ResourcesRelease, Trigger::DependenciesStop, Trigger::Finish];
 
 /// Releases everything. Gives back what broke it, if it did not come to its end.
 pub(crate) async fn wind_down<A: Actor>(
@@ -37,15 +42,14 @@ pub(crate) async fn wind_down<A: Actor>(
         return None;
     }
     let steps = Steps { core, how };
-    steps.begin();
-    let nothing = !A::SAYS_GOODBYE && ctx.resources.is_empty() && core.has_nothing_to_wind_down();
+    let nothing = !A::HOOKS
+        && !A::SAYS_GOODBYE
+        && ctx.resources.is_empty()
+        && core.has_nothing_to_wind_down();
     if nothing {
-        steps.pass(&[
-            Trigger::TasksStop,
-            Trigger::ResourcesRelease,
-            Trigger::DependenciesStop,
-            Trigger::Finish,
-        ]);
+        // Without hooks nothing is left to await.
+        drop(steps.begin(actor, ctx));
+        drop(steps.pass(actor, ctx, &REST));
         return None;
     }
     let releasing = Box::pin(release_all(&steps, actor, ctx, grace));
@@ -64,6 +68,9 @@ async fn release_all<A: Actor>(
     grace: Duration,
 ) {
     let core = steps.core;
+    if let Some(hooks) = steps.begin(actor, ctx) {
+        hooks.await;
+    }
     let (children, owned) = family(core);
     if let Some(group) = core.peek_cold(|cold| cold.group.clone()).flatten() {
         group.token().cancel();
@@ -75,7 +82,9 @@ async fn release_all<A: Actor>(
     } else {
         stop_all(&children).await;
     }
-    steps.pass(&[Trigger::TasksStop]);
+    if let Some(hooks) = steps.pass(actor, ctx, &[Trigger::TasksStop]) {
+        hooks.await;
+    }
     if let (Some(actor), How::Orderly) = (actor.as_mut(), steps.how) {
         actor.on_stopped(ctx).await;
     }
@@ -85,10 +94,14 @@ async fn release_all<A: Actor>(
             None => drop(resource),
         }
     }
-    steps.pass(&[Trigger::ResourcesRelease]);
+    if let Some(hooks) = steps.pass(actor, ctx, &[Trigger::ResourcesRelease]) {
+        hooks.await;
+    }
     stop_all(&owned).await;
     forget_incarnation(core);
-    steps.pass(&[Trigger::DependenciesStop, Trigger::Finish]);
+    if let Some(hooks) = steps.pass(actor, ctx, &[Trigger::DependenciesStop, Trigger::Finish]) {
+        hooks.await;
+    }
 }
 
 type Cells = Vec<Arc<dyn AnyCell>>;
@@ -148,20 +161,33 @@ struct Steps<'a> {
 }
 
 impl Steps<'_> {
-    fn begin(&self) {
-        let restarts = self.core.word() & (ENDING_FOR_GOOD | RESTART) == RESTART;
-        if restarts && self.how == How::Orderly && self.core.apply(Trigger::Restart).is_ok() {
-            return;
-        }
-        if self.core.state() != State::Stopping {
-            self.pass(&[Trigger::Stop]);
+    fn begin<'a, A: Actor>(
+        &self,
+        actor: &'a mut Option<A>,
+        ctx: &'a mut Context<A>,
+    ) -> Pending<'a, ()> {
+        let state = self.core.state();
+        let asked = self.core.word() & (ENDING_FOR_GOOD | RESTART) == RESTART;
+        match state {
+            State::Stopping => None,
+            // Before the start is complete it just stops.
+            _ if asked && next(state, Trigger::Restart).is_ok() => {
+                self.pass(actor, ctx, &[Trigger::Restart])
+            }
+            _ => self.pass(actor, ctx, &[Trigger::Stop]),
         }
     }
 
-    fn pass(&self, triggers: &[Trigger]) {
-        if self.how == How::Orderly {
+    fn pass<'a, A: Actor>(
+        &self,
+        actor: &'a mut Option<A>,
+        ctx: &'a mut Context<A>,
+        triggers: &'a [Trigger],
+    ) -> Pending<'a, ()> {
+        match self.how {
             // Refused only if an error was reported meanwhile: then it crashed.
-            let _ = self.core.apply_all(triggers);
+            How::Orderly => stop_steps(actor.as_mut(), ctx, triggers),
+            How::AfterCrash | How::AtOnce => None,
         }
     }
 }

@@ -12,9 +12,11 @@ use crate::busy::Tally;
 use crate::cell::Cell;
 use crate::context::Context;
 use crate::core::{
-    Core, HOLD, KILL, RESTART, STOP, STOP_NOW, STOP_SELF, SYSTEM, is_quiet, state_of,
+    CRASHING, Core, FIRE, HOLD, KILL, RESTART, STOP, STOP_NOW, STOP_SELF, SYSTEM, has_crashed,
+    is_quiet, same_state, state_of,
 };
 use crate::guard::{ending_or_crashed, unless};
+use crate::hooks;
 use crate::lifecycle::{State, Trigger};
 use crate::supervision::{self, RestartPolicy};
 use crate::turns::Turns;
@@ -36,7 +38,7 @@ impl Left {
     /// What interrupted the start.
     pub(crate) fn interrupted(core: &Core) -> Left {
         let word = core.word();
-        if state_of(word) == State::Crashed {
+        if has_crashed(word) {
             Left::Crashed
         } else if word & (STOP | STOP_NOW | KILL) != 0 {
             Left::Requested
@@ -63,7 +65,7 @@ impl Mode {
         is_quiet(word)
             || (self == Mode::Draining
                 && state_of(word) == State::Stopping
-                && word & (STOP_NOW | KILL) == 0)
+                && word & (STOP_NOW | KILL | CRASHING) == 0)
     }
 }
 
@@ -105,30 +107,44 @@ impl<'a, A: Actor> Worker<'a, A> {
                         Attended::GoOn => {}
                         Attended::Leave(left) => return left,
                         Attended::Hear => Box::pin(self.hear_system(actor, ctx)).await,
+                        Attended::Fire => {
+                            Box::pin(hooks::carry_out_requests(actor, ctx)).await;
+                        }
+                        Attended::Drain => {
+                            // Refused only if it crashed at this moment, seen next.
+                            let stop = &[Trigger::Stop];
+                            if let Some(hooks) = hooks::stop_steps(Some(&mut *actor), ctx, stop) {
+                                hooks.await;
+                            }
+                        }
                         Attended::Pause(word) => {
                             Box::pin(await_control(&self.cell.core, word)).await;
                         }
                     }
                     continue;
                 }
+                if ctx.stash_is_due() {
+                    ctx.unstash(self.inbox);
+                }
                 if !self.inbox.is_empty() {
                     self.tally.begin(self.inbox.len());
                     loop {
                         let Some(message) = self.inbox.pop_front() else { break };
                         actor.dispatch(message, ctx).await;
-                        if self.ends_batch() {
+                        if self.ends_batch() || ctx.stash_is_due() {
                             break;
                         }
                         if self.is_due_to_yield() {
                             tokio::task::yield_now().await;
                         }
                     }
-                    self.tally.end(self.inbox.len());
+                    let stashed = if A::STASHES { ctx.stashed() } else { 0 };
+                    self.tally.end(self.inbox.len() + stashed);
                     actor.on_batch(ctx).await;
                 }
                 if self.mode == Mode::Draining {
                     self.cell.mailbox.take_now(self.inbox);
-                    if self.inbox.is_empty() {
+                    if self.inbox.is_empty() && !ctx.stash_is_due() {
                         return self.leave_drained();
                     }
                     continue;
@@ -137,7 +153,8 @@ impl<'a, A: Actor> Worker<'a, A> {
                     Box::pin(self.take_turns(turns, actor, ctx)).await;
                 }
                 if self.inbox.is_empty() {
-                    poll_fn(|cx| self.poll_something(turns.as_deref_mut(), cx)).await;
+                    let stashed_in = if A::STASHES { ctx.stashed_in() } else { None };
+                    poll_fn(|cx| self.poll_something(turns.as_deref_mut(), stashed_in, cx)).await;
                 }
             }
         }
@@ -180,14 +197,17 @@ impl<'a, A: Actor> Worker<'a, A> {
     }
 
     /// Waits for messages, a task that is due, or a control change.
+    /// With a stash also for another state than the given one.
     #[inline]
     fn poll_something(
         &mut self,
         turns: Option<&mut Turns>,
+        stashed_in: Option<u32>,
         cx: &mut task::Context<'_>,
     ) -> Poll<()> {
         let core = &self.cell.core;
-        let attention = || !is_quiet(core.word());
+        let due = || stashed_in.is_some_and(|word| !same_state(word, core.word()));
+        let attention = || !is_quiet(core.word()) || due();
         match self.cell.mailbox.poll_take(self.inbox, attention) {
             Poll::Ready(()) => Poll::Ready(()),
             Poll::Pending => turns.map_or(Poll::Pending, |turns| turns.poll_due(cx)),
@@ -199,8 +219,11 @@ impl<'a, A: Actor> Worker<'a, A> {
         let core = &self.cell.core;
         let word = core.word();
         let state = state_of(word);
-        if state == State::Crashed {
+        if has_crashed(word) {
             return Attended::Leave(Left::Crashed);
+        }
+        if word & FIRE != 0 {
+            return Attended::Fire;
         }
         if word & (STOP_NOW | KILL) != 0 || (word & STOP != 0 && state == State::Paused) {
             return Attended::Leave(Left::Requested);
@@ -213,10 +236,8 @@ impl<'a, A: Actor> Worker<'a, A> {
         }
         if word & (STOP | STOP_SELF) != 0 {
             self.cell.mailbox.close_and_take(self.inbox);
-            // Refused only if it crashed at this moment, which is seen next.
-            let _ = core.apply(Trigger::Stop);
             self.mode = Mode::Draining;
-            return Attended::GoOn;
+            return Attended::Drain;
         }
         if word & (RESTART | HOLD) != 0 {
             return Attended::Leave(Left::Restart);
@@ -271,6 +292,10 @@ enum Attended {
     Leave(Left),
     /// Messages of the system.
     Hear,
+    /// Triggers with hooks.
+    Fire,
+    /// The stop begins; what was accepted is worked off.
+    Drain,
     /// Nothing, until the word is another one.
     Pause(u32),
 }

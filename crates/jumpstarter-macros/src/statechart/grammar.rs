@@ -230,7 +230,7 @@ fn state(docs: Vec<Attribute>, input: ParseStream<'_>) -> syn::Result<State> {
 }
 
 /// `a.b.{c, d.e, self}`: every path that this means.
-fn paths(input: ParseStream<'_>) -> syn::Result<Vec<Vec<Ident>>> {
+pub(crate) fn paths(input: ParseStream<'_>) -> syn::Result<Vec<Vec<Ident>>> {
     let mut begin = Vec::new();
     loop {
         if input.peek(Brace) {
@@ -252,7 +252,7 @@ fn paths(input: ParseStream<'_>) -> syn::Result<Vec<Vec<Ident>>> {
 }
 
 /// `a.b.c`
-pub(crate) fn dotted(input: ParseStream<'_>) -> syn::Result<Vec<Ident>> {
+fn dotted(input: ParseStream<'_>) -> syn::Result<Vec<Ident>> {
     let mut parts = vec![input.parse()?];
     while input.parse::<Option<Token![.]>>()?.is_some() {
         parts.push(input.parse()?);

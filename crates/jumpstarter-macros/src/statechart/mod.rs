@@ -1,11 +1,12 @@
 //! `statechart!`: reads a chart, checks it, and writes its enums, its table and
 //! its data.
 
+mod extension;
 pub(crate) mod grammar;
 mod mistakes;
 mod names;
 mod transitions;
-mod tree;
+pub(crate) mod tree;
 mod write;
 
 use proc_macro2::TokenStream;
@@ -25,7 +26,7 @@ pub(crate) struct Meaning {
 pub(crate) fn expand(chart: &Chart) -> syn::Result<TokenStream> {
     let mut mistakes = Mistakes::default();
     if let Some(base) = &chart.extends {
-        mistakes.add(syn::spanned::Spanned::span(base), "not yet");
+        extension::check(chart, base, &mut mistakes);
     }
     let meaning = Meaning::of(&chart.body, &chart.name, &mut mistakes);
     let mut regions = Vec::new();

@@ -14,7 +14,7 @@ pub(crate) fn modules(meaning: &Meaning) -> TokenStream {
 
 /// The constant of a state, and the module of what is inside of it. `path` is
 /// the way to the enum from here.
-fn state(meaning: &Meaning, index: usize, path: &TokenStream) -> TokenStream {
+pub(crate) fn state(meaning: &Meaning, index: usize, path: &TokenStream) -> TokenStream {
     let tree = &meaning.tree;
     let node = &tree.nodes[index];
     let (name, text) = (&node.name, &node.path);

@@ -7,7 +7,7 @@ use syn::{Attribute, Ident};
 
 use super::grammar::{Chart, Region};
 use super::tree::snake;
-use super::{Meaning, names};
+use super::{Meaning, extension, names};
 
 pub(crate) fn chart(
     chart: &Chart,
@@ -18,7 +18,9 @@ pub(crate) fn chart(
     let module = format_ident!("{}", snake(&name.to_string()), span = name.span());
     let title = name.to_string();
     let about = format!("The states and triggers of [`{title}`](super::{title}).");
-    let content = content(&title, meaning, regions);
+    let content = content(&title, meaning, regions, chart.extends.is_some());
+    let beside =
+        chart.extends.as_ref().map(|base| extension::outside(chart, base, &module, meaning));
     let inner = regions.iter().map(|(region, meaning)| region_module(region, meaning));
     quote! {
         #(#docs)*
@@ -40,6 +42,8 @@ pub(crate) fn chart(
             }
         }
 
+        #beside
+
         #[doc = #about]
         #[allow(clippy::all, dead_code, non_upper_case_globals, unreachable_pub)]
         #visibility mod #module {
@@ -51,7 +55,7 @@ pub(crate) fn chart(
 
 fn region_module(region: &Region, meaning: &Meaning) -> TokenStream {
     let (name, docs) = (&region.name, &region.docs);
-    let content = content(&name.to_string(), meaning, &[]);
+    let content = content(&name.to_string(), meaning, &[], false);
     let about = documented(docs, &format!("The region `{name}`, which runs beside the chart."));
     quote! {
         #about
@@ -62,13 +66,22 @@ fn region_module(region: &Region, meaning: &Meaning) -> TokenStream {
 }
 
 /// What stands in the module of a chart or region.
-fn content(title: &str, meaning: &Meaning, regions: &[(&Region, Meaning)]) -> TokenStream {
+fn content(
+    title: &str,
+    meaning: &Meaning,
+    regions: &[(&Region, Meaning)],
+    extends: bool,
+) -> TokenStream {
     let states = states(meaning);
-    let triggers = triggers(meaning);
+    let default = (!extends).then(|| default(meaning));
+    let triggers = triggers(meaning, extends);
     let next = next(meaning);
-    let data = data(title, meaning, regions);
-    let names = names::modules(meaning);
-    quote!(#states #triggers #next #data #names)
+    let data = data(title, meaning, regions, extends);
+    let names = match extends {
+        true => extension::inside(meaning),
+        false => names::modules(meaning),
+    };
+    quote!(#states #default #triggers #next #data #names)
 }
 
 fn states(meaning: &Meaning) -> TokenStream {
@@ -78,18 +91,6 @@ fn states(meaning: &Meaning) -> TokenStream {
     let docs = resting.iter().map(|node| documented(&node.docs, &format!("`{}`.", node.path)));
     let paths = resting.iter().map(|node| node.path.as_str());
     let count = resting.len();
-    let first = tree.roots.first().and_then(|root| tree.beginning(root));
-    let first = first.map(|first| &tree.nodes[first].variant);
-    let default = first.map(|first| {
-        quote! {
-            #[automatically_derived]
-            impl ::core::default::Default for State {
-                fn default() -> Self {
-                    State::#first
-                }
-            }
-        }
-    });
     quote! {
         /// The innermost active state. Prints as its full path.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -105,8 +106,6 @@ fn states(meaning: &Meaning) -> TokenStream {
                 match self { #(State::#variants => #paths,)* }
             }
         }
-
-        #default
 
         #[automatically_derived]
         impl ::jumpstarter::chart::ChartState for State {
@@ -140,7 +139,23 @@ fn states(meaning: &Meaning) -> TokenStream {
     }
 }
 
-fn triggers(meaning: &Meaning) -> TokenStream {
+fn default(meaning: &Meaning) -> TokenStream {
+    let tree = &meaning.tree;
+    let Some(first) = tree.roots.first().and_then(|root| tree.beginning(root)) else {
+        return TokenStream::new();
+    };
+    let first = &tree.nodes[first].variant;
+    quote! {
+        #[automatically_derived]
+        impl ::core::default::Default for State {
+            fn default() -> Self {
+                State::#first
+            }
+        }
+    }
+}
+
+fn triggers(meaning: &Meaning, extends: bool) -> TokenStream {
     let all = &meaning.transitions.triggers;
     let variants: Vec<&Ident> = all.iter().map(|trigger| &trigger.variant).collect();
     let docs: Vec<TokenStream> =
@@ -148,6 +163,11 @@ fn triggers(meaning: &Meaning) -> TokenStream {
     let idents = all.iter().map(|trigger| &trigger.name);
     let names = all.iter().map(|trigger| trigger.name.to_string());
     let count = all.len();
+    let known = extends.then(|| {
+        quote!(
+            pub use ::jumpstarter::lifecycle::triggers::*;
+        )
+    });
     quote! {
         /// What can happen. Prints as its name.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -186,6 +206,7 @@ fn triggers(meaning: &Meaning) -> TokenStream {
 
         /// The triggers by the names that they have in the chart.
         pub mod triggers {
+            #known
             #(#docs pub const #idents: super::Trigger = super::Trigger::#variants;)*
         }
     }
@@ -229,7 +250,16 @@ fn next(meaning: &Meaning) -> TokenStream {
     }
 }
 
-fn data(title: &str, meaning: &Meaning, regions: &[(&Region, Meaning)]) -> TokenStream {
+fn data(
+    title: &str,
+    meaning: &Meaning,
+    regions: &[(&Region, Meaning)],
+    extends: bool,
+) -> TokenStream {
+    let base = match extends {
+        true => quote!(::core::option::Option::Some(&::jumpstarter::lifecycle::CHART)),
+        false => quote!(::core::option::Option::None),
+    };
     let states = meaning.tree.nodes.iter().map(|node| {
         let (path, name) = (&node.path, node.name.to_string());
         let (initial, resting) = (node.initial, node.resting);
@@ -263,7 +293,7 @@ fn data(title: &str, meaning: &Meaning, regions: &[(&Region, Meaning)]) -> Token
             states: &[#(#states),*],
             arrows: &[#(#arrows),*],
             regions: &[#(#regions),*],
-            extends: ::core::option::Option::None,
+            extends: #base,
         };
     }
 }

@@ -74,6 +74,11 @@ impl<S> Place<S> {
     pub const fn path(self) -> &'static str {
         self.path
     }
+
+    /// Whether it stands for one state only.
+    pub const fn is_leaf(self) -> bool {
+        self.states.is_power_of_two()
+    }
 }
 
 impl<S: ChartState> Place<S> {

@@ -234,7 +234,7 @@ fn stepper(system: &System, waits_at: &'static str) -> (Address<Stepper>, Arc<No
 }
 
 async fn reaches(actor: &Address<Stepper>, state: State) {
-    while actor.state() != state {
+    while actor.lifecycle() != state {
         tokio::task::yield_now().await;
     }
 }
@@ -244,7 +244,7 @@ async fn restarts(actor: &Address<Stepper>, times: u32) {
     {
         tokio::task::yield_now().await;
     }
-    assert_eq!(actor.state(), State::Healthy);
+    assert_eq!(actor.lifecycle(), State::Healthy);
 }
 
 #[tokio::test(start_paused = true)]
@@ -260,10 +260,10 @@ async fn a_restart_is_allowed_where_the_chart_says_and_twice_in_a_row() {
         actor.started().await.unwrap();
         for times in [1, 2] {
             match state {
-                State::Paused => actor.pause().unwrap(),
+                State::Paused => actor.pause().await.unwrap(),
                 _ => actor.ask(Health(report)).await.unwrap().unwrap(),
             }
-            assert_eq!(actor.state(), state);
+            assert_eq!(actor.lifecycle(), state);
             actor.restart().unwrap();
             restarts(&actor, times).await;
         }
@@ -281,7 +281,7 @@ async fn a_restart_cuts_the_wait_after_a_crash_short() {
         while actor.snapshot().restart != RestartRegion::Stopping {
             tokio::task::yield_now().await;
         }
-        assert_eq!(actor.state(), State::Crashed);
+        assert_eq!(actor.lifecycle(), State::Crashed);
         actor.restart().unwrap();
         restarts(&actor, times).await;
     }
@@ -294,7 +294,7 @@ async fn a_restart_is_refused_elsewhere_and_changes_nothing() {
         let refused = actor.restart().unwrap_err();
         assert_eq!((refused.trigger, refused.state), ("restart", state.path()));
         let snapshot = actor.snapshot();
-        assert_eq!((snapshot.state, snapshot.restart), (state, RestartRegion::Ignore));
+        assert_eq!((snapshot.state.state(), snapshot.restart), (state, RestartRegion::Ignore));
         assert_eq!(snapshot.restarts, 0);
     };
 
@@ -327,5 +327,5 @@ async fn a_restart_is_refused_elsewhere_and_changes_nothing() {
     refused(&stopping, State::TasksStopped);
     gate.notify_one();
     end.await;
-    assert_eq!(stopping.state(), State::Stopped);
+    assert_eq!(stopping.lifecycle(), State::Stopped);
 }

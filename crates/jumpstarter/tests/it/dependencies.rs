@@ -77,7 +77,14 @@ async fn they_start_before_and_stop_after() {
     for _ in 0..10 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(client.state(), State::Starting);
+    assert_eq!(client.lifecycle(), State::Starting);
+    let configuration = client.state();
+    let text = "starting; depends on store: starting.tasks_started";
+    assert_eq!(configuration.to_string(), text);
+    assert!(!configuration.is_started() && configuration.is_in("starting"));
+    let json = serde_json::to_value(&configuration).unwrap();
+    assert_eq!(json["dependencies"][0][1], "starting.tasks_started");
+    assert_eq!((&json["lifecycle"], &json["restart"]), (&"starting".into(), &"ignore".into()));
     gate.notify_one();
     assert_eq!(client.ask(Same).await, Ok(true));
     let report = system.shutdown(Duration::from_secs(1)).await;
@@ -214,8 +221,8 @@ async fn own_and_injected_ones_are_made() {
     let seed = system.find::<Seed>("Seed").unwrap();
     assert_eq!(seed.ask(Kind).await, Ok("wheat".to_owned()));
     yard.stop().await;
-    assert_eq!(egg.state(), State::Stopped);
-    assert_eq!(seed.state(), State::Healthy);
+    assert_eq!(egg.lifecycle(), State::Stopped);
+    assert_eq!(seed.lifecycle(), State::Healthy);
 }
 
 #[tokio::test]

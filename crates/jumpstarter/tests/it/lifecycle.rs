@@ -52,13 +52,13 @@ impl Patient {
 
     #[started]
     async fn begin(&mut self, ctx: &mut Context<Self>) -> Result<(), &'static str> {
-        self.probe.note(format!("begin while {}", ctx.state()));
+        self.probe.note(format!("begin while {}", ctx.lifecycle()));
         if self.fails { Err("no strength") } else { Ok(()) }
     }
 
     #[stopped]
     fn end(&mut self, ctx: &mut Context<Self>) {
-        self.probe.note(format!("end while {}", ctx.state()));
+        self.probe.note(format!("end while {}", ctx.lifecycle()));
     }
 }
 
@@ -83,7 +83,7 @@ async fn a_life_passes_every_state_in_order() {
     let system = System::new("test");
     let mut events = system.events();
     let (patient, probe) = patient(&system, false);
-    assert_eq!(patient.state(), State::Initializing);
+    assert_eq!(patient.lifecycle(), State::Initializing);
     patient.started().await.unwrap();
     assert!(matches!(patient.stop().await, Exit::Stopped));
     assert_eq!(
@@ -112,14 +112,14 @@ async fn health_is_reported_and_refused() {
     let (patient, _probe) = patient(&system, false);
     let examine = async |report| patient.ask(Examine(report)).await.unwrap();
     assert_eq!(examine(Report::Warning).await, Ok(()));
-    assert_eq!(patient.state(), State::Degraded);
+    assert_eq!(patient.lifecycle(), State::Degraded);
     let refused = "report_warning while started.running.degraded".to_owned();
     assert_eq!(examine(Report::Warning).await, Err(refused));
     assert_eq!(examine(Report::Problem).await, Ok(()));
-    assert_eq!(patient.state(), State::Unhealthy);
+    assert_eq!(patient.lifecycle(), State::Unhealthy);
     assert_eq!(examine(Report::Recovery).await, Ok(()));
-    assert_eq!(patient.state(), State::Healthy);
-    let refused = patient.resume().unwrap_err();
+    assert_eq!(patient.lifecycle(), State::Healthy);
+    let refused = patient.resume().await.unwrap_err();
     assert_eq!(refused.to_string(), "resume while started.running.healthy");
 }
 
@@ -129,7 +129,7 @@ async fn a_start_that_fails_is_final_and_says_why() {
     let (patient, _probe) = patient(&system, true);
     let error = patient.started().await.unwrap_err();
     assert_eq!(error.to_string(), "start actor patient: no strength");
-    assert_eq!(patient.state(), State::Crashed);
+    assert_eq!(patient.lifecycle(), State::Crashed);
     assert!(matches!(patient.stopped().await, Exit::Crashed(_)));
     assert!(system.snapshot().is_empty());
 }
@@ -167,6 +167,9 @@ async fn a_restart_by_request_starts_afresh_and_keeps_the_mailbox() {
     let snapshot = system.snapshot();
     assert_eq!(snapshot[0].restarts, 1);
     assert_eq!(snapshot[0].restart, RestartRegion::Restarted);
+    let configuration = patient.state();
+    assert_eq!(configuration.to_string(), "started.running.degraded; restart: restarted");
+    assert!(configuration.is_running() && !configuration.is_restarting());
 }
 
 #[tokio::test]
@@ -174,7 +177,7 @@ async fn a_snapshot_shows_every_actor() {
     let system = System::new("test");
     let (patient, _probe) = patient(&system, false);
     patient.ask(Examine(Report::Warning)).await.unwrap().unwrap();
-    patient.pause().unwrap();
+    patient.pause().await.unwrap();
     patient.try_tell(Goodbye).unwrap();
     tokio::task::yield_now().await;
     let snapshot = system.snapshot();
@@ -186,7 +189,7 @@ async fn a_snapshot_shows_every_actor() {
     assert_eq!(json[0]["processed"], 1);
     assert!(system.find::<Patient>("patient").is_some());
     assert_eq!(system.find_type::<Patient>(), Some(patient.clone()));
-    patient.resume().unwrap();
+    patient.resume().await.unwrap();
     patient.stopped().await;
     assert!(system.shutdown(Duration::from_secs(1)).await.is_clean());
 }

@@ -4,8 +4,11 @@
 #![expect(clippy::panic, reason = "actors that panic are part of what is tested")]
 #![expect(clippy::unwrap_used, reason = "what the tests share is test code, too")]
 
+mod bound;
 mod charts;
 mod dependencies;
+mod extension;
+mod hooks;
 mod injection;
 mod lifecycle;
 mod messages;

@@ -78,7 +78,7 @@ fn counter(options: Options) -> (System, jumpstarter::Address<Counter>, Probe) {
 async fn tells_and_asks_keep_their_order() {
     let (system, counter, probe) = counter(Options::default());
     counter.started().await.unwrap();
-    assert_eq!(counter.state(), State::Healthy);
+    assert_eq!(counter.lifecycle(), State::Healthy);
     for n in 1..=3 {
         counter.tell(Add(n)).await.unwrap();
     }
@@ -163,7 +163,7 @@ async fn a_stop_works_off_what_was_accepted_and_refuses_the_rest() {
     stopping.await;
     assert_eq!(probe.take(), ["add 1", "batch"]);
     assert_eq!(system.dead_letters(), 1);
-    assert_eq!(counter.state(), State::Stopped);
+    assert_eq!(counter.lifecycle(), State::Stopped);
     let letter = std::iter::from_fn(|| events.try_next())
         .find(|event| matches!(event, Event::DeadLetter { .. }));
     let Some(Event::DeadLetter { path, message, reason }) = letter else { panic!("no letter") };
@@ -194,21 +194,21 @@ async fn a_kill_ends_a_handler_at_its_await() {
     counter.tell(Wait(gate)).await.unwrap();
     tokio::task::yield_now().await;
     assert!(matches!(counter.kill().await, Exit::Killed));
-    assert_eq!(counter.state(), State::Stopped);
+    assert_eq!(counter.lifecycle(), State::Stopped);
 }
 
 #[tokio::test]
 async fn a_pause_halts_and_keeps_messages() {
     let (_system, counter, probe) = counter(Options::default());
     counter.started().await.unwrap();
-    counter.pause().unwrap();
-    assert_eq!(counter.pause().unwrap_err().to_string(), "pause while started.paused");
+    counter.pause().await.unwrap();
+    assert_eq!(counter.pause().await.unwrap_err().to_string(), "pause while started.paused");
     counter.try_tell(Add(1)).unwrap();
     for _ in 0..10 {
         tokio::task::yield_now().await;
     }
     assert!(probe.take().is_empty());
-    counter.resume().unwrap();
+    counter.resume().await.unwrap();
     assert_eq!(counter.ask(Get).await, Ok(1));
 }
 

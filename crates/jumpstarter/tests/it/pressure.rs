@@ -54,9 +54,9 @@ async fn nothing_is_lost_on_the_way_through_two_narrow_mailboxes() {
     };
     let pauses = async {
         for _ in 0..50 {
-            if first.pause().is_ok() {
+            if first.pause().await.is_ok() {
                 tokio::task::yield_now().await;
-                first.resume().unwrap();
+                first.resume().await.unwrap();
             }
             tokio::task::yield_now().await;
         }

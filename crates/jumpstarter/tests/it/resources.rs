@@ -105,7 +105,7 @@ async fn a_panic_on_the_pool_fails_the_start() {
     let ledger = system.spawn("ledger", Options::default(), make);
     let error = ledger.started().await.unwrap_err().to_string();
     assert!(error.starts_with("start actor ledger: acquire resource lock"), "{error}");
-    assert_eq!(ledger.state(), State::Crashed);
+    assert_eq!(ledger.lifecycle(), State::Crashed);
 }
 
 struct Half {

@@ -87,7 +87,7 @@ async fn beyond_the_intensity_it_gives_up() {
     let Exit::Crashed(crash) = worker.stopped().await else { panic!("no crash") };
     assert_eq!(crash.cause, Cause::Error);
     assert_eq!(crash.to_string(), "out of order");
-    assert_eq!(worker.state(), State::Crashed);
+    assert_eq!(worker.lifecycle(), State::Crashed);
     assert_eq!(worker.restart().unwrap_err().to_string(), "restart while crashed");
     assert_eq!(system.dead_letters(), 1);
     let gave_up = std::iter::from_fn(|| events.try_next())
@@ -146,7 +146,7 @@ async fn a_parent_stops_its_children_first() {
     let parent = system.spawn("parent", Options::default(), make);
     let child = parent.ask(Child).await.unwrap().unwrap();
     parent.stop().await;
-    assert_eq!(child.state(), State::Stopped);
+    assert_eq!(child.lifecycle(), State::Stopped);
     assert!(system.snapshot().is_empty());
 }
 

@@ -149,7 +149,7 @@ async fn a_concurrent_task_is_retried_and_then_crashes_the_actor() {
     assert_eq!(crash.to_string(), "empty");
     assert_eq!(probe.take().len(), 3);
     assert_eq!(begun.elapsed(), Duration::from_secs(1 + 2));
-    assert_eq!(puller.state(), State::Crashed);
+    assert_eq!(puller.lifecycle(), State::Crashed);
 }
 
 struct Panicking;
