@@ -54,7 +54,7 @@ fn card(actor: &ActorSnapshot) -> Node {
         name,
         detail: vec![short_type(actor.type_name), state, load],
         tooltip: tooltip(actor),
-        tone: Tone::of_state(actor.state),
+        tone: Tone::of_path(actor.state.path()),
         parent: None,
         current: false,
     }

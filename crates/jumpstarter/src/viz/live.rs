@@ -14,7 +14,6 @@ use crate::address::Address;
 use crate::cell::{AnyCell, ended};
 use crate::chart::Chart;
 use crate::event::{Event, Events};
-use crate::lifecycle::State;
 use crate::snapshot::ActorSnapshot;
 use crate::system::System;
 
@@ -146,7 +145,7 @@ impl Live {
     fn concerns(&mut self, event: &Event) -> bool {
         let path = match event {
             Event::StateChanged { path, to, .. } => {
-                if matches!(to, State::Stopped | State::Crashed) {
+                if matches!(to.path(), "stopped" | "crashed") {
                     self.await_end(path);
                 }
                 path

@@ -1,7 +1,5 @@
 //! The colours, and which state has which.
 
-use crate::lifecycle::State;
-
 /// What a colour says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Tone {
@@ -95,9 +93,5 @@ impl Tone {
             "initializing" | "initialized" | "stopped" | "ignore" => Tone::Grey,
             _ => return None,
         })
-    }
-
-    pub(super) fn of_state(state: State) -> Tone {
-        Tone::of_path(state.path())
     }
 }
