@@ -8,8 +8,9 @@
 //! ([`Flow`]), supervision ([`RestartPolicy`]) and an orderly
 //! [shutdown](System::shutdown).
 //!
-//! See [`System`] for an example, and [`#[actor]`](macro@actor) for everything
-//! that an actor can declare.
+//! See [`System`] for an example, [`#[actor]`](macro@actor) for everything that an
+//! actor can declare, and the [`guide`] for a tour from one actor to a supervised
+//! tree with a live diagram.
 
 #![forbid(unsafe_code)]
 
@@ -30,6 +31,7 @@ mod dependency;
 mod error;
 mod event;
 mod guard;
+pub mod guide;
 mod hooks;
 mod injection;
 mod jitter;
