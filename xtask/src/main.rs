@@ -6,6 +6,7 @@ mod crash;
 mod fix;
 mod layers;
 mod shell;
+mod shuttle;
 mod test;
 mod tidy;
 mod verify;
@@ -31,6 +32,8 @@ enum Command {
     Verify(verify::Options),
     /// Kill real processes, many times: the long form of the crash tests
     Crash(crash::Options),
+    /// Try jumpstarter's locks and atomics in many interleavings
+    Shuttle(shuttle::Options),
     /// Format, and mend what clippy can mend
     Fix,
     /// Check which crate may depend on which
@@ -54,6 +57,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
         Command::Test(options) => test::run(options),
         Command::Verify(options) => verify::run(options),
         Command::Crash(options) => crash::run(options),
+        Command::Shuttle(options) => shuttle::run(options),
         Command::Fix => fix::run(),
         Command::Layers => layers::run(),
         Command::Tidy => tidy::run(),

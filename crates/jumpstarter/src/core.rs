@@ -4,11 +4,9 @@
 //! The state word is written under the control lock and read relaxed anywhere.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Weak};
 use std::task::Waker;
-
-use parking_lot::Mutex;
 
 use crate::cell::AnyCell;
 use crate::error::{Cause, Crash};
@@ -17,6 +15,8 @@ use crate::lifecycle::{self, Refused, State, Trigger};
 use crate::restart::RestartRegion;
 use crate::spawner::TaskGroup;
 use crate::supervision::ChildFailed;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::system::System;
 
 /// Stop after the messages that were accepted.

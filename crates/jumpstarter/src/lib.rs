@@ -12,6 +12,10 @@
 
 #![forbid(unsafe_code)]
 
+// `#[actor]` writes `::jumpstarter`, in our own tests too.
+#[cfg(all(test, shuttle))]
+extern crate self as jumpstarter;
+
 mod actor;
 mod address;
 mod bring_up;
@@ -25,6 +29,8 @@ mod dependency;
 mod error;
 mod event;
 mod guard;
+#[cfg(all(test, shuttle))]
+mod interleavings;
 mod jitter;
 mod lifecycle;
 mod mailbox;
@@ -40,6 +46,7 @@ mod shutdown;
 mod snapshot;
 mod spawner;
 mod supervision;
+mod sync;
 mod system;
 mod task;
 #[cfg(feature = "testing")]
