@@ -19,7 +19,7 @@ pub(crate) struct Options {
 }
 
 /// What the gate has time for.
-const SHORT: usize = 500;
+const SHORT: usize = 3_000;
 
 impl Default for Options {
     fn default() -> Self {

@@ -19,7 +19,7 @@ use shuttle::scheduler::{PctScheduler, RandomScheduler};
 use shuttle::{Config, Runner, thread};
 
 /// How often each scheduler tries a scenario, unless told otherwise.
-const ITERATIONS: usize = 500;
+const ITERATIONS: usize = 3_000;
 const ITERATIONS_VARIABLE: &str = "JUMPSTARTER_SHUTTLE_ITERATIONS";
 
 /// In debug builds the poll of an actor needs more than shuttle's 32 KiB.

@@ -8,7 +8,8 @@
 //! [shutdown](System::shutdown).
 //!
 //! See [`System`] for an example, and [`#[actor]`](macro@actor) for everything
-//! that an actor can declare.
+//! that an actor can declare. The cargo feature `testing` brings a module of
+//! that name: schedules by seed, a paused clock, probes.
 
 #![forbid(unsafe_code)]
 

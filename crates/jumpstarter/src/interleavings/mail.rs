@@ -6,9 +6,10 @@ use std::task::Poll;
 
 use futures_util::FutureExt;
 use shuttle::future::block_on;
+use shuttle::thread::JoinHandle;
 
 use super::{Notes, explore, on_thread};
-use crate::{Address, Options, System, TellError, TryTellError, actor};
+use crate::{Address, Context, Options, RestartPolicy, System, TellError, TryTellError, actor};
 
 /// Notes what it gets.
 pub(super) struct Clerk(pub(super) Notes<(u32, u32)>);
@@ -16,8 +17,16 @@ pub(super) struct Clerk(pub(super) Notes<(u32, u32)>);
 /// Sender and number.
 pub(super) struct Letter(pub(super) u32, pub(super) u32);
 
+/// Makes the clerk give up.
+struct Blunder;
+
 #[actor]
 impl Clerk {
+    #[handler]
+    fn blunder(&mut self, _m: Blunder, ctx: &Context<Self>) {
+        ctx.report_error("a blunder");
+    }
+
     #[handler]
     fn letter(&mut self, m: Letter) {
         self.0.add((m.0, m.1));
@@ -149,15 +158,7 @@ fn what_a_closing_mailbox_takes_is_worked_off_and_the_rest_comes_back() {
 fn after_a_quick_stop_each_message_is_worked_on_or_a_dead_letter() {
     explore(|| {
         let (system, clerk, notes) = clerk(Options::default());
-        let sending = clerk.clone();
-        let sender = on_thread(async move {
-            for number in 0..3 {
-                match sending.try_tell(Letter(0, number)) {
-                    Ok(()) | Err(TryTellError::Closed(_)) => {}
-                    Err(TryTellError::Full(_)) => panic!("there is room"),
-                }
-            }
-        });
+        let sender = three_letters(&clerk);
         let stopping = clerk.clone();
         let stopper = on_thread(async move { drop(stopping.stop_now().await) });
         sender.join().unwrap();
@@ -166,4 +167,29 @@ fn after_a_quick_stop_each_message_is_worked_on_or_a_dead_letter() {
         assert_eq!(worked_on.len() + system.dead_letters() as usize, 3);
         assert!(worked_on.iter().copied().eq(0..worked_on.len() as u32), "{worked_on:?}");
     });
+}
+
+#[test]
+fn what_comes_while_an_actor_gives_up_is_a_dead_letter() {
+    explore(|| {
+        let options = Options::default().restart(RestartPolicy::Temporary);
+        let (system, clerk, notes) = clerk(options);
+        clerk.try_tell(Blunder).unwrap();
+        let sender = three_letters(&clerk);
+        block_on(clerk.stopped());
+        sender.join().unwrap();
+        assert_eq!(of(0, &notes).len() + system.dead_letters() as usize, 3);
+    });
+}
+
+fn three_letters(clerk: &Address<Clerk>) -> JoinHandle<()> {
+    let clerk = clerk.clone();
+    on_thread(async move {
+        for number in 0..3 {
+            match clerk.try_tell(Letter(0, number)) {
+                Ok(()) | Err(TryTellError::Closed(_)) => {}
+                Err(TryTellError::Full(_)) => panic!("there is room"),
+            }
+        }
+    })
 }
