@@ -7,6 +7,7 @@ mod crash;
 mod fix;
 mod layers;
 mod shell;
+mod shuttle;
 mod test;
 mod tidy;
 mod verify;
@@ -32,6 +33,8 @@ enum Command {
     Verify(verify::Options),
     /// Kill real processes, many times: the long form of the crash tests
     Crash(crash::Options),
+    /// Try jumpstarter's locks and atomics in many interleavings
+    Shuttle(shuttle::Options),
     /// Measure beside others that do the same
     #[command(subcommand)]
     Bench(bench::Subject),
@@ -58,6 +61,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
         Command::Test(options) => test::run(options),
         Command::Verify(options) => verify::run(options),
         Command::Crash(options) => crash::run(options),
+        Command::Shuttle(options) => shuttle::run(options),
         Command::Bench(subject) => bench::run(subject),
         Command::Fix => fix::run(),
         Command::Layers => layers::run(),

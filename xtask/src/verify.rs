@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use clap::Args;
 
-use crate::{layers, shell, test, tidy};
+use crate::{layers, shell, shuttle, test, tidy};
 
 /// Which parts of the gate are run.
 #[derive(Args)]
@@ -32,6 +32,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     } else {
         step("tests", || test::run(&test::Options::default()))?;
     }
+    step("shuttle", || shuttle::run(&shuttle::Options::default()))?;
     step("rustdoc", rustdoc)?;
     step("examples", || shell::cargo(&["build", "--workspace", "--examples"]))?;
     let skipped = [

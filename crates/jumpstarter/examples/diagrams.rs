@@ -118,7 +118,7 @@ async fn application(system: &System) -> Result<(), Failure> {
     }
     lost.tell(Lose).await?;
     lost.tell(Lose).await?;
-    while lost.state() != State::Crashed || lost.snapshot().restarts == 0 {
+    while lost.lifecycle() != State::Crashed || lost.snapshot().restarts == 0 {
         events.next().await;
     }
     Ok(())

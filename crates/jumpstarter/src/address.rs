@@ -211,9 +211,9 @@ impl<A: Actor> Address<A> {
     /// Asks the actor to stop; awaiting what this returns waits for the end.
     ///
     /// The mailbox is closed at once; messages that were accepted before are
-    /// worked off first, unless the actor is paused. Inside one of the actor's
-    /// own handlers use [`Context::stop_self`](crate::Context::stop_self), or do
-    /// not await.
+    /// worked off first, unless the actor is paused or about to start again:
+    /// then they become dead letters. Inside one of the actor's own handlers use
+    /// [`Context::stop_self`](crate::Context::stop_self), or do not await.
     pub fn stop(&self) -> Stopping {
         self.cell.mailbox.close();
         self.cell.core.raise(STOP);

@@ -4,11 +4,9 @@
 //! The state word is written under the control lock and read relaxed anywhere.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::Waker;
-
-use parking_lot::Mutex;
 
 use crate::cell::AnyCell;
 use crate::chart::{Refinement, Refused};
@@ -21,6 +19,8 @@ use crate::lifecycle::{self, State, Trigger, restart, task};
 use crate::spawner::TaskGroup;
 use crate::strategy::{Siblings, Strategy};
 use crate::supervision::{RestartPolicy, Rules};
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use crate::system::System;
 use crate::urgent::SystemMessage;
 use crate::watch::Watch;

@@ -1,6 +1,6 @@
 //! Crashes that tests ask for from outside. Nothing here is for production.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 use crate::core::Core;
 use crate::error::{BoxError, Cause, Crash};

@@ -10,7 +10,8 @@
 //!
 //! See [`System`] for an example, [`#[actor]`](macro@actor) for everything that an
 //! actor can declare, and the [`guide`] for a tour from one actor to a supervised
-//! tree with a live diagram.
+//! tree with a live diagram. The cargo feature `testing` brings a module of that
+//! name: schedules by seed, a paused clock, probes.
 
 #![forbid(unsafe_code)]
 
@@ -34,6 +35,8 @@ mod guard;
 pub mod guide;
 mod hooks;
 mod injection;
+#[cfg(all(test, shuttle))]
+mod interleavings;
 mod jitter;
 mod life;
 mod mailbox;
@@ -51,6 +54,7 @@ mod spawner;
 mod stash;
 mod strategy;
 mod supervision;
+mod sync;
 mod system;
 mod task;
 #[cfg(feature = "testing")]

@@ -1,7 +1,8 @@
 //! The one place that hands futures, closures and threads to the runtime.
 //!
 //! The runtime is tokio's, or a seeded executor (feature `testing`), which is
-//! looked for when a system is made and never again.
+//! looked for when a system is made and never again; shuttle's where
+//! `cargo xtask shuttle` builds it.
 
 use std::any::Any;
 use std::fmt;
@@ -22,6 +23,8 @@ pub(crate) enum Runtime {
     Tokio(Handle),
     #[cfg(feature = "testing")]
     Seeded(Seeded),
+    #[cfg(shuttle)]
+    Shuttle,
 }
 
 impl Runtime {
@@ -30,6 +33,10 @@ impl Runtime {
         #[cfg(feature = "testing")]
         if let Some(seeded) = Seeded::current() {
             return Runtime::Seeded(seeded);
+        }
+        #[cfg(shuttle)]
+        if cfg!(test) {
+            return Runtime::Shuttle;
         }
         Runtime::Tokio(Handle::current())
     }
@@ -43,6 +50,8 @@ impl Runtime {
             Runtime::Tokio(handle) => Join::Tokio(handle.spawn(future)),
             #[cfg(feature = "testing")]
             Runtime::Seeded(seeded) => Join::Seeded(seeded.spawn(future)),
+            #[cfg(shuttle)]
+            Runtime::Shuttle => Join::Shuttle(shuttle::future::spawn(future)),
         }
     }
 
@@ -55,6 +64,8 @@ impl Runtime {
             Runtime::Tokio(handle) => Join::Tokio(handle.spawn_blocking(work)),
             #[cfg(feature = "testing")]
             Runtime::Seeded(seeded) => Join::Seeded(seeded.spawn(async move { work() })),
+            #[cfg(shuttle)]
+            Runtime::Shuttle => Join::Shuttle(shuttle::future::spawn(async move { work() })),
         }
     }
 
@@ -72,6 +83,11 @@ impl Runtime {
             #[cfg(feature = "testing")]
             Runtime::Seeded(seeded) => {
                 drop(seeded.spawn(future));
+                Ok(())
+            }
+            #[cfg(shuttle)]
+            Runtime::Shuttle => {
+                drop(shuttle::future::spawn(future));
                 Ok(())
             }
         }
@@ -93,6 +109,8 @@ pub(crate) enum Join<T> {
     Tokio(JoinHandle<T>),
     #[cfg(feature = "testing")]
     Seeded(SeededJoin<T>),
+    #[cfg(shuttle)]
+    Shuttle(shuttle::future::JoinHandle<T>),
 }
 
 /// Why there is no output.
@@ -109,6 +127,8 @@ impl<T> Join<T> {
             Join::Tokio(task) => task.abort(),
             #[cfg(feature = "testing")]
             Join::Seeded(task) => task.abort(),
+            #[cfg(shuttle)]
+            Join::Shuttle(task) => task.abort(),
         }
     }
 
@@ -117,6 +137,8 @@ impl<T> Join<T> {
             Join::Tokio(task) => task.is_finished(),
             #[cfg(feature = "testing")]
             Join::Seeded(task) => task.is_finished(),
+            #[cfg(shuttle)]
+            Join::Shuttle(task) => task.is_finished(),
         }
     }
 }
@@ -135,6 +157,10 @@ impl<T> Future for Join<T> {
             }
             #[cfg(feature = "testing")]
             Join::Seeded(task) => Pin::new(task).poll(cx),
+            #[cfg(shuttle)]
+            Join::Shuttle(task) => {
+                Poll::Ready(ready!(Pin::new(task).poll(cx)).map_err(|_| Lost::Dropped))
+            }
         }
     }
 }

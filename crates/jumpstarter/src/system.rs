@@ -4,10 +4,9 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
-use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
 use crate::actor::Actor;
@@ -23,6 +22,8 @@ use crate::options::Options;
 use crate::registry::Registry;
 use crate::runner::Runner;
 use crate::runtime::{Lost, Runtime};
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// Closures that run on the blocking pool at a time.
 const BLOCKING_POOL: usize = 64;
@@ -221,18 +222,20 @@ impl System {
         core.refinement = A::REFINEMENT;
         let cell = Arc::new(Cell { core, mailbox: Mailbox::new(options.capacity) });
         let address = Address::new(Arc::clone(&cell));
-        if self.is_shutting_down() {
-            refuse(&cell, StartFailure::ShuttingDown);
-            return address;
-        }
-        let rules = options.manner.rules();
-        cell.core.adopt(&rules);
+        cell.core.adopt(&options.manner.rules());
         let any_cell = address.any_cell();
         if let Some(parent) = parent {
             let child = Arc::clone(&any_cell);
             parent.core().with_cold(|cold| cold.children.insert(cell.core.id, child));
         }
         self.inner.registry.insert(any_cell);
+        // After it was registered: either this sees the shutdown, or the
+        // shutdown sees the actor.
+        if self.is_shutting_down() {
+            self.forget(&cell.core);
+            refuse(&cell, StartFailure::ShuttingDown);
+            return address;
+        }
         let dedicated_thread = options.dedicated_thread;
         let life = Runner::new(Arc::clone(&cell), factory, options.manner).live();
         if !dedicated_thread {

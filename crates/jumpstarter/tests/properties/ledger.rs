@@ -15,6 +15,8 @@ pub(crate) struct World {
     places: Mutex<Vec<Place>>,
     /// Everyone ever spawned, with the place in the plan.
     everyone: Mutex<Vec<(usize, Address<Node>)>>,
+    /// By path; those at the root only, as there is one actor for each path.
+    needs: Mutex<Vec<(String, Vec<String>)>>,
 }
 
 /// One actor of the plan, over all its incarnations.
@@ -56,7 +58,13 @@ pub(crate) struct Counts {
 impl World {
     pub(crate) fn new(plan: Plan) -> Arc<Self> {
         let places = Mutex::new(vec![Place::default(); plan.nodes.len()]);
-        Arc::new(World { plan, counts: Mutex::default(), places, everyone: Mutex::default() })
+        Arc::new(World {
+            plan,
+            counts: Mutex::default(),
+            places,
+            everyone: Mutex::default(),
+            needs: Mutex::default(),
+        })
     }
 
     pub(crate) fn count<T>(&self, change: impl FnOnce(&mut Counts) -> T) -> T {
@@ -76,6 +84,14 @@ impl World {
     pub(crate) fn settle(&self, place: usize, address: Address<Node>) {
         self.everyone.lock().push((place, address.clone()));
         self.places.lock()[place].address = Some(address);
+    }
+
+    pub(crate) fn note_needs(&self, path: &str, dependencies: Vec<String>) {
+        self.needs.lock().push((path.to_owned(), dependencies));
+    }
+
+    pub(crate) fn needs(&self) -> Vec<(String, Vec<String>)> {
+        self.needs.lock().clone()
     }
 
     pub(crate) fn everyone(&self) -> Vec<(usize, Address<Node>)> {

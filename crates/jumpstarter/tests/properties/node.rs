@@ -78,9 +78,11 @@ pub(crate) fn start(
     if plan.dedicated_thread {
         options = options.dedicated_thread();
     }
+    let mut needs = Vec::new();
     for number in plan.depends_on.iter().filter(|_| place > 0) {
         if let Some(dependency) = world.node(usize::from(*number) % place) {
             options = options.depends_on(&dependency);
+            needs.push(dependency.path().to_owned());
         }
     }
     let own = Arc::clone(world);
@@ -92,6 +94,9 @@ pub(crate) fn start(
         Node { world: Arc::clone(&own), place, start, end, kept: Vec::new() }
     });
     let address = spawn(format!("n{place}"), options, factory);
+    if parent_of(world, place).is_none() {
+        world.note_needs(address.path(), needs);
+    }
     world.settle(place, address);
 }
 

@@ -118,17 +118,23 @@ pub(crate) enum What {
 }
 
 impl What {
-    /// Whether the target stops because of it, perhaps to start again.
-    pub(crate) fn is_end(self) -> bool {
+    pub(crate) fn act(self) -> Option<Act> {
         match self {
-            What::Restart | What::Stop | What::StopNow | What::Kill => true,
-            What::Pause | What::Resume => false,
             What::Tell(act)
             | What::TryTell(act)
             | What::TellRecipient(act)
             | What::TellAndLeave(act)
             | What::Ask(act)
-            | What::AskTimeout(act, _) => matches!(act, Act::StopSelf | Act::RestartSelf),
+            | What::AskTimeout(act, _) => Some(act),
+            _ => None,
+        }
+    }
+
+    /// Whether the target stops because of it, perhaps to start again.
+    pub(crate) fn is_end(self) -> bool {
+        match self.act() {
+            Some(act) => matches!(act, Act::StopSelf | Act::RestartSelf),
+            None => !matches!(self, What::Pause | What::Resume),
         }
     }
 }
@@ -146,6 +152,22 @@ pub(crate) fn any_plan() -> impl Strategy<Value = Plan> {
 }
 
 impl Plan {
+    /// Whether something in it may have to be killed: what never ends, and
+    /// handlers that wait for room at each other.
+    pub(crate) fn may_hang(&self) -> bool {
+        let never = |fate: Fate| matches!(fate, Fate::Never);
+        let mut starts = self.nodes.iter().flat_map(|node| &node.starts);
+        let mut ends = self.nodes.iter().flat_map(|node| &node.ends);
+        let mut acts = self.script.iter().filter_map(|step| step.what.act());
+        starts.any(|start| never(start.hook))
+            || ends.any(|end| never(end.goodbye) || never(end.release))
+            || acts.any(|act| match act {
+                Act::Fate(fate) => never(fate),
+                Act::Tell(_) | Act::Forward(_) => true,
+                _ => false,
+            })
+    }
+
     /// Without faults of the actors' own; what is asked of them may still be bad.
     fn calm_down(&mut self) {
         for node in &mut self.nodes {

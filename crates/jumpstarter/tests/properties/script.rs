@@ -10,7 +10,7 @@ use jumpstarter::{
     System, TryTellError, actor, testing,
 };
 
-use crate::ledger::{UnderWay, World};
+use crate::ledger::{Counts, UnderWay, World};
 use crate::node::{self, Do, Node};
 use crate::plan::{Plan, Step, What};
 
@@ -28,6 +28,10 @@ pub(crate) struct Record {
     pub(crate) before_shutdown: usize,
     pub(crate) alive_at_shutdown: Vec<ActorSnapshot>,
     pub(crate) report: ShutdownReport,
+    /// Alive after the shutdown.
+    pub(crate) left: Vec<ActorSnapshot>,
+    /// Before what hangs was dropped.
+    pub(crate) counts: Counts,
     /// Everyone who ever lived, with the place in the plan; `None`: lives on.
     pub(crate) exits: Vec<(usize, Address<Node>, Option<Exit>)>,
 }
@@ -71,7 +75,18 @@ pub(crate) async fn carry_out(system: System, plan: Plan) -> Record {
         (place, address, exit)
     };
     let exits = world.everyone().into_iter().map(exit).collect();
-    Record { world, system, events, before_shutdown, alive_at_shutdown, report, exits }
+    let (left, counts) = (system.snapshot(), world.count(|counts| counts.clone()));
+    Record {
+        world,
+        system,
+        events,
+        before_shutdown,
+        alive_at_shutdown,
+        report,
+        left,
+        counts,
+        exits,
+    }
 }
 
 /// Begins one step; what takes its time goes on beside the script.

@@ -1,6 +1,7 @@
 //! The promises, each a function of what is known at the end of a run.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use jumpstarter::{DeadLetterReason, Event, Exit, State, Trigger, next};
 use proptest::prelude::*;
@@ -9,13 +10,16 @@ use proptest::test_runner::TestCaseError;
 use crate::plan::Fate;
 use crate::script::{DEADLINE, Record};
 
+/// A queue of handlers that sleep is worked off by then.
+const PROMPTLY: Duration = Duration::from_secs(10);
+
 /// In how many runs something happened.
 #[derive(Debug, Default)]
 pub(crate) struct Reached(BTreeMap<&'static str, u32>);
 
 impl Reached {
     pub(crate) fn add(&mut self, record: &Record) {
-        let counts = record.world.count(|counts| counts.clone());
+        let counts = &record.counts;
         let event = |is_such: fn(&Event) -> bool| record.events.iter().any(is_such);
         let to = |state: State| {
             let is_such =
@@ -40,6 +44,7 @@ impl Reached {
             ("leases dropped", counts.abandoned > 0),
             ("orderly runs", is_orderly(record)),
             ("late shutdowns", !record.report.killed.is_empty()),
+            ("runs without excuse", !record.world.plan.may_hang()),
             ("clean shutdowns", record.report.is_clean() && record.report.stopped.len() > 1),
         ];
         for (what, happened) in happened {
@@ -60,22 +65,22 @@ pub(crate) fn judge(record: &Record) -> Verdict {
     states_follow_the_chart(record)?;
     leases_are_given_back_once(record)?;
     messages_are_accounted_for(record)?;
+    dependencies_start_first(record)?;
     dependents_stop_first(record)?;
     the_report_is_right(record)
 }
 
 fn everything_has_ended(record: &Record) -> Verdict {
-    let left = record.system.snapshot();
+    let left = &record.left;
     prop_assert!(left.is_empty(), "alive after the shutdown: {left:#?}");
     for (place, address, exit) in &record.exits {
         prop_assert!(exit.is_some(), "n{place} never ended: {address:?}");
         prop_assert!(address.is_closed(), "open after its end: {address:?}");
-        let state = address.state();
+        let state = address.lifecycle();
         let is_end = matches!(state, State::Stopped | State::Crashed);
         prop_assert!(is_end, "ended, but {state}: {address:?}");
     }
-    let under_way = record.world.count(|counts| counts.under_way);
-    prop_assert_eq!(under_way, 0, "sends, asks or stops that hang");
+    prop_assert_eq!(record.counts.under_way, 0, "sends, asks or stops that hang");
     Ok(())
 }
 
@@ -88,19 +93,20 @@ fn states_follow_the_chart(record: &Record) -> Verdict {
     for event in &record.events {
         prop_assert!(!matches!(event, Event::Missed(_)), "too many events for this test");
         let Event::StateChanged { path, from, to } = event else { continue };
-        let before = states.insert(path, *to);
-        let is_fresh = *from == State::Initializing;
-        let is_next = before.map_or(is_fresh, |before| before == *from);
+        let (from, to) = (from.state(), to.state());
+        let before = states.insert(path, to);
+        let is_fresh = from == State::Initializing;
+        let is_next = before.map_or(is_fresh, |before| before == from);
         prop_assert!(is_next || is_fresh, "{path} was {before:?}, then left {from} for {to}");
-        let is_arrow = Trigger::ALL.iter().any(|trigger| next(*from, *trigger) == Ok(*to));
-        let is_kill = *to == State::Stopped && killed(path);
+        let is_arrow = Trigger::ALL.iter().any(|trigger| next(from, *trigger) == Ok(to));
+        let is_kill = to == State::Stopped && killed(path);
         prop_assert!(is_arrow || is_kill, "{path}: no arrow from {from} to {to}");
     }
     Ok(())
 }
 
 fn leases_are_given_back_once(record: &Record) -> Verdict {
-    let counts = record.world.count(|counts| counts.clone());
+    let counts = &record.counts;
     prop_assert_eq!(counts.twice, 0, "released twice");
     prop_assert_eq!(counts.acquired, counts.released + counts.abandoned, "leaked: {:?}", counts);
     if is_orderly(record) {
@@ -122,7 +128,7 @@ fn is_orderly(record: &Record) -> bool {
 }
 
 fn messages_are_accounted_for(record: &Record) -> Verdict {
-    let counts = record.world.count(|counts| counts.clone());
+    let counts = &record.counts;
     let letters = |wanted: DeadLetterReason| {
         let is_such =
             |event: &&Event| matches!(event, Event::DeadLetter { reason, .. } if *reason == wanted);
@@ -149,6 +155,23 @@ fn messages_are_accounted_for(record: &Record) -> Verdict {
     Ok(())
 }
 
+fn dependencies_start_first(record: &Record) -> Verdict {
+    let first = |path: &str, goal: State| {
+        record.events.iter().position(|event| {
+            matches!(event, Event::StateChanged { path: of, to, .. } if of == path && *to == goal)
+        })
+    };
+    for (dependent, needs) in record.world.needs() {
+        let Some(goes_on) = first(&dependent, State::DependenciesStarted) else { continue };
+        for dependency in needs {
+            let started = first(&dependency, State::Healthy);
+            let in_order = started.is_some_and(|started| started < goes_on);
+            prop_assert!(in_order, "{dependent} went on before {dependency} was started");
+        }
+    }
+    Ok(())
+}
+
 /// Of those that were up when the shutdown began. A dependency that somebody
 /// else ends, or a parent of its own, stops when it must.
 fn dependents_stop_first(record: &Record) -> Verdict {
@@ -162,10 +185,10 @@ fn dependents_stop_first(record: &Record) -> Verdict {
     let during = &record.events[record.before_shutdown..];
     let first_move = |path: &str, goal: fn(State) -> bool| {
         during.iter().position(|event| {
-            matches!(event, Event::StateChanged { path: of, to, .. } if of == path && goal(*to))
+            matches!(event, Event::StateChanged { path: of, to, .. } if of == path && goal(to.state()))
         })
     };
-    for dependent in record.alive_at_shutdown.iter().filter(|one| one.state.is_started()) {
+    for dependent in record.alive_at_shutdown.iter().filter(|one| one.state.state().is_started()) {
         let Some(ended) = first_move(&dependent.path, |to| {
             matches!(to, State::ResourcesReleased | State::Stopped | State::Crashed)
         }) else {
@@ -183,7 +206,11 @@ fn dependents_stop_first(record: &Record) -> Verdict {
 fn the_report_is_right(record: &Record) -> Verdict {
     let report = &record.report;
     prop_assert!(report.abandoned.is_empty(), "nothing here blocks: {report:?}");
-    prop_assert!(report.took <= DEADLINE + std::time::Duration::from_secs(1), "{report:?}");
+    prop_assert!(report.took <= DEADLINE + Duration::from_secs(1), "{report:?}");
+    if !record.world.plan.may_hang() {
+        prop_assert!(report.is_clean(), "nothing here hangs: {report:?}");
+        prop_assert!(report.took < PROMPTLY, "nobody was woken: {report:?}");
+    }
     let mut named: Vec<&String> = report.stopped.iter().chain(&report.killed).collect();
     named.sort();
     let count = named.len();
