@@ -189,9 +189,13 @@ async fn all_often(app: App) {
     let system = world.system().await;
     for round in 1..=OFTEN {
         world.send().await;
-        let crashes: Vec<_> = paths(&system).iter().map(|path| crash(&system, path)).collect();
-        world.send().await;
-        join_all(crashes).await;
+        // A parent that crashes takes its children with it.
+        for children in [false, true] {
+            let paths = paths(&system).into_iter().filter(|path| path.contains('/') == children);
+            let crashes: Vec<_> = paths.map(|path| crash(&system, &path)).collect();
+            world.send().await;
+            join_all(crashes).await;
+        }
         world.all_end(&format!("crash {round} of all")).await;
     }
     world.end().await;
