@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "its output is what it is for")]
 
+mod bench;
 mod crash;
 mod fix;
 mod layers;
@@ -31,6 +32,9 @@ enum Command {
     Verify(verify::Options),
     /// Kill real processes, many times: the long form of the crash tests
     Crash(crash::Options),
+    /// Measure beside others that do the same
+    #[command(subcommand)]
+    Bench(bench::Subject),
     /// Format, and mend what clippy can mend
     Fix,
     /// Check which crate may depend on which
@@ -54,6 +58,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
         Command::Test(options) => test::run(options),
         Command::Verify(options) => verify::run(options),
         Command::Crash(options) => crash::run(options),
+        Command::Bench(subject) => bench::run(subject),
         Command::Fix => fix::run(),
         Command::Layers => layers::run(),
         Command::Tidy => tidy::run(),

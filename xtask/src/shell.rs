@@ -32,6 +32,18 @@ pub(crate) fn run_with(
     Ok(())
 }
 
+/// As [`run`], but prints nothing of its own.
+pub(crate) fn exec(program: &str, arguments: &[&str]) -> Result<()> {
+    let shown = format!("{program} {}", arguments.join(" "));
+    let status = command(program)
+        .args(arguments)
+        .current_dir(workspace::root())
+        .status()
+        .with_context(|| format!("failed to start `{shown}`"))?;
+    ensure!(status.success(), "`{shown}` failed ({status})");
+    Ok(())
+}
+
 /// Runs `cargo` with arguments.
 pub(crate) fn cargo(arguments: &[&str]) -> Result<()> {
     run("cargo", arguments)

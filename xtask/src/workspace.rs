@@ -35,7 +35,7 @@ impl File {
 /// Every Rust file of the workspace, by path; not the targets of builds.
 pub(crate) fn rust_files() -> Result<Vec<File>> {
     let mut paths = Vec::new();
-    for folder in ["crates", "xtask", "examples", "fuzz"] {
+    for folder in ["benches", "crates", "xtask", "examples", "fuzz"] {
         collect(&root().join(folder), &mut paths)?;
     }
     paths.sort();

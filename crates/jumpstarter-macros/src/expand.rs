@@ -109,11 +109,10 @@ fn hooks(declaration: &Declaration) -> TokenStream {
                 &mut self,
                 value: ::jumpstarter::ChildFailed,
                 ctx: &mut ::jumpstarter::Context<Self>,
-            ) -> ::core::option::Option<::jumpstarter::ChildFailed> {
-                if let ::core::result::Result::Err(error) = #outcome {
-                    ctx.report_error(error);
-                }
-                ::core::option::Option::None
+            ) -> ::core::option::Option<
+                ::core::result::Result<(), ::jumpstarter::BoxError>,
+            > {
+                ::core::option::Option::Some(#outcome)
             }
         }
     });

@@ -11,6 +11,7 @@ mod duration;
 mod expand;
 mod messages;
 mod resources;
+mod statechart;
 mod tasks;
 
 use proc_macro::TokenStream;
@@ -25,7 +26,7 @@ use syn::{ItemImpl, parse_macro_input};
 /// | `#[handler(crash_on_error)]` | the same, returning `Result` | an error is replied, and crashes the actor |
 /// | `#[after_batch]` | `fn (&mut self [, ctx])` | called after each batch of messages |
 /// | `#[started]`, `#[stopped]` | `fn (&mut self [, ctx])`, may return `Result<(), E>` | the last step of the start; the goodbye before resources are released |
-/// | `#[child_failed]` | `fn (&mut self, failure: ChildFailed [, ctx])` | a child crashed and is not restarted |
+/// | `#[child_failed]` | `fn (&mut self, failure: ChildFailed [, ctx])` | a child crashed and is not restarted; may return `Result<(), E>`, where an error crashes this actor, too |
 /// | `#[depends_on]` | `fn (&self [, injector: &Injector]) -> Dependency<B>` | started before this actor, stopped after it |
 /// | `#[resource]`, with `timeout = "5s"`, `optional` | `fn (&self [, injector: &Injector]) -> Result<T, E>` | acquired during the start; sync ones on the blocking pool; found by `ctx.resource::<T>()` |
 /// | `#[release(name)]` | `fn ([&mut self,] value: T)` | releases the resource of that function instead of a plain drop; sync ones without `self` on the blocking pool |
@@ -49,6 +50,16 @@ pub fn actor(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let item = parse_macro_input!(item as ItemImpl);
     match declaration::Declaration::read(item) {
         Ok(declaration) => expand::expand(&declaration).into(),
+        Err(error) => error.to_compile_error().into(),
+    }
+}
+
+#[expect(missing_docs, reason = "documented where jumpstarter re-exports it")]
+#[proc_macro]
+pub fn statechart(input: TokenStream) -> TokenStream {
+    let chart = parse_macro_input!(input as statechart::grammar::Chart);
+    match statechart::expand(&chart) {
+        Ok(written) => written.into(),
         Err(error) => error.to_compile_error().into(),
     }
 }

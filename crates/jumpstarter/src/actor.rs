@@ -53,14 +53,14 @@ pub trait Actor: Sized + Send + 'static {
         async {}
     }
 
-    /// A child crashed and is not restarted. Gives the failure back if it was
-    /// not handled.
+    /// A child crashed and is not restarted. `None`: the actor takes no care of
+    /// that; an error ends it.
     fn on_child_failed(
         &mut self,
-        failure: ChildFailed,
+        _failure: ChildFailed,
         _ctx: &mut Context<Self>,
-    ) -> impl Future<Output = Option<ChildFailed>> + Send {
-        async { Some(failure) }
+    ) -> impl Future<Output = Option<Result<(), BoxError>>> + Send {
+        async { None }
     }
 
     /// Names the dependencies.

@@ -9,12 +9,14 @@ use std::time::Duration;
 
 use crate::actor::{Actor, Handler};
 use crate::cell::{self, AnyCell, Cell, Exit, dead_letter};
-use crate::core::{KILL, RESTART, STOP, STOP_NOW};
+use crate::chart::Refused;
+use crate::core::{ENDING_FOR_GOOD, KILL, RESTART, STOP, STOP_NOW};
 use crate::error::{AskError, StartError, TellError, TryTellError};
 use crate::event::DeadLetterReason;
-use crate::lifecycle::{Refused, State, Trigger, next};
+use crate::lifecycle::{State, Trigger, next};
 use crate::mailbox::{Push, Rejection};
 use crate::recipient::Recipient;
+use crate::recipient_of::RecipientOf;
 use crate::reply::{self, Reply};
 use crate::snapshot::ActorSnapshot;
 
@@ -162,6 +164,15 @@ impl<A: Actor> Address<A> {
         Recipient::new(Arc::clone(&self.cell))
     }
 
+    /// The handle for asking messages of type `M` only.
+    pub fn recipient_of<M>(&self) -> RecipientOf<M, A::Reply>
+    where
+        A: Handler<M>,
+        M: Send + 'static,
+    {
+        RecipientOf::new(self.clone())
+    }
+
     #[cold]
     fn report_closed<M>(&self) {
         dead_letter(&self.cell.core, std::any::type_name::<M>(), DeadLetterReason::Closed);
@@ -236,14 +247,17 @@ impl<A: Actor> Address<A> {
     /// # Errors
     ///
     /// Refused unless the actor is running, paused or between a crash and its
-    /// restart.
+    /// restart, and if it was asked to stop.
     pub fn restart(&self) -> Result<(), Refused> {
         let core = &self.cell.core;
         let state = core.state();
         if core.is_finished() {
-            return Err(Refused { trigger: Trigger::Restart, state });
+            return Err(Refused::new(Trigger::Restart.name(), state.path()));
         }
         next(state, Trigger::Restart)?;
+        if core.word() & ENDING_FOR_GOOD != 0 {
+            return Err(Refused::new(Trigger::Restart.name(), State::Stopping.path()));
+        }
         core.raise(RESTART);
         Ok(())
     }

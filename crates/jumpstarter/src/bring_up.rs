@@ -9,8 +9,9 @@ use crate::context::Context;
 use crate::dependency::{Dependencies, Injector, link};
 use crate::error::{BoxError, StartFailure};
 use crate::lifecycle::Trigger;
+use crate::lifecycle::task::State as TaskState;
 use crate::resource::Acquisition;
-use crate::task::TaskState;
+use crate::turns::set_state;
 
 /// Awaits the dependencies and acquires the resources. The actor leaves its
 /// slot for the time of the acquisition, and may not come back if that fails.
@@ -61,7 +62,10 @@ pub(crate) fn start_tasks<A: Actor>(cell: &Arc<Cell<A>>) {
         return;
     }
     cell.core.with_cold(|cold| {
-        cold.task_states = A::TASKS.iter().map(|spec| (spec.name, TaskState::Running)).collect();
+        cold.task_states = A::TASKS.iter().map(|spec| (spec.name, TaskState::default())).collect();
     });
+    for task in 0..A::TASKS.len() {
+        set_state(&cell.core, task, TaskState::Running);
+    }
     concurrent::start_all(cell);
 }

@@ -80,7 +80,7 @@ pub(crate) async fn ended(core: &Core) -> Exit {
     exit(core)
 }
 
-fn exit(core: &Core) -> Exit {
+pub(crate) fn exit(core: &Core) -> Exit {
     if core.word() & crate::core::KILL != 0 {
         return Exit::Killed;
     }

@@ -2,6 +2,10 @@
 //! and what [`viz`](crate::viz) draws. How a transition is carried out is not
 //! known here.
 
+mod typed;
+
+pub use typed::{ChartState, ChartTrigger, Place, Refused, Statechart};
+
 /// A chart: a tree of states, and the arrows between them.
 ///
 /// Regions run in parallel with the chart that names them; each is a chart of
@@ -13,7 +17,8 @@ pub struct Chart {
     /// Every state, parents before their sub-states, in the order of
     /// declaration.
     pub states: &'static [StateNode],
-    /// Every transition, in the order of declaration.
+    /// Every transition, in the order of declaration. One that leaves a resting
+    /// state leaves that state alone; one that leaves another leaves all inside.
     pub arrows: &'static [Arrow],
     /// The regions that run beside it.
     pub regions: &'static [Region],

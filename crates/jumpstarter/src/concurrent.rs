@@ -14,8 +14,9 @@ use crate::core::{Core, state_of};
 use crate::error::{Cause, Crash, Panicked};
 use crate::jitter::Jitter;
 use crate::lifecycle::State;
+use crate::lifecycle::task::State as TaskState;
 use crate::spawner::Spawner;
-use crate::task::{Flow, Next, TaskContext, TaskState, next_turn};
+use crate::task::{Flow, Next, TaskContext, next_turn};
 use crate::turns::set_state;
 
 /// Spawns every concurrent task of the actor.

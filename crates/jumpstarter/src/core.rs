@@ -3,7 +3,7 @@
 //!
 //! The state word is written under the control lock and read relaxed anywhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
@@ -11,14 +11,17 @@ use std::task::Waker;
 use parking_lot::Mutex;
 
 use crate::cell::AnyCell;
+use crate::chart::Refused;
 use crate::error::{Cause, Crash};
 use crate::event::Event;
 use crate::injection::Injection;
-use crate::lifecycle::{self, Refused, State, Trigger};
-use crate::restart::RestartRegion;
+use crate::lifecycle::{self, State, Trigger, restart, task};
 use crate::spawner::TaskGroup;
-use crate::supervision::ChildFailed;
+use crate::strategy::{Siblings, Strategy};
+use crate::supervision::{RestartPolicy, Rules};
 use crate::system::System;
+use crate::urgent::SystemMessage;
+use crate::watch::Watch;
 
 /// Stop after the messages that were accepted.
 pub(crate) const STOP: u32 = 1 << 8;
@@ -36,22 +39,36 @@ pub(crate) const STOP_SELF: u32 = 1 << 13;
 pub(crate) const FINISHED: u32 = 1 << 14;
 /// The start was complete at least once.
 pub(crate) const ONCE_STARTED: u32 = 1 << 15;
+/// The state is not a running one, so that the loop looks at the word closely.
+const NOT_RUNNING: u32 = 1 << 16;
+/// Stop, then wait for one's turn in the restart of a group.
+pub(crate) const HOLD: u32 = 1 << 20;
+/// Stopped, and waits for that turn.
+pub(crate) const HELD: u32 = 1 << 21;
+/// Never started again; told to the group at the spawning.
+pub(crate) const TEMPORARY: u32 = 1 << 22;
 
 /// Any request to end.
-pub(crate) const ENDING: u32 = STOP | STOP_NOW | KILL | RESTART | STOP_SELF;
+pub(crate) const ENDING: u32 = STOP | STOP_NOW | KILL | RESTART | STOP_SELF | HOLD;
 /// A request from outside to end for good.
 pub(crate) const ENDING_FOR_GOOD: u32 = STOP | STOP_NOW | KILL;
 
 const STATE_MASK: u32 = 0xff;
 
-/// The highest word with which there is nothing to see to: a running state and
-/// no flag but the one that says that it was started.
+/// Whether there is nothing to see to: a running state, and no flag but those
+/// that are mere facts.
 pub(crate) const fn is_quiet(word: u32) -> bool {
-    (word & !ONCE_STARTED) <= State::Unhealthy as u32
+    word & !(ONCE_STARTED | TEMPORARY | STATE_MASK) == 0
 }
 
 pub(crate) fn state_of(word: u32) -> State {
-    State::from_byte((word & STATE_MASK) as u8)
+    State::ALL.get((word & STATE_MASK) as usize).copied().unwrap_or(State::Crashed)
+}
+
+/// The same word with another state.
+const fn with_state(word: u32, state: State) -> u32 {
+    let flag = if state.is_running() { 0 } else { NOT_RUNNING };
+    (word & !(STATE_MASK | NOT_RUNNING)) | flag | state as u32
 }
 
 pub(crate) struct Core {
@@ -84,10 +101,16 @@ pub(crate) struct Cold {
     pub(crate) group: Option<Arc<TaskGroup>>,
     pub(crate) children: BTreeMap<u64, Arc<dyn AnyCell>>,
     pub(crate) dependencies: Vec<Arc<dyn AnyCell>>,
-    pub(crate) system_messages: Vec<ChildFailed>,
+    pub(crate) system_messages: VecDeque<SystemMessage>,
+    /// The restarts among the children.
+    pub(crate) siblings: Siblings,
+    /// Whether a child that gives up, and is not taken care of, ends this one.
+    pub(crate) escalates: bool,
+    /// Those who hear of the end.
+    pub(crate) death_watch: Vec<Watch>,
     pub(crate) crash: Option<Crash>,
-    pub(crate) restart: RestartRegion,
-    pub(crate) task_states: Vec<(&'static str, crate::task::TaskState)>,
+    pub(crate) restart: restart::State,
+    pub(crate) task_states: Vec<(&'static str, task::State)>,
 }
 
 impl Cold {
@@ -110,13 +133,27 @@ impl Core {
             type_name,
             system,
             parent,
-            word: AtomicU32::new(State::Initialized as u32),
+            word: AtomicU32::new(with_state(0, State::Initializing)),
             restarts: AtomicU32::new(0),
             processed: AtomicU64::new(0),
             busy_nanos: AtomicU64::new(0),
             in_hand: AtomicU32::new(0),
             injection: Injection::default(),
             control: Mutex::default(),
+        }
+    }
+
+    /// Notes what others need to know of the rules it lives by.
+    pub(crate) fn adopt(&self, rules: &Rules) {
+        let escalates = rules.escalates || rules.strategy != Strategy::OneForOne;
+        if escalates {
+            self.with_cold(|cold| {
+                cold.siblings.strategy = rules.strategy;
+                cold.escalates = true;
+            });
+        }
+        if rules.policy == RestartPolicy::Temporary {
+            self.raise(TEMPORARY);
         }
     }
 
@@ -148,14 +185,13 @@ impl Core {
                 let word = self.word();
                 let from = state_of(word);
                 if word & FINISHED != 0 {
-                    outcome = Err(Refused { trigger, state: from });
+                    outcome = Err(Refused::new(trigger.name(), from.path()));
                     break;
                 }
                 match lifecycle::next(from, trigger) {
                     Ok(to) => {
                         let once = if to == State::Healthy { ONCE_STARTED } else { 0 };
-                        let kept = word & !STATE_MASK;
-                        self.word.store(kept | once | to as u32, Ordering::Release);
+                        self.word.store(with_state(word, to) | once, Ordering::Release);
                         self.publish_change(from, to);
                         outcome = Ok(to);
                     }
@@ -189,25 +225,35 @@ impl Core {
         wake_all(watchers);
     }
 
+    /// Takes flags back, and wakes the actor and the watchers.
+    pub(crate) fn release(&self, flags: u32) {
+        let mut watchers = Vec::new();
+        {
+            let mut control = self.control.lock();
+            self.word.fetch_and(!flags, Ordering::Release);
+            control.hand_over(&mut watchers);
+        }
+        wake_all(watchers);
+    }
+
     pub(crate) fn lower(&self, flags: u32) {
         let _control = self.control.lock();
         self.word.fetch_and(!flags, Ordering::Release);
     }
 
-    /// Sets the state regardless of the chart's order, for the end of an actor
-    /// that was killed.
-    pub(crate) fn force(&self, to: State) {
-        let mut watchers = Vec::new();
-        {
-            let mut control = self.control.lock();
-            let word = self.word();
-            self.word.store((word & !STATE_MASK) | to as u32, Ordering::Release);
-            if state_of(word) != to {
-                self.publish_change(state_of(word), to);
-            }
-            control.hand_over(&mut watchers);
+    /// Passes the rest of the stop at once, for an actor that was killed.
+    pub(crate) fn run_down(&self) {
+        let steps = [
+            Trigger::Stop,
+            Trigger::TasksStop,
+            Trigger::ResourcesRelease,
+            Trigger::DependenciesStop,
+            Trigger::Finish,
+        ];
+        for step in steps {
+            // Refused if the stop had passed this step already.
+            let _ = self.apply(step);
         }
-        wake_all(watchers);
     }
 
     /// Whose waker control changes wake.
@@ -254,6 +300,43 @@ impl Core {
         let _ = self.apply(Trigger::ReportError);
     }
 
+    /// Something for the actor's attention, ahead of its messages; given back if
+    /// it has ended.
+    pub(crate) fn push_system(&self, message: SystemMessage) -> Result<(), SystemMessage> {
+        let mut watchers = Vec::new();
+        {
+            let mut control = self.control.lock();
+            if self.is_finished() {
+                return Err(message);
+            }
+            control.cold.get_or_insert_default().system_messages.push_back(message);
+            self.word.fetch_or(SYSTEM, Ordering::Release);
+            control.hand_over(&mut watchers);
+        }
+        wake_all(watchers);
+        Ok(())
+    }
+
+    /// What calls for the actor's attention.
+    pub(crate) fn take_system(&self) -> VecDeque<SystemMessage> {
+        let mut control = self.control.lock();
+        self.word.fetch_and(!SYSTEM, Ordering::Release);
+        let cold = control.cold.as_deref_mut();
+        cold.map(|cold| std::mem::take(&mut cold.system_messages)).unwrap_or_default()
+    }
+
+    /// Forgets what concerns the last incarnation only.
+    pub(crate) fn forget_failures(&self) {
+        let mut control = self.control.lock();
+        if let Some(cold) = control.cold.as_deref_mut() {
+            cold.system_messages.retain(|it| matches!(it, SystemMessage::Urgent(_)));
+            if !cold.system_messages.is_empty() {
+                return;
+            }
+        }
+        self.word.fetch_and(!SYSTEM, Ordering::Release);
+    }
+
     /// The error that was reported.
     pub(crate) fn last_crash(&self) -> Crash {
         let reported = self.peek_cold(|cold| cold.crash.clone()).flatten();
@@ -268,12 +351,17 @@ impl Core {
         })
     }
 
-    pub(crate) fn restart_region(&self) -> RestartRegion {
-        self.peek_cold(|cold| cold.restart).unwrap_or_default()
+    /// Fires a trigger of the restart region.
+    pub(crate) fn move_restart(&self, trigger: restart::Trigger) -> Result<(), Refused> {
+        self.with_cold(|cold| {
+            cold.restart = restart::next(cold.restart, trigger)?;
+            Ok(())
+        })
     }
 
-    pub(crate) fn set_restart_region(&self, region: RestartRegion) {
-        self.with_cold(|cold| cold.restart = region);
+    /// The state of the restart region.
+    pub(crate) fn restart_region(&self) -> restart::State {
+        self.peek_cold(|cold| cold.restart).unwrap_or_default()
     }
 }
 

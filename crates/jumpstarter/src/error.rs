@@ -1,7 +1,7 @@
 //! The errors of sending, asking, starting and running.
 //!
 //! Refused lifecycle triggers have their own error,
-//! [`Refused`](crate::lifecycle::Refused).
+//! [`Refused`](crate::chart::Refused).
 
 use std::error::Error;
 use std::fmt;
@@ -97,6 +97,8 @@ pub enum Cause {
     Start,
     /// An error was reported, by a handler or a task.
     Error,
+    /// A child gave up; the error is an [`Escalated`](crate::Escalated).
+    Child,
 }
 
 /// What ended an incarnation of an actor.

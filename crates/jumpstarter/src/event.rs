@@ -40,6 +40,14 @@ pub enum Event {
         /// Restarts so far.
         restarts: u32,
     },
+    /// Children are started again together, because one of them crashed; see
+    /// [`Strategy`](crate::Strategy). All of them are stopped at this moment.
+    GroupRestarted {
+        /// The parent's path.
+        path: String,
+        /// The children's paths, in the order in which they start.
+        children: Vec<String>,
+    },
     /// The actor crashed and is not started again.
     GaveUp {
         /// The actor's path.

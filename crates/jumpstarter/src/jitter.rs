@@ -1,13 +1,13 @@
 //! A source of small random numbers for jitter. Not for secrets.
 
-use std::hash::{BuildHasher, RandomState};
+use crate::runtime::entropy;
 
-/// xorshift64, seeded from the standard library's hash keys.
+/// xorshift64.
 pub(crate) struct Jitter(u64);
 
 impl Default for Jitter {
     fn default() -> Self {
-        Jitter(RandomState::new().hash_one(0_u8) | 1)
+        Jitter(entropy() | 1)
     }
 }
 

@@ -12,6 +12,9 @@
 
 #![forbid(unsafe_code)]
 
+// What the macros write names this crate by its name.
+extern crate self as jumpstarter;
+
 mod actor;
 mod address;
 mod bring_up;
@@ -27,31 +30,40 @@ mod event;
 mod guard;
 mod injection;
 mod jitter;
-mod lifecycle;
+mod life;
 mod mailbox;
 mod options;
 mod recipient;
+mod recipient_of;
 mod registry;
 mod reply;
 mod resource;
-mod restart;
 mod runner;
 mod runtime;
 mod shutdown;
 mod snapshot;
 mod spawner;
+mod strategy;
 mod supervision;
 mod system;
 mod task;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod turns;
+mod urgent;
+pub mod viz;
+mod watch;
 mod wind_down;
 mod work;
 
 pub use jumpstarter_macros::actor;
+#[doc = include_str!("../docs/statechart.md")]
+pub use jumpstarter_macros::statechart;
 
 pub use crate::actor::{Actor, Handler};
 pub use crate::address::{Address, Stopping};
 pub use crate::cell::Exit;
+pub use crate::chart::{Place, Refused, Statechart};
 pub use crate::context::Context;
 pub use crate::dependency::{Dependency, Inject, Injector};
 pub use crate::error::{
@@ -59,17 +71,22 @@ pub use crate::error::{
     TryTellError,
 };
 pub use crate::event::{DeadLetterReason, Event, Events};
-pub use crate::lifecycle::{Refused, State, Trigger, next};
+pub use crate::life::{Lifecycle, lifecycle};
+pub use crate::lifecycle::restart::State as RestartRegion;
+pub use crate::lifecycle::task::State as TaskState;
+pub use crate::lifecycle::{State, Trigger, next};
 pub use crate::options::{DEFAULT_BATCH, DEFAULT_GRACE, DEFAULT_MAILBOX, Options};
 pub use crate::recipient::Recipient;
+pub use crate::recipient_of::RecipientOf;
 pub use crate::reply::Reply;
-pub use crate::restart::RestartRegion;
 pub use crate::shutdown::ShutdownReport;
 pub use crate::snapshot::ActorSnapshot;
 pub use crate::spawner::{Spawned, Spawner};
-pub use crate::supervision::{Backoff, ChildFailed, Intensity, RestartPolicy};
+pub use crate::strategy::Strategy;
+pub use crate::supervision::{Backoff, ChildFailed, Escalated, Intensity, RestartPolicy};
 pub use crate::system::System;
-pub use crate::task::{Flow, IntoFlow, TaskContext, TaskSpec, TaskState};
+pub use crate::task::{Flow, IntoFlow, TaskContext, TaskSpec};
+pub use crate::watch::Terminated;
 pub use tokio_util::sync::CancellationToken;
 
 /// What the code written by [`#[actor]`](macro@actor) names, beside the public
@@ -82,4 +99,5 @@ pub mod written {
         Acquisition, Release, Requirement, ResourceOutcome, StartStep, acquire_within, note_release,
     };
     pub use futures_util::future::join;
+    pub use serde::{Serialize, Serializer};
 }

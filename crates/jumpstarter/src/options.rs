@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::actor::Actor;
 use crate::address::Address;
 use crate::cell::AnyCell;
+use crate::strategy::Strategy;
 use crate::supervision::{Backoff, Intensity, RestartPolicy, Rules};
 
 /// Messages a mailbox holds unless told otherwise.
@@ -99,6 +100,29 @@ impl Options {
     /// How long to wait before a restart. Default: see [`Backoff`].
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.rules_mut().backoff = backoff;
+        self
+    }
+
+    /// Which of its children are started again when one of them crashed.
+    /// Default: [`Strategy::OneForOne`].
+    ///
+    /// With another strategy it also [escalates](Self::escalate).
+    pub fn strategy(mut self, strategy: Strategy) -> Self {
+        self.rules_mut().strategy = strategy;
+        self
+    }
+
+    /// Crashes when a child gave up and `#[child_failed]` did not take care of
+    /// it: the parent's own restart then makes its children anew, and a parent
+    /// that gives up as well tells its own, up to the root. The crash is an
+    /// [`Escalated`](crate::Escalated) with the history of the child's crashes.
+    /// Children whose policy is [`RestartPolicy::Temporary`] are excepted.
+    ///
+    /// Default: such a failure is logged and published, and the parent lives on,
+    /// unless its [strategy](Self::strategy) is about groups. An error that
+    /// `#[child_failed]` returns crashes the parent in any case.
+    pub fn escalate(mut self) -> Self {
+        self.rules_mut().escalates = true;
         self
     }
 

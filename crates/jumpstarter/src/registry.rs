@@ -35,10 +35,13 @@ impl Registry {
         cells
     }
 
+    /// The living actor at that path; the oldest one if there are several.
     pub(crate) fn find(&self, path: &str) -> Option<Arc<dyn AnyCell>> {
-        self.shards.iter().find_map(|shard| {
-            shard.lock().values().find(|cell| cell.core().path.as_ref() == path).cloned()
-        })
+        let is_there = |cell: &&Arc<dyn AnyCell>| cell.core().path.as_ref() == path;
+        let oldest = |shard: &Mutex<HashMap<u64, Arc<dyn AnyCell>>>| {
+            shard.lock().values().filter(is_there).min_by_key(|cell| cell.core().id).cloned()
+        };
+        self.shards.iter().filter_map(oldest).min_by_key(|cell| cell.core().id)
     }
 
     fn shard(&self, id: u64) -> &Mutex<HashMap<u64, Arc<dyn AnyCell>>> {

@@ -13,16 +13,17 @@ use tokio::time::Instant;
 use crate::actor::Actor;
 use crate::cell::{Cell, dead_letter};
 use crate::context::Context;
-use crate::core::{ENDING_FOR_GOOD, FINISHED, ONCE_STARTED, RESTART, STOP_SELF, SYSTEM};
+use crate::core::{ENDING_FOR_GOOD, FINISHED, HOLD, ONCE_STARTED, RESTART, STOP_SELF};
 use crate::error::{BoxError, Cause, Crash};
 use crate::event::{DeadLetterReason, Event};
 use crate::guard::{Broken, Guarded, ending, ending_or_crashed, unless};
+use crate::lifecycle::restart::{State as RestartRegion, Trigger as RestartTrigger};
 use crate::lifecycle::{State, Trigger};
 use crate::options::Options;
-use crate::restart::RestartRegion;
 use crate::supervision::{ChildFailed, Ending, History, Verdict};
+use crate::urgent::SystemMessage;
 use crate::work::{Left, Worker};
-use crate::{bring_up, wind_down};
+use crate::{bring_up, strategy, watch, wind_down};
 
 pub(crate) struct Runner<A: Actor, F> {
     cell: Arc<Cell<A>>,
@@ -59,8 +60,9 @@ where
                 End::Crashed(crash) => Some(crash.clone()),
                 _ => None,
             };
+            let by_policy = !matches!(end, End::Left(Left::Restart));
             match self.judge(end) {
-                Verdict::Restart { after } if self.prepare_restart(after).await => {}
+                Verdict::Restart { after } if self.prepare_restart(after, by_policy).await => {}
                 _ => return self.finish(crash, killed),
             }
         }
@@ -87,6 +89,9 @@ where
                 crash: crash.clone(),
             });
         }
+        if matches!(end, End::Left(Left::Restart)) {
+            let _ = cell.core.move_restart(RestartTrigger::Restart);
+        }
         let grace = self.options.grace;
         let late = wind_down::wind_down(&mut actor, &mut ctx, grace, end.how()).await;
         wind_down::drop_quietly((actor, ctx));
@@ -101,8 +106,14 @@ where
     async fn life(&mut self, slot: &mut Option<A>, ctx: &mut Context<A>) -> Result<Left, Crash> {
         let core = &self.cell.core;
         let failed = |error: BoxError| Crash::new(Cause::Start, error);
-        let _ = core.apply(Trigger::Start);
         *slot = Some((self.factory)().map_err(failed)?);
+        // Refused if this is not the first incarnation.
+        let _ = core.apply(Trigger::Initialize);
+        let start = match core.state() {
+            State::Crashed => Trigger::Restart,
+            _ => Trigger::Start,
+        };
+        let _ = core.apply(start);
         if A::NEEDS || !self.options.depends_on.is_empty() {
             let needs = bring_up::bring_up(slot, ctx, &self.cell, &self.options.depends_on);
             match Box::pin(unless(core, ending_or_crashed, needs)).await {
@@ -119,8 +130,8 @@ where
         let _ = core.apply(Trigger::TasksStart);
         actor.on_started(ctx).await.map_err(failed)?;
         let _ = core.apply(Trigger::Run);
-        if core.restart_region() != RestartRegion::Ignore {
-            core.set_restart_region(RestartRegion::Restarted);
+        if core.restart_region() == RestartRegion::Starting {
+            let _ = core.move_restart(RestartTrigger::Start);
         }
         let policy = self.options.rules().policy;
         let mut worker = Worker::new(&self.cell, &mut self.inbox, self.options.batch, policy);
@@ -141,22 +152,29 @@ where
         self.history.decide(&self.options.rules(), ending, once_started, Instant::now())
     }
 
-    /// Waits out the backoff. `false`: the actor was stopped meanwhile.
-    async fn prepare_restart(&mut self, after: Duration) -> bool {
+    /// Waits out the backoff, or for its turn in the restart of its group, which
+    /// it asks for if it is restarted by its policy. `false`: the actor was
+    /// stopped meanwhile.
+    async fn prepare_restart(&mut self, after: Duration, by_policy: bool) -> bool {
         let core = &self.cell.core;
-        core.set_restart_region(RestartRegion::Stopping);
-        if !after.is_zero() {
+        if core.restart_region() != RestartRegion::Stopping {
+            let _ = core.move_restart(RestartTrigger::Restart);
+        }
+        let alone = !(by_policy && strategy::request(core, after));
+        if alone && !after.is_zero() {
             let waited = Box::pin(unless(core, ending, tokio::time::sleep(after))).await;
             if waited.is_none() && core.word() & ENDING_FOR_GOOD != 0 {
                 return false;
             }
         }
-        core.lower(RESTART | STOP_SELF | SYSTEM);
+        if core.word() & HOLD != 0 && !Box::pin(strategy::wait_for_turn(core)).await {
+            return false;
+        }
+        core.lower(RESTART | STOP_SELF);
+        core.forget_failures();
         let restarts = core.restarts.fetch_add(1, Ordering::Relaxed) + 1;
-        core.with_cold(|cold| {
-            cold.crash = None;
-            cold.restart = RestartRegion::Starting;
-        });
+        core.with_cold(|cold| cold.crash = None);
+        let _ = core.move_restart(RestartTrigger::Stop);
         tracing::info!(path = %core.path, restarts, "actor restarts");
         core.system.bus().publish(|| Event::Restarted { path: core.path.to_string(), restarts });
         true
@@ -182,9 +200,14 @@ where
             }
         }
         if killed {
-            core.force(State::Stopped);
+            core.run_down();
+        }
+        if matches!(core.restart_region(), RestartRegion::Stopping | RestartRegion::Starting) {
+            let _ = core.move_restart(RestartTrigger::GiveUp);
         }
         core.raise(FINISHED);
+        self.cell.bury_urgent();
+        watch::announce(core);
     }
 
     /// Tells the parent; without one, the event stream has to do.
@@ -192,17 +215,20 @@ where
         let core = &self.cell.core;
         let parent = core.parent.as_ref().and_then(|parent| parent.upgrade());
         let told_parent = parent.is_some();
+        let history = self.history.crashes();
         if let Some(parent) = parent {
             let failure = ChildFailed {
                 path: core.path.to_string(),
                 type_name: core.type_name,
                 crash: crash.clone(),
                 restarts: core.restarts.load(Ordering::Relaxed),
+                policy: self.options.rules().policy,
+                history: history.clone(),
+                was_stopped: core.word() & ENDING_FOR_GOOD != 0,
             };
-            parent.core().with_cold(|cold| cold.system_messages.push(failure));
-            parent.core().raise(SYSTEM);
+            // A parent that has ended has heard of its own end.
+            let _ = parent.core().push_system(SystemMessage::ChildFailed(failure));
         }
-        let history = self.history.crashes();
         tracing::error!(path = %core.path, crashes = history.len(), "actor gave up");
         core.system.bus().publish(|| Event::GaveUp {
             path: core.path.to_string(),

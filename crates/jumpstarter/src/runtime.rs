@@ -1,35 +1,61 @@
 //! The one place that hands futures, closures and threads to the runtime.
+//!
+//! The runtime is tokio's, or a seeded executor (feature `testing`), which is
+//! looked for when a system is made and never again.
 
+use std::any::Any;
+use std::fmt;
 use std::future::Future;
 use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
+#[cfg(feature = "testing")]
+use crate::testing::{Seeded, SeededJoin};
+
 /// The runtime that a system lives in.
 #[derive(Clone)]
-pub(crate) struct Runtime(Handle);
+pub(crate) enum Runtime {
+    Tokio(Handle),
+    #[cfg(feature = "testing")]
+    Seeded(Seeded),
+}
 
 impl Runtime {
     /// The runtime of the caller.
     pub(crate) fn current() -> Self {
-        Runtime(Handle::current())
+        #[cfg(feature = "testing")]
+        if let Some(seeded) = Seeded::current() {
+            return Runtime::Seeded(seeded);
+        }
+        Runtime::Tokio(Handle::current())
     }
 
-    pub(crate) fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    pub(crate) fn spawn<F>(&self, future: F) -> Join<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.0.spawn(future)
+        match self {
+            Runtime::Tokio(handle) => Join::Tokio(handle.spawn(future)),
+            #[cfg(feature = "testing")]
+            Runtime::Seeded(seeded) => Join::Seeded(seeded.spawn(future)),
+        }
     }
 
-    pub(crate) fn spawn_blocking<T, W>(&self, work: W) -> JoinHandle<T>
+    pub(crate) fn spawn_blocking<T, W>(&self, work: W) -> Join<T>
     where
         T: Send + 'static,
         W: FnOnce() -> T + Send + 'static,
     {
-        self.0.spawn_blocking(work)
+        match self {
+            Runtime::Tokio(handle) => Join::Tokio(handle.spawn_blocking(work)),
+            #[cfg(feature = "testing")]
+            Runtime::Seeded(seeded) => Join::Seeded(seeded.spawn(async move { work() })),
+        }
     }
 
     /// Polls `future` on a thread of its own until it is ready.
@@ -37,8 +63,84 @@ impl Runtime {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let runtime = self.0.clone();
-        let thread = std::thread::Builder::new().name(name.to_owned());
-        thread.spawn(move || runtime.block_on(future)).map(drop)
+        match self {
+            Runtime::Tokio(handle) => {
+                let runtime = handle.clone();
+                let thread = std::thread::Builder::new().name(name.to_owned());
+                thread.spawn(move || runtime.block_on(future)).map(drop)
+            }
+            #[cfg(feature = "testing")]
+            Runtime::Seeded(seeded) => {
+                drop(seeded.spawn(future));
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A random number that is not for secrets; the same in each run of one seed.
+pub(crate) fn entropy() -> u64 {
+    #[cfg(feature = "testing")]
+    if let Some(seeded) = Seeded::current() {
+        return seeded.random();
+    }
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(0_u8)
+}
+
+/// What was spawned. It goes on when this is dropped.
+pub(crate) enum Join<T> {
+    Tokio(JoinHandle<T>),
+    #[cfg(feature = "testing")]
+    Seeded(SeededJoin<T>),
+}
+
+/// Why there is no output.
+pub(crate) enum Lost {
+    Panicked(Box<dyn Any + Send>),
+    /// It was aborted, or the runtime is gone.
+    Dropped,
+}
+
+impl<T> Join<T> {
+    /// Drops the future at its next await; a closure that runs goes on.
+    pub(crate) fn abort(&self) {
+        match self {
+            Join::Tokio(task) => task.abort(),
+            #[cfg(feature = "testing")]
+            Join::Seeded(task) => task.abort(),
+        }
+    }
+
+    pub(crate) fn is_finished(&self) -> bool {
+        match self {
+            Join::Tokio(task) => task.is_finished(),
+            #[cfg(feature = "testing")]
+            Join::Seeded(task) => task.is_finished(),
+        }
+    }
+}
+
+impl<T> Future for Join<T> {
+    type Output = Result<T, Lost>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Join::Tokio(task) => {
+                let ended = ready!(Pin::new(task).poll(cx));
+                Poll::Ready(ended.map_err(|error| match error.try_into_panic() {
+                    Ok(payload) => Lost::Panicked(payload),
+                    Err(_) => Lost::Dropped,
+                }))
+            }
+            #[cfg(feature = "testing")]
+            Join::Seeded(task) => Pin::new(task).poll(cx),
+        }
+    }
+}
+
+impl<T> fmt::Debug for Join<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Join").field("finished", &self.is_finished()).finish()
     }
 }

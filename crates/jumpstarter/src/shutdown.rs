@@ -59,9 +59,14 @@ impl System {
             if cells.is_empty() {
                 break;
             }
-            let in_order = stop_in_order(cells, &mut report.stopped);
+            let mut done = HashSet::new();
+            let in_order = stop_in_order(cells.clone(), &mut done, &mut report.stopped);
             if timeout_at(deadline, in_order).await.is_err() {
-                kill_all(self.registry().all(), &mut report).await;
+                // Those of this round, even if they have ended while they waited
+                // for others to stop first, and those spawned at the last moment.
+                let mut late = [cells, self.registry().all()].concat();
+                late.retain(|cell| done.insert(cell.core().id));
+                kill_all(late, &mut report).await;
                 break;
             }
         }
@@ -76,7 +81,11 @@ struct Node {
     before: HashSet<u64>,
 }
 
-async fn stop_in_order(cells: Vec<Arc<dyn AnyCell>>, stopped: &mut Vec<String>) {
+async fn stop_in_order(
+    cells: Vec<Arc<dyn AnyCell>>,
+    done: &mut HashSet<u64>,
+    stopped: &mut Vec<String>,
+) {
     let mut waiting = nodes(cells);
     let mut stopping = FuturesUnordered::new();
     loop {
@@ -94,6 +103,7 @@ async fn stop_in_order(cells: Vec<Arc<dyn AnyCell>>, stopped: &mut Vec<String>) 
             return;
         };
         let core = cell.core();
+        done.insert(core.id);
         tracing::debug!(path = %core.path, ?exit, "actor stopped");
         if !matches!(exit, Exit::Killed) {
             stopped.push(core.path.to_string());
@@ -144,7 +154,8 @@ async fn kill_all(cells: Vec<Arc<dyn AnyCell>>, report: &mut ShutdownReport) {
         let left = last.saturating_duration_since(Instant::now());
         let path = core.path.to_string();
         match timeout(left, ended(core)).await {
-            Ok(_) => report.killed.push(path),
+            Ok(Exit::Killed) => report.killed.push(path),
+            Ok(_) => report.stopped.push(path),
             Err(_) => report.abandoned.push(path),
         }
     }

@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use crate::cell::AnyCell;
 use crate::lifecycle::State;
-use crate::restart::RestartRegion;
+use crate::lifecycle::restart::State as RestartRegion;
+use crate::lifecycle::task::State as TaskState;
 use crate::system::System;
-use crate::task::TaskState;
 
 /// One actor at one moment.
 #[derive(Clone, Debug, Serialize)]

@@ -13,11 +13,11 @@ use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Panicked;
 use crate::event::Event;
+use crate::runtime::Join;
 use crate::system::System;
 
 /// The spawned futures of one incarnation of an actor.
@@ -134,7 +134,7 @@ impl Spawner {
 /// A spawned future. Dropping this does not end it.
 #[derive(Debug)]
 pub struct Spawned {
-    task: JoinHandle<()>,
+    task: Join<()>,
 }
 
 impl Spawned {

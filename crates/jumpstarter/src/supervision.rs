@@ -2,11 +2,15 @@
 //! carries them out.
 
 use std::collections::VecDeque;
+use std::error::Error;
+use std::fmt;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::error::Crash;
+use crate::core::Core;
+use crate::error::{BoxError, Cause, Crash};
+use crate::strategy::Strategy;
 
 /// When an actor is started again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -77,6 +81,46 @@ pub struct ChildFailed {
     pub crash: Crash,
     /// How often it was restarted in its life.
     pub restarts: u32,
+    /// When it would have been started again.
+    pub policy: RestartPolicy,
+    /// The crashes inside the window of its intensity, oldest first; the last
+    /// one is [`crash`](Self::crash).
+    pub history: Vec<Crash>,
+    /// Its stop was requested; that it crashed on the way is nobody's failure.
+    pub(crate) was_stopped: bool,
+}
+
+/// Crashes that the text of an [`Escalated`] tells of; the latest.
+const TOLD: usize = 10;
+
+/// Why a parent crashed: a child gave up, and nobody took care of it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Escalated {
+    /// What happened to the child.
+    pub failure: ChildFailed,
+    /// What `#[child_failed]` said, if the parent has one.
+    pub error: Option<BoxError>,
+}
+
+impl fmt::Display for Escalated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ChildFailed { path, history, .. } = &self.failure;
+        write!(f, "child {path} gave up after {} crashes (", history.len())?;
+        for (index, crash) in history.iter().skip(history.len().saturating_sub(TOLD)).enumerate() {
+            if index > 0 {
+                f.write_str("; ")?;
+            }
+            write!(f, "{crash}")?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl Error for Escalated {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.error.as_deref().map(|error| error as &(dyn Error + 'static))
+    }
 }
 
 /// The rules of one actor.
@@ -85,6 +129,31 @@ pub(crate) struct Rules {
     pub(crate) policy: RestartPolicy,
     pub(crate) intensity: Intensity,
     pub(crate) backoff: Backoff,
+    pub(crate) strategy: Strategy,
+    pub(crate) escalates: bool,
+}
+
+/// What becomes of a parent whose child gave up; `outcome` is what its
+/// `#[child_failed]` said, if it has one.
+pub(crate) fn escalation(
+    parent: &Core,
+    failure: ChildFailed,
+    outcome: Option<Result<(), BoxError>>,
+) -> Option<Crash> {
+    let error = match outcome {
+        Some(Ok(())) => return None,
+        Some(Err(error)) => Some(error),
+        None => None,
+    };
+    let escalates = failure.policy != RestartPolicy::Temporary
+        && !failure.was_stopped
+        && parent.peek_cold(|cold| cold.escalates) == Some(true);
+    if error.is_none() && !escalates {
+        let (path, child) = (&parent.path, &failure.path);
+        tracing::error!(%path, %child, error = %failure.crash, "child gave up");
+        return None;
+    }
+    Some(Crash::new(Cause::Child, Escalated { failure, error }))
 }
 
 /// How an incarnation ended, as far as supervision cares.

@@ -17,12 +17,11 @@ use crate::core::{Core, FINISHED};
 use crate::dependency::{Inject, Injector};
 use crate::error::{BlockingError, BoxError, Cause, Crash, Panicked, StartFailure};
 use crate::event::{EventBus, Events};
-use crate::lifecycle::State;
 use crate::mailbox::Mailbox;
 use crate::options::Options;
 use crate::registry::Registry;
 use crate::runner::Runner;
-use crate::runtime::Runtime;
+use crate::runtime::{Lost, Runtime};
 
 /// Closures that run on the blocking pool at a time.
 const BLOCKING_POOL: usize = 64;
@@ -188,9 +187,11 @@ impl System {
         let permit = self.inner.pool.acquire().await.map_err(|_| BlockingError::ShutDown)?;
         let done = self.inner.runtime.spawn_blocking(work).await;
         drop(permit);
-        done.map_err(|error| match error.try_into_panic() {
-            Ok(payload) => BlockingError::Panicked(Panicked::from_payload(payload.as_ref())),
-            Err(_) => BlockingError::ShutDown,
+        done.map_err(|lost| match lost {
+            Lost::Panicked(payload) => {
+                BlockingError::Panicked(Panicked::from_payload(payload.as_ref()))
+            }
+            Lost::Dropped => BlockingError::ShutDown,
         })
     }
 }
@@ -221,6 +222,8 @@ impl System {
             refuse(&cell, StartFailure::ShuttingDown);
             return address;
         }
+        let rules = options.rules();
+        cell.core.adopt(&rules);
         let any_cell = address.any_cell();
         if let Some(parent) = parent {
             let child = Arc::clone(&any_cell);
@@ -314,8 +317,7 @@ impl std::fmt::Debug for System {
 /// An actor that never lives.
 fn refuse<A: Actor>(cell: &Cell<A>, failure: StartFailure) {
     cell.mailbox.close();
-    cell.core.with_cold(|cold| cold.crash = Some(Crash::new(Cause::Start, failure)));
-    cell.core.force(State::Crashed);
+    cell.core.crash(Crash::new(Cause::Start, failure));
     cell.core.raise(FINISHED);
 }
 

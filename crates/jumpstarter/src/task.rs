@@ -6,14 +6,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::actor::Actor;
 use crate::address::Address;
 use crate::cell::Cell;
+use crate::chart::Refused;
 use crate::error::{BoxError, Cause, Crash};
-use crate::lifecycle::{Refused, Trigger};
+use crate::lifecycle::Trigger;
+use crate::lifecycle::task::State as TaskState;
 use crate::spawner::Spawner;
 use crate::system::System;
 
@@ -87,25 +88,6 @@ pub struct TaskSpec {
     pub retries: Option<u32>,
     /// The wait before the first retry; doubled each time.
     pub backoff: Duration,
-}
-
-/// The region of one task, beside the lifecycle.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TaskState {
-    /// Not begun.
-    #[default]
-    Initialized,
-    /// Its turns are taken.
-    Running,
-    /// It said that it is done.
-    Succeeded,
-    /// It failed for good.
-    Failed,
-    /// It panicked.
-    Crashed,
-    /// A turn failed; the next one is awaited.
-    Retrying,
 }
 
 /// What to do after a turn.

@@ -10,7 +10,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use crate::core::Core;
 use crate::error::{Cause, Crash};
 use crate::jitter::Jitter;
-use crate::task::{Flow, Next, TaskSpec, TaskState, next_turn};
+use crate::lifecycle::task::{self, State as TaskState, Trigger};
+use crate::task::{Flow, Next, TaskSpec, next_turn};
 
 pub(crate) struct Turns {
     specs: &'static [TaskSpec],
@@ -127,11 +128,18 @@ fn next_due(last: Option<Instant>, after: Duration, state: TaskState) -> Option<
     Some(in_period.filter(|due| *due > now).unwrap_or(now + after))
 }
 
-/// Notes the state of a task where the actor's configuration shows it.
+/// Moves the region of a task to `state`, if its chart leads there.
 pub(crate) fn set_state(core: &Core, task: usize, state: TaskState) {
     core.with_cold(|cold| {
-        if let Some(entry) = cold.task_states.get_mut(task) {
-            entry.1 = state;
+        if let Some((name, at)) = cold.task_states.get_mut(task)
+            && *at != state
+        {
+            let way = Trigger::ALL.iter().find(|it| task::next(*at, **it) == Ok(state));
+            match way {
+                Some(_) => *at = state,
+                None => tracing::warn!(path = %core.path, task = name, from = %at, to = %state,
+                    "the chart of a task does not lead there"),
+            }
         }
     });
 }

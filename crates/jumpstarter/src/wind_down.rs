@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::actor::Actor;
 use crate::cell::{AnyCell, ended};
 use crate::context::Context;
-use crate::core::{Core, KILL, STOP};
+use crate::core::{Core, ENDING_FOR_GOOD, KILL, RESTART, STOP};
 use crate::guard::{Broken, Guarded};
 use crate::lifecycle::{State, Trigger};
 
@@ -136,6 +136,7 @@ fn abandon<A: Actor>(core: &Core, ctx: &mut Context<A>) {
 fn forget_incarnation(core: &Core) {
     let old = core.peek_cold(|cold| {
         cold.task_states.clear();
+        cold.siblings.forget();
         (std::mem::take(&mut cold.dependencies), cold.group.take())
     });
     drop(old);
@@ -148,6 +149,10 @@ struct Steps<'a> {
 
 impl Steps<'_> {
     fn begin(&self) {
+        let restarts = self.core.word() & (ENDING_FOR_GOOD | RESTART) == RESTART;
+        if restarts && self.how == How::Orderly && self.core.apply(Trigger::Restart).is_ok() {
+            return;
+        }
         if self.core.state() != State::Stopping {
             self.pass(&[Trigger::Stop]);
         }

@@ -11,11 +11,14 @@ use crate::actor::Actor;
 use crate::busy::{Stopwatch, Tally};
 use crate::cell::Cell;
 use crate::context::Context;
-use crate::core::{Core, KILL, RESTART, STOP, STOP_NOW, STOP_SELF, SYSTEM, is_quiet, state_of};
+use crate::core::{
+    Core, HOLD, KILL, RESTART, STOP, STOP_NOW, STOP_SELF, SYSTEM, is_quiet, state_of,
+};
 use crate::guard::{ending_or_crashed, unless};
 use crate::lifecycle::{State, Trigger};
-use crate::supervision::RestartPolicy;
+use crate::supervision::{self, RestartPolicy};
 use crate::turns::Turns;
+use crate::urgent::SystemMessage;
 
 /// Messages and turns after which the actor lets others have the thread.
 const YIELD_AFTER: u32 = 128;
@@ -187,6 +190,10 @@ impl<'a, A: Actor> Worker<'a, A> {
         if word & STOP_SELF != 0 && self.policy == RestartPolicy::Permanent && word & STOP == 0 {
             return Attended::Leave(Left::OfItself);
         }
+        if word & SYSTEM != 0 {
+            self.hear_system(actor, ctx).await;
+            return Attended::GoOn;
+        }
         if word & (STOP | STOP_SELF) != 0 {
             self.cell.mailbox.close();
             self.cell.mailbox.take_now(self.inbox);
@@ -194,12 +201,8 @@ impl<'a, A: Actor> Worker<'a, A> {
             let _ = core.apply(Trigger::Stop);
             return Attended::Drain;
         }
-        if word & RESTART != 0 {
+        if word & (RESTART | HOLD) != 0 {
             return Attended::Leave(Left::Restart);
-        }
-        if word & SYSTEM != 0 {
-            self.hear_of_children(actor, ctx).await;
-            return Attended::GoOn;
         }
         if state == State::Paused {
             await_control(core, word).await;
@@ -207,18 +210,23 @@ impl<'a, A: Actor> Worker<'a, A> {
         Attended::GoOn
     }
 
-    async fn hear_of_children(&mut self, actor: &mut A, ctx: &mut Context<A>) {
+    /// What overtakes the messages.
+    async fn hear_system(&mut self, actor: &mut A, ctx: &mut Context<A>) {
         let core = &self.cell.core;
-        core.lower(SYSTEM);
-        let failures = core.peek_cold(|cold| std::mem::take(&mut cold.system_messages));
-        for failure in failures.unwrap_or_default() {
-            if let Some(unhandled) = actor.on_child_failed(failure, ctx).await {
-                tracing::error!(
-                    path = %core.path,
-                    child = %unhandled.path,
-                    error = %unhandled.crash,
-                    "child gave up"
-                );
+        for message in core.take_system() {
+            match message {
+                SystemMessage::ChildFailed(failure) => {
+                    let outcome = actor.on_child_failed(failure.clone(), ctx).await;
+                    if let Some(crash) = supervision::escalation(core, failure, outcome) {
+                        core.crash(crash);
+                    }
+                }
+                SystemMessage::Urgent(urgent) => {
+                    if let Ok(message) = urgent.downcast::<A::Message>() {
+                        actor.dispatch(*message, ctx).await;
+                        core.processed.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
             }
         }
     }

@@ -46,7 +46,7 @@ const ROLE: &str = "roles never import roles or a driver, so that each can be it
 pub(super) const CRATES: &[Crate] = &[
     // L0
     layer(CORE, NOTHING, NOTHING, "core is the contract and knows nothing of ours"),
-    layer(JUMPSTARTER, &["jumpstarter-macros"], NOTHING, "the actor system knows no tasks"),
+    layer(JUMPSTARTER, &["jumpstarter-macros"], &[JUMPSTARTER], "the actor system knows no tasks"),
     layer("jumpstarter-macros", NOTHING, &[JUMPSTARTER], "macros name crates in their output only"),
     // L1
     layer(ENGINE, &[CORE], &[TESTKIT], "the engine is pure and sees core only"),

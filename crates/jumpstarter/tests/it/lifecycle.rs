@@ -83,12 +83,13 @@ async fn a_life_passes_every_state_in_order() {
     let system = System::new("test");
     let mut events = system.events();
     let (patient, probe) = patient(&system, false);
-    assert_eq!(patient.state(), State::Initialized);
+    assert_eq!(patient.state(), State::Initializing);
     patient.started().await.unwrap();
     assert!(matches!(patient.stop().await, Exit::Stopped));
     assert_eq!(
         states(&mut events),
         [
+            "initialized",
             "starting",
             "starting.dependencies_started",
             "starting.resources_acquired",

@@ -7,12 +7,18 @@ use jumpstarter::{Context, Options, System, actor};
 struct Sleeper;
 struct Sleep;
 struct Spawn;
+struct GiveUp;
 
 #[actor]
 impl Sleeper {
     #[handler]
     async fn sleep(&mut self, _m: Sleep) {
         std::future::pending::<()>().await;
+    }
+
+    #[handler]
+    fn give_up(&mut self, _m: GiveUp, ctx: &mut Context<Self>) {
+        ctx.stop_self();
     }
 
     #[handler]
@@ -34,6 +40,24 @@ async fn those_that_do_not_stop_are_killed_and_named() {
     assert!(report.abandoned.is_empty());
     assert_eq!(report.took.as_secs(), 10);
     assert!(!report.is_clean());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_ends_before_its_turn_comes_is_in_the_report() {
+    let system = System::new("test");
+    let needed = system.spawn("needed", Options::default(), || Sleeper);
+    let options = Options::default().depends_on(&needed);
+    let asleep = system.spawn("asleep", options, || Sleeper);
+    asleep.tell(Sleep).await.unwrap();
+    asleep.started().await.unwrap();
+    let shutdown = system.shutdown(Duration::from_secs(10));
+    let crash = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        needed.tell(GiveUp).await.unwrap();
+    };
+    let (report, ()) = tokio::join!(shutdown, crash);
+    assert_eq!(report.stopped, ["needed"]);
+    assert_eq!(report.killed, ["asleep"]);
 }
 
 #[tokio::test]

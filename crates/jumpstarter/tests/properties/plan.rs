@@ -1,0 +1,277 @@
+//! What a case does: which actors, which faults, which script. Only data.
+
+use jumpstarter::RestartPolicy;
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// Decides the schedule.
+    pub(crate) seed: u64,
+    pub(crate) nodes: Vec<NodePlan>,
+    pub(crate) script: Vec<Step>,
+}
+
+/// One actor. It names only such that come before it: there are no cycles.
+#[derive(Clone, Debug)]
+pub(crate) struct NodePlan {
+    /// `None`: at the root.
+    pub(crate) parent: Option<u8>,
+    pub(crate) depends_on: Vec<u8>,
+    pub(crate) policy: RestartPolicy,
+    pub(crate) restarts: u32,
+    /// 0: no bound.
+    pub(crate) mailbox: usize,
+    pub(crate) batch: usize,
+    pub(crate) dedicated_thread: bool,
+    /// By incarnation; then all goes well.
+    pub(crate) starts: Vec<Start>,
+    pub(crate) ends: Vec<End>,
+    /// By turn, whichever task takes it; then the tasks are idle.
+    pub(crate) turns: Vec<Turn>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Start {
+    pub(crate) factory_panics: bool,
+    pub(crate) lease: Fate,
+    pub(crate) cache: Fate,
+    pub(crate) hook: Fate,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct End {
+    pub(crate) goodbye: Fate,
+    pub(crate) release: Fate,
+}
+
+/// How a piece of an actor's code goes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum Fate {
+    #[default]
+    Well,
+    Slowly(u8),
+    Error,
+    Panic,
+    Never,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Turn {
+    Continue(u8),
+    Success,
+    Failure,
+    Retry(u8),
+    Panic,
+}
+
+/// What a handler does before it answers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Act {
+    Answer,
+    Sleep(u8),
+    Fate(Fate),
+    ReportError,
+    ReportWarning,
+    ReportProblem,
+    Recover,
+    StopSelf,
+    RestartSelf,
+    SpawnSleep(u8),
+    SpawnPanic,
+    SpawnForever,
+    KeepReply,
+    AnswerKept,
+    Tell(u8),
+    TryTell(u8),
+    Ask(u8),
+    Forward(u8),
+    Schedule(u8),
+    Blocking,
+    BlockingPanic,
+    CrashOnError,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    pub(crate) target: u8,
+    pub(crate) what: What,
+    /// Milliseconds.
+    pub(crate) then_wait: u8,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum What {
+    Tell(Act),
+    TryTell(Act),
+    TellRecipient(Act),
+    /// Dropped after its first poll.
+    TellAndLeave(Act),
+    Ask(Act),
+    AskTimeout(Act, u8),
+    Pause,
+    Resume,
+    Restart,
+    Stop,
+    StopNow,
+    Kill,
+}
+
+impl What {
+    /// Whether the target stops because of it, perhaps to start again.
+    pub(crate) fn is_end(self) -> bool {
+        match self {
+            What::Restart | What::Stop | What::StopNow | What::Kill => true,
+            What::Pause | What::Resume => false,
+            What::Tell(act)
+            | What::TryTell(act)
+            | What::TellRecipient(act)
+            | What::TellAndLeave(act)
+            | What::Ask(act)
+            | What::AskTimeout(act, _) => matches!(act, Act::StopSelf | Act::RestartSelf),
+        }
+    }
+}
+
+pub(crate) fn any_plan() -> impl Strategy<Value = Plan> {
+    let nodes = vec(any_node(), 2..=6);
+    let script = vec(any_step(), 0..40);
+    (any::<u64>(), nodes, script, any::<bool>()).prop_map(|(seed, nodes, script, calm)| {
+        let mut plan = Plan { seed, nodes, script };
+        if calm {
+            plan.calm_down();
+        }
+        plan
+    })
+}
+
+impl Plan {
+    /// Without faults of the actors' own; what is asked of them may still be bad.
+    fn calm_down(&mut self) {
+        for node in &mut self.nodes {
+            node.starts.clear();
+            node.ends.clear();
+            node.turns.clear();
+        }
+        for step in &mut self.script {
+            if matches!(step.what, What::Kill) {
+                step.what = What::Stop;
+            }
+        }
+    }
+}
+
+fn any_node() -> impl Strategy<Value = NodePlan> {
+    let policy = prop_oneof![
+        Just(RestartPolicy::Transient),
+        Just(RestartPolicy::Permanent),
+        Just(RestartPolicy::Temporary)
+    ];
+    let place = (proptest::option::weighted(0.3, any::<u8>()), vec(any::<u8>(), 0..3));
+    let run = (policy, 0..4_u32, 0..4_usize, 1..4_usize, any::<bool>());
+    let faults = (vec(any_start(), 0..3), vec(any_end(), 0..3), vec(any_turn(), 0..6));
+    (place, run, faults).prop_map(|(place, run, faults)| NodePlan {
+        parent: place.0,
+        depends_on: place.1,
+        policy: run.0,
+        restarts: run.1,
+        mailbox: run.2,
+        batch: run.3,
+        dedicated_thread: run.4,
+        starts: faults.0,
+        ends: faults.1,
+        turns: faults.2,
+    })
+}
+
+fn any_start() -> impl Strategy<Value = Start> {
+    (proptest::bool::weighted(0.05), any_fate(), any_fate(), any_fate()).prop_map(
+        |(factory_panics, lease, cache, hook)| Start { factory_panics, lease, cache, hook },
+    )
+}
+
+fn any_end() -> impl Strategy<Value = End> {
+    (any_fate(), any_fate()).prop_map(|(goodbye, release)| End { goodbye, release })
+}
+
+fn any_fate() -> impl Strategy<Value = Fate> {
+    prop_oneof![
+        8 => Just(Fate::Well),
+        4 => any::<u8>().prop_map(Fate::Slowly),
+        1 => Just(Fate::Error),
+        1 => Just(Fate::Panic),
+        1 => Just(Fate::Never),
+    ]
+}
+
+fn any_turn() -> impl Strategy<Value = Turn> {
+    prop_oneof![
+        6 => any::<u8>().prop_map(Turn::Continue),
+        1 => Just(Turn::Success),
+        1 => Just(Turn::Failure),
+        2 => any::<u8>().prop_map(Turn::Retry),
+        1 => Just(Turn::Panic),
+    ]
+}
+
+fn any_act() -> impl Strategy<Value = Act> {
+    let health = prop_oneof![
+        Just(Act::ReportError),
+        Just(Act::ReportWarning),
+        Just(Act::ReportProblem),
+        Just(Act::Recover),
+        Just(Act::StopSelf),
+        Just(Act::RestartSelf),
+        Just(Act::CrashOnError),
+    ];
+    let spawned = prop_oneof![
+        any::<u8>().prop_map(Act::SpawnSleep),
+        Just(Act::SpawnPanic),
+        Just(Act::SpawnForever),
+        Just(Act::Blocking),
+        Just(Act::BlockingPanic),
+        any::<u8>().prop_map(Act::Schedule),
+    ];
+    let sent = prop_oneof![
+        any::<u8>().prop_map(Act::Tell),
+        any::<u8>().prop_map(Act::TryTell),
+        any::<u8>().prop_map(Act::Ask),
+        any::<u8>().prop_map(Act::Forward),
+        Just(Act::KeepReply),
+        Just(Act::AnswerKept),
+    ];
+    prop_oneof![
+        4 => Just(Act::Answer),
+        2 => any::<u8>().prop_map(Act::Sleep),
+        2 => any_fate().prop_map(Act::Fate),
+        3 => health,
+        3 => spawned,
+        4 => sent,
+    ]
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    let control = prop_oneof![
+        Just(What::Pause),
+        Just(What::Resume),
+        Just(What::Resume),
+        Just(What::Restart),
+        Just(What::Stop),
+        Just(What::StopNow),
+        Just(What::Kill),
+    ];
+    let what = prop_oneof![
+        4 => any_act().prop_map(What::Tell),
+        2 => any_act().prop_map(What::TryTell),
+        1 => any_act().prop_map(What::TellRecipient),
+        1 => any_act().prop_map(What::TellAndLeave),
+        4 => any_act().prop_map(What::Ask),
+        1 => (any_act(), any::<u8>()).prop_map(|(act, limit)| What::AskTimeout(act, limit)),
+        4 => control,
+    ];
+    (any::<u8>(), what, prop_oneof![Just(0), 0..60_u8]).prop_map(|(target, what, then_wait)| Step {
+        target,
+        what,
+        then_wait,
+    })
+}

@@ -1,0 +1,162 @@
+//! Carrying out a plan: the system, the clients, the shutdown.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use jumpstarter::{
+    ActorSnapshot, Address, AskError, Context, Event, Exit, Options, ShutdownReport, Spawner,
+    System, TryTellError, actor, testing,
+};
+
+use crate::ledger::{UnderWay, World};
+use crate::node::{self, Do, Node};
+use crate::plan::{Plan, Step, What};
+
+/// Given to the shutdown; what hangs is killed then.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+/// After the shutdown, everything that was asked must be over by then.
+const AFTERWARDS: Duration = Duration::from_secs(5);
+
+/// All that is known about a run at its end.
+pub(crate) struct Record {
+    pub(crate) world: Arc<World>,
+    pub(crate) system: System,
+    pub(crate) events: Vec<Event>,
+    /// The events before the shutdown began are the first so many.
+    pub(crate) before_shutdown: usize,
+    pub(crate) alive_at_shutdown: Vec<ActorSnapshot>,
+    pub(crate) report: ShutdownReport,
+    /// Everyone who ever lived, with the place in the plan; `None`: lives on.
+    pub(crate) exits: Vec<(usize, Address<Node>, Option<Exit>)>,
+}
+
+/// Owns the futures of those who send and ask from outside.
+struct Clients;
+struct GetSpawner;
+
+#[actor]
+impl Clients {
+    #[handler]
+    fn spawner(&mut self, _m: GetSpawner, ctx: &Context<Self>) -> Spawner {
+        ctx.spawner()
+    }
+}
+
+pub(crate) async fn carry_out(system: System, plan: Plan) -> Record {
+    let outside = System::new("outside");
+    let clients = outside.spawn("clients", Options::default(), || Clients);
+    let spawner = clients.ask(GetSpawner).await.unwrap();
+    let world = World::new(plan);
+    let mut listener = system.events();
+    let mut events = Vec::new();
+    node::start_roots(&world, &system);
+    for step in world.plan.script.clone() {
+        take(&world, step, &spawner);
+        match step.then_wait {
+            0 => tokio::task::yield_now().await,
+            n => testing::advance(Duration::from_millis(u64::from(n))).await,
+        }
+        events.extend(std::iter::from_fn(|| listener.try_next()));
+    }
+    let before_shutdown = events.len();
+    let alive_at_shutdown = system.snapshot();
+    let report = system.shutdown(DEADLINE).await;
+    events.extend(std::iter::from_fn(|| listener.try_next()));
+    testing::advance(AFTERWARDS).await;
+    events.extend(std::iter::from_fn(|| listener.try_next()));
+    let exit = |(place, address): (usize, Address<Node>)| {
+        let exit = address.stopped().now_or_never();
+        (place, address, exit)
+    };
+    let exits = world.everyone().into_iter().map(exit).collect();
+    Record { world, system, events, before_shutdown, alive_at_shutdown, report, exits }
+}
+
+/// Begins one step; what takes its time goes on beside the script.
+fn take(world: &Arc<World>, step: Step, spawner: &Spawner) {
+    let Some(target) = world.named(step.target) else { return };
+    match step.what {
+        What::Pause => drop(target.pause()),
+        What::Resume => drop(target.resume()),
+        What::Restart => drop(target.restart()),
+        What::Stop => client(world, spawner, target.stop()),
+        What::StopNow => client(world, spawner, target.stop_now()),
+        What::Kill => client(world, spawner, target.kill()),
+        What::Tell(act) => {
+            let message = Do::new(world, act);
+            client(world, spawner, async move { tell(&target, message).await });
+        }
+        What::TryTell(act) => try_tell(&target, Do::new(world, act)),
+        What::TellRecipient(act) => {
+            let message = Do::new(world, act);
+            client(world, spawner, async move {
+                if let Err(mut back) = target.recipient().tell(message).await {
+                    back.0.token.account(|counts| counts.closed += 1);
+                }
+            });
+        }
+        What::TellAndLeave(act) => {
+            let under_way = UnderWay::new(world);
+            if tell(&target, Do::new(world, act)).now_or_never().is_some() {
+                under_way.end();
+            }
+        }
+        What::Ask(act) => {
+            let (message, world_of_it) = (Do::new(world, act), Arc::clone(world));
+            client(world, spawner, async move {
+                if target.ask(message).await == Err(AskError::Closed) {
+                    world_of_it.count(|counts| counts.asks_closed += 1);
+                }
+            });
+        }
+        What::AskTimeout(act, n) => {
+            let (message, world_of_it) = (Do::new(world, act), Arc::clone(world));
+            let limit = Duration::from_millis(u64::from(n));
+            client(world, spawner, async move {
+                ask_timeout(&world_of_it, &target, message, limit).await;
+            });
+        }
+    }
+}
+
+/// Lets a future from outside run; it must come to its end.
+fn client<F>(world: &Arc<World>, spawner: &Spawner, future: F)
+where
+    F: Future + Send + 'static,
+{
+    let under_way = UnderWay::new(world);
+    drop(spawner.spawn(async move {
+        future.await;
+        under_way.end();
+    }));
+}
+
+pub(crate) async fn tell(to: &Address<Node>, message: Do) {
+    if let Err(mut back) = to.tell(message).await {
+        back.0.token.account(|counts| counts.closed += 1);
+    }
+}
+
+pub(crate) fn try_tell(to: &Address<Node>, message: Do) {
+    match to.try_tell(message) {
+        Ok(()) => {}
+        Err(TryTellError::Closed(mut back)) => back.token.account(|counts| counts.closed += 1),
+        Err(TryTellError::Full(mut back)) => back.token.account(|counts| counts.full += 1),
+    }
+}
+
+pub(crate) async fn ask_timeout(
+    world: &Arc<World>,
+    to: &Address<Node>,
+    message: Do,
+    limit: Duration,
+) {
+    match to.ask_timeout(message, limit).await {
+        Err(AskError::Closed) => world.count(|counts| counts.asks_closed += 1),
+        // It may have been waiting for room, or for the answer.
+        Err(AskError::Timeout(_)) => world.count(|counts| counts.uncertain += 1),
+        _ => {}
+    }
+}

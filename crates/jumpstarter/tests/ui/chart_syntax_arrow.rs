@@ -1,0 +1,9 @@
+use jumpstarter::statechart;
+
+statechart! {
+    Light {
+        red -> green;
+    }
+}
+
+fn main() {}

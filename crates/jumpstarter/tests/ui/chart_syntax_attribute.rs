@@ -1,0 +1,11 @@
+use jumpstarter::statechart;
+
+statechart! {
+    Light {
+        #[serde(skip)]
+        red >> green;
+        on change: red => green;
+    }
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use jumpstarter::statechart;
+
+statechart! {
+    Light {
+        red >> green;
+        when change: red => green;
+    }
+}
+
+fn main() {}

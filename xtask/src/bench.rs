@@ -1,0 +1,44 @@
+//! `bench`: speed beside others that do the same. Each subject is a workspace of
+//! its own in `benches`, so that the peers stay out of the product's dependencies.
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
+use crate::shell;
+
+/// What is measured.
+#[derive(Subcommand)]
+pub(crate) enum Subject {
+    /// jumpstarter beside ractor, kameo, actix, xtra and bare tokio channels
+    Actors(Options),
+}
+
+/// How much is measured, and how it is told.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Less of everything: under a minute once it is built
+    #[arg(long)]
+    quick: bool,
+    /// Print every figure as JSON, with its ratio to the tokio channel
+    #[arg(long)]
+    json: bool,
+    /// Only these cases, by name
+    #[arg(long = "case")]
+    cases: Vec<String>,
+    /// Only these frameworks, by name; `channel` is bare tokio
+    #[arg(long = "framework")]
+    frameworks: Vec<String>,
+}
+
+/// Builds the subject's program and runs it.
+pub(crate) fn run(subject: &Subject) -> Result<()> {
+    let Subject::Actors(options) = subject;
+    let manifest = "--manifest-path=benches/actors/Cargo.toml";
+    let mut arguments = vec!["run", "--quiet", "--release", "--locked", manifest, "--"];
+    arguments.extend(options.quick.then_some("--quick"));
+    arguments.extend(options.json.then_some("--json"));
+    arguments.extend(options.cases.iter().flat_map(|case| ["--case", case]));
+    arguments.extend(options.frameworks.iter().flat_map(|name| ["--framework", name]));
+    // Nothing but what the program prints, as its JSON is read by others.
+    shell::exec("cargo", &arguments)
+}
