@@ -11,7 +11,7 @@ use celeriac_core::{
     Broker, Consumer, ErrorKind, ExecutionPlatform, Message, MessageId, Name, QueueName, Timestamp,
 };
 use celeriac_engine::{Active, Stats};
-use jumpstarter::{ActorSnapshot, Address, Context, Flow, System, actor};
+use jumpstarter::{ActorSnapshot, Address, Context, Flow, System, actor, viz};
 use serde::{Deserialize, Serialize};
 
 use crate::health::{Health, Severity};
@@ -38,6 +38,8 @@ pub enum Question {
     Stats,
     /// Which actors are there, and in which states?
     Actors,
+    /// The same as a picture: the text of a Mermaid flowchart.
+    Drawing,
 }
 
 impl Question {
@@ -181,6 +183,7 @@ impl Inbox {
             Question::Registered => {
                 serde_json::to_value::<&[TaskInfo]>(&self.sources.platform.tasks())
             }
+            Question::Drawing => Ok(viz::tree(system).mermaid().into()),
             Question::Actors => serde_json::to_value::<Vec<ActorSnapshot>>(system.snapshot()),
             Question::Active | Question::Stats => {
                 let Ok((active, stats)) = self.sources.router.ask(Report).await else {

@@ -33,22 +33,26 @@ fn own_program() {
     std::process::exit(known.unwrap().into());
 }
 
-struct Directory(TempDir);
+pub(crate) struct Directory(TempDir);
 
 impl Directory {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.0.path().to_str().unwrap()
     }
 
-    fn call(&self, arguments: &[&str]) -> Called {
+    pub(crate) fn read(&self, arguments: &[&str]) -> Called {
+        celeriac(&[&["--broker", self.path()], arguments].concat())
+    }
+
+    pub(crate) fn call(&self, arguments: &[&str]) -> Called {
         celeriac(&[&["--broker", self.path(), "--json"], arguments].concat())
     }
 
-    fn worker(&self) -> Child {
+    pub(crate) fn worker(&self) -> Child {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--exact", "durable::own_program", "--nocapture"]);
         command.env(ARGUMENTS, format!("own --broker {} worker", self.path()));

@@ -44,6 +44,10 @@ async fn it_answers_every_question() {
         assert!(actors.iter().any(|path| is_there(&path)), "{expected}: {actors:?}");
     }
 
+    let drawing = ask(&world, Question::Drawing).await;
+    let drawing = drawing.as_str().unwrap();
+    assert!(drawing.starts_with("flowchart") && drawing.contains("committer"), "{drawing}");
+
     world.platform.finish_all(&success());
     world.ends(&[id]).await;
     let stats = ask(&world, Question::Stats).await;
