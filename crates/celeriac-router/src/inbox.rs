@@ -114,6 +114,7 @@ struct ActiveTask {
     id: MessageId,
     task: Name,
     queue: QueueName,
+    /// The first is 1.
     attempt: u32,
     since: Timestamp,
 }
@@ -221,7 +222,7 @@ fn active_tasks(active: Vec<Active>) -> Vec<ActiveTask> {
         id,
         task: name,
         queue,
-        attempt,
+        attempt: attempt + 1,
         since,
     });
     tasks.collect()

@@ -89,6 +89,30 @@ fn a_worker_is_asked_by_another_process() {
 }
 
 #[test]
+fn a_mistake_in_a_call_is_named() {
+    let directory = Directory::new();
+    let worker = directory.worker();
+    let sent = directory.read(&["send", "ad", "--args", "[1, 2]"]);
+    assert_eq!(sent.exit, 0, "a worker that knows it may come");
+    assert!(sent.stderr.contains("no worker knows the task `ad`; did you mean `add`?"), "{sent:?}");
+    let sent = directory.read(&["send", "add", "--args", "[1]", "--wait"]);
+    assert!(sent.stdout.contains("`b` is missing; the task takes (a, b)"), "{sent:?}");
+    assert_eq!(stop(worker, "-TERM").code(), Some(0));
+}
+
+#[test]
+fn attempts_are_counted_from_one() {
+    let directory = Directory::new();
+    let worker = directory.worker();
+    let id = directory.call(&["send", "add", "--args", "[1, 2]"]).json()["id"].clone();
+    let wait = ["result", id.as_str().unwrap(), "--wait"];
+    assert_eq!(directory.call(&wait).json()["attempt"], 1);
+    let text = directory.read(&wait).stdout;
+    assert!(text.lines().any(|line| line.split_whitespace().eq(["attempts", "1"])), "{text}");
+    assert_eq!(stop(worker, "-TERM").code(), Some(0));
+}
+
+#[test]
 fn two_workers_share_a_directory() {
     let directory = Directory::new();
     let workers = [directory.worker(), directory.worker()];

@@ -34,6 +34,7 @@ async fn it_answers_every_question() {
     let active = ask(&world, Question::Active).await;
     assert_eq!(active[0]["id"], id.to_string());
     assert_eq!(active[0]["task"], TASK.as_str());
+    assert_eq!(active[0]["attempt"], 1);
     let registered = ask(&world, Question::Registered).await;
     assert_eq!(registered[0]["name"], TASK.as_str());
     let actors = ask(&world, Question::Actors).await;
