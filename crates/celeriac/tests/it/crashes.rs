@@ -14,6 +14,9 @@ use crate::fixture::{Counter, Gate, empty};
 
 /// How often an actor is crashed that must bear it again and again.
 const OFTEN: u32 = 20;
+/// Only a watchdog. Longer than the lease of due messages: where the answer with
+/// them is lost on its way to another process, they come again after it.
+const PATIENCE: Duration = Duration::from_secs(90);
 const SOON: Duration = Duration::from_millis(5);
 
 #[derive(Debug, thiserror::Error)]
@@ -101,7 +104,8 @@ impl World {
         self.gate.open();
         for (n, accepted) in self.accepted.drain(..) {
             let what = format!("the end of {} after {after}", accepted.id());
-            let got = within(&what, accepted.get()).await;
+            let got = tokio::time::timeout(PATIENCE, accepted.get()).await;
+            let Ok(got) = got else { panic!("waited {PATIENCE:?} for {what}") };
             assert_eq!(got.unwrap(), n, "after {after}");
         }
         empty(&self.app).await;
