@@ -64,7 +64,11 @@ impl<A: Actor> Address<A> {
                         self.report_closed::<M>();
                         Err(TellError(back))
                     }
-                    Ok(()) | Err(None) => Ok(()),
+                    Ok(receiver) => {
+                        self.cell.rouse(receiver);
+                        Ok(())
+                    }
+                    Err(None) => Ok(()),
                 }
             }
         }
@@ -82,7 +86,10 @@ impl<A: Actor> Address<A> {
     {
         let wrap = |message| A::envelope(message, Reply::nobody());
         match self.cell.mailbox.try_push(message, wrap) {
-            Ok(()) => Ok(()),
+            Ok(receiver) => {
+                self.cell.rouse(receiver);
+                Ok(())
+            }
             Err((back, Rejection::Full)) => Err(TryTellError::Full(back)),
             Err((back, Rejection::Closed)) => {
                 self.report_closed::<M>();
@@ -140,13 +147,17 @@ impl<A: Actor> Address<A> {
     {
         let wrap = |(message, reply)| A::envelope(message, reply);
         let mailbox = &self.cell.mailbox;
-        let back = match mailbox.try_push((message, reply), wrap) {
-            Ok(()) => return Ok(()),
-            Err((parcel, Rejection::Closed)) => Some(parcel),
-            Err((parcel, Rejection::Full)) => match Push::new(mailbox, parcel, wrap).await {
-                Ok(()) => return Ok(()),
-                Err(back) => back,
-            },
+        let pushed = match mailbox.try_push((message, reply), wrap) {
+            Ok(receiver) => Ok(receiver),
+            Err((parcel, Rejection::Closed)) => Err(Some(parcel)),
+            Err((parcel, Rejection::Full)) => Push::new(mailbox, parcel, wrap).await,
+        };
+        let back = match pushed {
+            Ok(receiver) => {
+                self.cell.rouse(receiver);
+                return Ok(());
+            }
+            Err(back) => back,
         };
         self.report_closed::<M>();
         match back {
@@ -307,19 +318,19 @@ impl<A: Actor> fmt::Debug for Address<A> {
 /// A stop under way. The request is made already; awaiting this waits for the
 /// end of the actor, dropping it does not take the request back.
 pub struct Stopping {
-    ended: Pin<Box<dyn Future<Output = Exit> + Send>>,
+    cell: Arc<dyn AnyCell>,
 }
 
 impl Stopping {
     fn new(cell: Arc<dyn AnyCell>) -> Self {
-        Stopping { ended: Box::pin(async move { cell::ended(cell.core()).await }) }
+        Stopping { cell }
     }
 }
 
 impl Future for Stopping {
     type Output = Exit;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Exit> {
-        self.ended.as_mut().poll(cx)
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Exit> {
+        cell::poll_ended(self.cell.core(), cx)
     }
 }

@@ -15,57 +15,72 @@ const LONG: Duration = Duration::from_micros(5);
 /// Of so many short batches, one is measured.
 const SAMPLED: u32 = 16;
 
-/// Outlives the batches of one incarnation.
-#[derive(Default)]
-pub(crate) struct Stopwatch {
+/// Counts the batches of one incarnation, even one that ends by a panic.
+pub(crate) struct Tally<'a> {
+    core: &'a Core,
+    since: Option<Instant>,
+    /// Messages of the batch at work.
+    done: u32,
     /// Batches that need no measurement.
     skip: u32,
 }
 
-/// Counts a batch, even one that ends by a panic.
-pub(crate) struct Tally<'a> {
-    core: &'a Core,
-    stopwatch: &'a mut Stopwatch,
-    since: Option<Instant>,
-    pub(crate) done: u32,
-}
-
 impl<'a> Tally<'a> {
-    pub(crate) fn begin(core: &'a Core, stopwatch: &'a mut Stopwatch, in_hand: usize) -> Self {
-        core.in_hand.store(u32::try_from(in_hand).unwrap_or(u32::MAX), Ordering::Relaxed);
-        let since = match stopwatch.skip.checked_sub(1) {
-            Some(rest) => {
-                stopwatch.skip = rest;
-                None
-            }
-            None => Some(Instant::now()),
-        };
-        Tally { core, stopwatch, since, done: 0 }
+    pub(crate) fn new(core: &'a Core) -> Self {
+        Tally { core, since: None, done: 0, skip: 0 }
     }
 
-    /// What this measurement stands for.
-    fn measured(&mut self, elapsed: Duration) -> Duration {
-        if elapsed >= LONG {
-            return elapsed;
+    /// A batch begins, with so many messages in hand.
+    #[inline]
+    pub(crate) fn begin(&mut self, in_hand: usize) {
+        self.note_in_hand(in_hand);
+        match self.skip.checked_sub(1) {
+            Some(rest) => self.skip = rest,
+            None => self.since = Some(Instant::now()),
         }
-        self.stopwatch.skip = SAMPLED - 1;
-        elapsed * SAMPLED
+    }
+
+    /// One more is done; gives how many of this batch are.
+    #[inline]
+    pub(crate) fn count(&mut self) -> u32 {
+        self.done += 1;
+        self.done
+    }
+
+    /// The batch ends, with so many messages left in hand.
+    #[inline]
+    pub(crate) fn end(&mut self, in_hand: usize) {
+        self.note_in_hand(in_hand);
+        if let Some(since) = self.since.take() {
+            self.note_busy(since.elapsed());
+        }
+        add(&self.core.processed, u64::from(self.done));
+        self.done = 0;
+    }
+
+    fn note_in_hand(&self, in_hand: usize) {
+        self.core.in_hand.store(u32::try_from(in_hand).unwrap_or(u32::MAX), Ordering::Relaxed);
+    }
+
+    fn note_busy(&mut self, elapsed: Duration) {
+        let stands_for = if elapsed >= LONG { 1 } else { SAMPLED };
+        self.skip = stands_for - 1;
+        let nanos = u64::try_from((elapsed * stands_for).as_nanos()).unwrap_or(u64::MAX);
+        add(&self.core.busy_nanos, nanos);
     }
 }
 
 impl Drop for Tally<'_> {
     fn drop(&mut self) {
-        let core = self.core;
-        if let Some(since) = self.since {
-            let busy = self.measured(since.elapsed());
-            let nanos = u64::try_from(busy.as_nanos()).unwrap_or(u64::MAX);
-            add(&core.busy_nanos, nanos);
+        if let Some(since) = self.since.take() {
+            self.note_busy(since.elapsed());
         }
-        add(&core.processed, u64::from(self.done));
+        add(&self.core.processed, u64::from(self.done));
     }
 }
 
 /// Adds to a counter that only the actor itself writes.
+#[inline]
 fn add(counter: &AtomicU64, more: u64) {
     let sum = counter.load(Ordering::Relaxed).wrapping_add(more);
     counter.store(sum, Ordering::Relaxed);

@@ -4,16 +4,27 @@
 use std::any::Any;
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use crate::actor::Actor;
 use crate::core::{Core, FINISHED, ONCE_STARTED, state_of};
 use crate::error::{Crash, StartError};
 use crate::event::{DeadLetterReason, Event};
-use crate::mailbox::Mailbox;
+use crate::mailbox::{Mailbox, Receiver};
 
 pub(crate) struct Cell<A: Actor> {
     pub(crate) core: Core,
     pub(crate) mailbox: Mailbox<A::Message>,
+}
+
+impl<A: Actor> Cell<A> {
+    /// After a message was put in.
+    #[inline]
+    pub(crate) fn rouse(&self, receiver: Receiver) {
+        if receiver == Receiver::Waits {
+            self.core.wake_runner();
+        }
+    }
 }
 
 /// A cell whose type is not known.
@@ -58,8 +69,8 @@ pub enum Exit {
 pub(crate) async fn started(core: &Core) -> Result<(), StartError> {
     let reached = |word: u32| word & FINISHED != 0 || state_of(word).is_started();
     poll_fn(|cx| match core.watch(cx.waker(), reached) {
-        true => std::task::Poll::Ready(()),
-        false => std::task::Poll::Pending,
+        true => Poll::Ready(()),
+        false => Poll::Pending,
     })
     .await;
     let word = core.word();
@@ -72,12 +83,15 @@ pub(crate) async fn started(core: &Core) -> Result<(), StartError> {
 
 /// Waits until the actor has ended for good.
 pub(crate) async fn ended(core: &Core) -> Exit {
-    poll_fn(|cx| match core.watch(cx.waker(), |word| word & FINISHED != 0) {
-        true => std::task::Poll::Ready(()),
-        false => std::task::Poll::Pending,
-    })
-    .await;
-    exit(core)
+    poll_fn(|cx| poll_ended(core, cx)).await
+}
+
+/// As [`ended`], by hand.
+pub(crate) fn poll_ended(core: &Core, cx: &mut Context<'_>) -> Poll<Exit> {
+    match core.watch(cx.waker(), |word| word & FINISHED != 0) {
+        true => Poll::Ready(exit(core)),
+        false => Poll::Pending,
+    }
 }
 
 pub(crate) fn exit(core: &Core) -> Exit {

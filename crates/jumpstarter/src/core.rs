@@ -4,8 +4,8 @@
 //! The state word is written under the control lock and read relaxed anywhere.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use std::task::Waker;
 
 use parking_lot::Mutex;
@@ -83,16 +83,26 @@ pub(crate) struct Core {
     pub(crate) busy_nanos: AtomicU64,
     pub(crate) in_hand: AtomicU32,
     pub(crate) injection: Injection,
+    /// Where the registry keeps the actor.
+    pub(crate) seat: OnceLock<u32>,
+    /// Wakes the actor's loop. Set at its first poll; a task keeps its waker.
+    runner: OnceLock<Waker>,
+    /// The loop has another waker after all, which the cold block holds.
+    runner_moved: AtomicBool,
     control: Mutex<Control>,
 }
 
 #[derive(Default)]
 struct Control {
-    /// Wakes the actor's loop.
-    runner: Option<Waker>,
-    /// Those who await a state.
-    watchers: Vec<Waker>,
+    watchers: Watchers,
     cold: Option<Box<Cold>>,
+}
+
+/// Those who await a state; mostly there is one at most.
+#[derive(Default)]
+struct Watchers {
+    first: Option<Waker>,
+    others: Vec<Waker>,
 }
 
 /// What few actors need.
@@ -111,6 +121,8 @@ pub(crate) struct Cold {
     pub(crate) crash: Option<Crash>,
     pub(crate) restart: restart::State,
     pub(crate) task_states: Vec<(&'static str, task::State)>,
+    /// See [`Core::set_runner`].
+    runner: Option<Waker>,
 }
 
 impl Cold {
@@ -139,6 +151,9 @@ impl Core {
             busy_nanos: AtomicU64::new(0),
             in_hand: AtomicU32::new(0),
             injection: Injection::default(),
+            seat: OnceLock::new(),
+            runner: OnceLock::new(),
+            runner_moved: AtomicBool::new(false),
             control: Mutex::default(),
         }
     }
@@ -177,9 +192,8 @@ impl Core {
 
     /// Fires triggers one after the other, up to the first that is refused.
     pub(crate) fn apply_all(&self, triggers: &[Trigger]) -> Result<State, Refused> {
-        let mut watchers = Vec::new();
         let mut outcome = Ok(self.state());
-        {
+        let watchers = {
             let mut control = self.control.lock();
             for &trigger in triggers {
                 let word = self.word();
@@ -201,9 +215,9 @@ impl Core {
                     }
                 }
             }
-            control.hand_over(&mut watchers);
-        }
-        wake_all(watchers);
+            std::mem::take(&mut control.watchers)
+        };
+        self.wake_all(watchers);
         outcome
     }
 
@@ -213,27 +227,25 @@ impl Core {
 
     /// Sets flags and wakes the actor and the watchers.
     pub(crate) fn raise(&self, flags: u32) {
-        let mut watchers = Vec::new();
-        {
+        let watchers = {
             let mut control = self.control.lock();
             if self.is_finished() {
                 return;
             }
             self.word.fetch_or(flags, Ordering::Release);
-            control.hand_over(&mut watchers);
-        }
-        wake_all(watchers);
+            std::mem::take(&mut control.watchers)
+        };
+        self.wake_all(watchers);
     }
 
     /// Takes flags back, and wakes the actor and the watchers.
     pub(crate) fn release(&self, flags: u32) {
-        let mut watchers = Vec::new();
-        {
+        let watchers = {
             let mut control = self.control.lock();
             self.word.fetch_and(!flags, Ordering::Release);
-            control.hand_over(&mut watchers);
-        }
-        wake_all(watchers);
+            std::mem::take(&mut control.watchers)
+        };
+        self.wake_all(watchers);
     }
 
     pub(crate) fn lower(&self, flags: u32) {
@@ -256,9 +268,39 @@ impl Core {
         }
     }
 
-    /// Whose waker control changes wake.
+    /// Whose waker messages and control changes wake.
+    #[inline]
     pub(crate) fn set_runner(&self, waker: &Waker) {
-        self.control.lock().runner = Some(waker.clone());
+        let known = self.runner.get_or_init(|| waker.clone());
+        if !known.will_wake(waker) || self.runner_moved.load(Ordering::Relaxed) {
+            self.move_runner(waker);
+        }
+    }
+
+    #[cold]
+    fn move_runner(&self, waker: &Waker) {
+        self.with_cold(|cold| cold.runner = Some(waker.clone()));
+        self.runner_moved.store(true, Ordering::Release);
+    }
+
+    /// Polls the actor's loop, soon.
+    #[inline]
+    pub(crate) fn wake_runner(&self) {
+        if self.runner_moved.load(Ordering::Acquire) {
+            let runner = self.peek_cold(|cold| cold.runner.clone()).flatten();
+            if let Some(runner) = runner {
+                runner.wake();
+            }
+        } else if let Some(runner) = self.runner.get() {
+            runner.wake_by_ref();
+        }
+    }
+
+    fn wake_all(&self, watchers: Watchers) {
+        for watcher in watchers.first.into_iter().chain(watchers.others) {
+            watcher.wake();
+        }
+        self.wake_runner();
     }
 
     /// Wakes `waker` at the next control change; looks at the word under the
@@ -268,9 +310,7 @@ impl Core {
         if reached(self.word()) {
             return true;
         }
-        if !control.watchers.iter().any(|known| known.will_wake(waker)) {
-            control.watchers.push(waker.clone());
-        }
+        control.watchers.add(waker);
         false
     }
 
@@ -303,17 +343,16 @@ impl Core {
     /// Something for the actor's attention, ahead of its messages; given back if
     /// it has ended.
     pub(crate) fn push_system(&self, message: SystemMessage) -> Result<(), SystemMessage> {
-        let mut watchers = Vec::new();
-        {
+        let watchers = {
             let mut control = self.control.lock();
             if self.is_finished() {
                 return Err(message);
             }
             control.cold.get_or_insert_default().system_messages.push_back(message);
             self.word.fetch_or(SYSTEM, Ordering::Release);
-            control.hand_over(&mut watchers);
-        }
-        wake_all(watchers);
+            std::mem::take(&mut control.watchers)
+        };
+        self.wake_all(watchers);
         Ok(())
     }
 
@@ -365,17 +404,13 @@ impl Core {
     }
 }
 
-impl Control {
-    fn hand_over(&mut self, woken: &mut Vec<Waker>) {
-        woken.append(&mut self.watchers);
-        if let Some(runner) = &self.runner {
-            woken.push(runner.clone());
+impl Watchers {
+    fn add(&mut self, waker: &Waker) {
+        match &self.first {
+            None => self.first = Some(waker.clone()),
+            Some(known) if known.will_wake(waker) => {}
+            Some(_) if self.others.iter().any(|known| known.will_wake(waker)) => {}
+            Some(_) => self.others.push(waker.clone()),
         }
-    }
-}
-
-fn wake_all(wakers: Vec<Waker>) {
-    for waker in wakers {
-        waker.wake();
     }
 }

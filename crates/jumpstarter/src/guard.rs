@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
@@ -23,7 +23,6 @@ pin_project! {
     /// control changes reach it.
     pub(crate) struct Guarded<'a, F> {
         core: &'a Core,
-        registered: Option<Waker>,
         #[pin]
         future: F,
     }
@@ -31,7 +30,7 @@ pin_project! {
 
 impl<'a, F> Guarded<'a, F> {
     pub(crate) fn new(core: &'a Core, future: F) -> Self {
-        Guarded { core, registered: None, future }
+        Guarded { core, future }
     }
 }
 
@@ -40,10 +39,7 @@ impl<F: Future> Future for Guarded<'_, F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        if !this.registered.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            this.core.set_runner(cx.waker());
-            *this.registered = Some(cx.waker().clone());
-        }
+        this.core.set_runner(cx.waker());
         if this.core.word() & KILL != 0 {
             return Poll::Ready(Err(Broken::Killed));
         }

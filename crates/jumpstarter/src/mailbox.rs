@@ -4,7 +4,8 @@
 //! Senders pay one lock and no allocation (beyond the growth of the deque). The
 //! bound is checked under that same lock; senders that find no room wait in
 //! line, and room is handed to them in the order in which they came.
-//! What a message means is not known here.
+//! What a message means is not known here, nor how the actor is woken: who puts
+//! a message in hears whether the actor waits for it.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -23,6 +24,14 @@ pub(crate) enum Rejection {
     Closed,
 }
 
+/// Whether the actor waits, so that it must be woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Receiver {
+    Busy,
+    Waits,
+}
+
 pub(crate) struct Mailbox<E> {
     queue: Mutex<Queue<E>>,
 }
@@ -31,8 +40,8 @@ struct Queue<E> {
     messages: VecDeque<E>,
     capacity: usize,
     closed: bool,
-    /// The actor, while it waits for messages.
-    parked: Option<Waker>,
+    /// The actor waits for messages.
+    parked: bool,
     /// Senders that wait for room. Allocated when the first one does.
     line: Option<Box<Line>>,
 }
@@ -50,7 +59,7 @@ impl<E> Mailbox<E> {
     /// `capacity` of `usize::MAX` means unbounded.
     pub(crate) fn new(capacity: usize) -> Self {
         let queue =
-            Queue { messages: VecDeque::new(), capacity, closed: false, parked: None, line: None };
+            Queue { messages: VecDeque::new(), capacity, closed: false, parked: false, line: None };
         Mailbox { queue: Mutex::new(queue) }
     }
 
@@ -60,7 +69,7 @@ impl<E> Mailbox<E> {
         &self,
         parcel: P,
         wrap: impl FnOnce(P) -> E,
-    ) -> Result<(), (P, Rejection)> {
+    ) -> Result<Receiver, (P, Rejection)> {
         let mut queue = self.queue.lock();
         if queue.closed {
             return Err((parcel, Rejection::Closed));
@@ -68,13 +77,7 @@ impl<E> Mailbox<E> {
         if !queue.has_room() {
             return Err((parcel, Rejection::Full));
         }
-        queue.messages.push_back(wrap(parcel));
-        let parked = queue.parked.take();
-        drop(queue);
-        if let Some(actor) = parked {
-            actor.wake();
-        }
-        Ok(())
+        Ok(queue.put(parcel, wrap))
     }
 
     /// Puts the parcel in, or registers for room. `ticket` belongs to the
@@ -86,7 +89,7 @@ impl<E> Mailbox<E> {
         ticket: &mut Option<u64>,
         parcel: &mut Option<P>,
         wrap: impl FnOnce(P) -> E,
-    ) -> Poll<Result<(), Rejection>> {
+    ) -> Poll<Result<Receiver, Rejection>> {
         let mut queue = self.queue.lock();
         if queue.closed {
             *ticket = None;
@@ -103,15 +106,10 @@ impl<E> Mailbox<E> {
             return Poll::Pending;
         }
         *ticket = None;
-        if let Some(content) = parcel.take() {
-            queue.messages.push_back(wrap(content));
-        }
-        let parked = queue.parked.take();
-        drop(queue);
-        if let Some(actor) = parked {
-            actor.wake();
-        }
-        Poll::Ready(Ok(()))
+        Poll::Ready(Ok(match parcel.take() {
+            Some(content) => queue.put(content, wrap),
+            None => Receiver::Busy,
+        }))
     }
 
     /// Leaves the line, or gives back a place that was granted but not used.
@@ -134,11 +132,11 @@ impl<E> Mailbox<E> {
     }
 
     /// Exchanges the empty `batch` for all queued messages. When there are
-    /// none, the actor is parked. If `attention` says that it has other things
-    /// to see to, it is ready at once with an empty batch.
+    /// none, it is noted that the actor waits. If `attention` says that it has
+    /// other things to see to, it is ready at once with an empty batch.
+    #[inline]
     pub(crate) fn poll_take(
         &self,
-        cx: &mut Context<'_>,
         batch: &mut VecDeque<E>,
         attention: impl FnOnce() -> bool,
     ) -> Poll<()> {
@@ -150,14 +148,16 @@ impl<E> Mailbox<E> {
             if batch.capacity() > KEPT_ROOM {
                 *batch = VecDeque::new();
             }
-            queue.parked = Some(cx.waker().clone());
+            queue.parked = true;
             return Poll::Pending;
         }
         std::mem::swap(&mut queue.messages, batch);
-        let mut woken = Vec::new();
-        queue.admit(&mut woken);
-        drop(queue);
-        wake_all(woken);
+        if queue.line.is_some() {
+            let mut woken = Vec::new();
+            queue.admit(&mut woken);
+            drop(queue);
+            wake_all(woken);
+        }
         Poll::Ready(())
     }
 
@@ -198,6 +198,27 @@ impl<E> Mailbox<E> {
 }
 
 impl<E> Queue<E> {
+    /// The message is built in its place: taken through the growth of the deque
+    /// it would be written twice.
+    #[inline]
+    fn put<P>(&mut self, parcel: P, wrap: impl FnOnce(P) -> E) -> Receiver {
+        if self.messages.len() == self.messages.capacity() {
+            self.put_grown(wrap(parcel));
+        } else {
+            self.messages.push_back(wrap(parcel));
+        }
+        match std::mem::replace(&mut self.parked, false) {
+            true => Receiver::Waits,
+            false => Receiver::Busy,
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn put_grown(&mut self, message: E) {
+        self.messages.push_back(message);
+    }
+
     #[inline]
     fn has_room(&self) -> bool {
         let reserved = self.line.as_ref().map_or(0, |line| line.reserved);
@@ -270,7 +291,7 @@ impl<E, P, W> Unpin for Push<'_, E, P, W> {}
 
 impl<E, P, W: Fn(P) -> E> Future for Push<'_, E, P, W> {
     /// `Err` holds the parcel: the mailbox is closed.
-    type Output = Result<(), Option<P>>;
+    type Output = Result<Receiver, Option<P>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();

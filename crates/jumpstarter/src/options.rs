@@ -30,24 +30,62 @@ pub const DEFAULT_GRACE: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub struct Options {
     pub(crate) capacity: usize,
-    pub(crate) batch: usize,
     pub(crate) dedicated_thread: bool,
-    pub(crate) grace: Duration,
-    /// Boxed, as most actors live by the default rules.
-    rules: Option<Box<Rules>>,
-    pub(crate) depends_on: Vec<Arc<dyn AnyCell>>,
+    pub(crate) manner: Manner,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options {
-            capacity: DEFAULT_MAILBOX,
+        Options { capacity: DEFAULT_MAILBOX, dedicated_thread: false, manner: Manner::default() }
+    }
+}
+
+/// What the actor's loop goes by. One word for the many actors that are run like
+/// most, as each keeps it for its life.
+#[derive(Clone, Default)]
+pub(crate) struct Manner {
+    special: Option<Box<Special>>,
+}
+
+#[derive(Clone)]
+struct Special {
+    batch: usize,
+    grace: Duration,
+    rules: Rules,
+    depends_on: Vec<Arc<dyn AnyCell>>,
+}
+
+impl Default for Special {
+    fn default() -> Self {
+        Special {
             batch: DEFAULT_BATCH,
-            dedicated_thread: false,
             grace: DEFAULT_GRACE,
-            rules: None,
+            rules: Rules::default(),
             depends_on: Vec::new(),
         }
+    }
+}
+
+impl Manner {
+    pub(crate) fn batch(&self) -> usize {
+        self.special.as_ref().map_or(DEFAULT_BATCH, |special| special.batch)
+    }
+
+    pub(crate) fn grace(&self) -> Duration {
+        self.special.as_ref().map_or(DEFAULT_GRACE, |special| special.grace)
+    }
+
+    pub(crate) fn rules(&self) -> Rules {
+        self.special.as_ref().map(|special| special.rules).unwrap_or_default()
+    }
+
+    /// Those that are started before this one.
+    pub(crate) fn depends_on(&self) -> &[Arc<dyn AnyCell>] {
+        self.special.as_ref().map_or(&[], |special| &special.depends_on)
+    }
+
+    fn special(&mut self) -> &mut Special {
+        self.special.get_or_insert_default()
     }
 }
 
@@ -68,7 +106,7 @@ impl Options {
     /// The most messages worked on before `#[after_batch]` is called, at least
     /// 1. Default: [`DEFAULT_BATCH`].
     pub fn batch(mut self, messages: usize) -> Self {
-        self.batch = messages.max(1);
+        self.manner.special().batch = messages.max(1);
         self
     }
 
@@ -81,25 +119,25 @@ impl Options {
     /// How long futures spawned through the actor get to end by themselves after
     /// its scope was cancelled. Default: [`DEFAULT_GRACE`].
     pub fn grace(mut self, grace: Duration) -> Self {
-        self.grace = grace;
+        self.manner.special().grace = grace;
         self
     }
 
     /// When it is started again. Default: [`RestartPolicy::Transient`].
     pub fn restart(mut self, policy: RestartPolicy) -> Self {
-        self.rules_mut().policy = policy;
+        self.manner.special().rules.policy = policy;
         self
     }
 
     /// How often it may be restarted. Default: 5 times in 30 seconds.
     pub fn intensity(mut self, restarts: u32, window: Duration) -> Self {
-        self.rules_mut().intensity = Intensity { restarts, window };
+        self.manner.special().rules.intensity = Intensity { restarts, window };
         self
     }
 
     /// How long to wait before a restart. Default: see [`Backoff`].
     pub fn backoff(mut self, backoff: Backoff) -> Self {
-        self.rules_mut().backoff = backoff;
+        self.manner.special().rules.backoff = backoff;
         self
     }
 
@@ -108,7 +146,7 @@ impl Options {
     ///
     /// With another strategy it also [escalates](Self::escalate).
     pub fn strategy(mut self, strategy: Strategy) -> Self {
-        self.rules_mut().strategy = strategy;
+        self.manner.special().rules.strategy = strategy;
         self
     }
 
@@ -122,21 +160,13 @@ impl Options {
     /// unless its [strategy](Self::strategy) is about groups. An error that
     /// `#[child_failed]` returns crashes the parent in any case.
     pub fn escalate(mut self) -> Self {
-        self.rules_mut().escalates = true;
+        self.manner.special().rules.escalates = true;
         self
     }
 
     /// Starts after that actor and, at the system's shutdown, stops before it.
     pub fn depends_on<B: Actor>(mut self, dependency: &Address<B>) -> Self {
-        self.depends_on.push(dependency.any_cell());
+        self.manner.special().depends_on.push(dependency.any_cell());
         self
-    }
-
-    pub(crate) fn rules(&self) -> Rules {
-        self.rules.as_deref().copied().unwrap_or_default()
-    }
-
-    fn rules_mut(&mut self) -> &mut Rules {
-        self.rules.get_or_insert_default()
     }
 }

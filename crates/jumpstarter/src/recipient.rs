@@ -39,7 +39,8 @@ impl<A: Handler<M>, M: Send> Deliver<M> for Cell<A> {
     }
 
     fn offer(&self, message: M) -> Result<(), (M, Rejection)> {
-        self.mailbox.try_push(message, |message| A::envelope(message, Reply::nobody()))
+        let wrap = |message| A::envelope(message, Reply::nobody());
+        self.mailbox.try_push(message, wrap).map(|receiver| self.rouse(receiver))
     }
 
     fn poll_deliver(
@@ -49,7 +50,8 @@ impl<A: Handler<M>, M: Send> Deliver<M> for Cell<A> {
         message: &mut Option<M>,
     ) -> Poll<Result<(), Rejection>> {
         let wrap = |message| A::envelope(message, Reply::nobody());
-        self.mailbox.poll_push(cx, ticket, message, wrap)
+        let pushed = self.mailbox.poll_push(cx, ticket, message, wrap);
+        pushed.map_ok(|receiver| self.rouse(receiver))
     }
 
     fn withdraw(&self, ticket: u64) {

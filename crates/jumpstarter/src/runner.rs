@@ -19,7 +19,7 @@ use crate::event::{DeadLetterReason, Event};
 use crate::guard::{Broken, Guarded, ending, ending_or_crashed, unless};
 use crate::lifecycle::restart::{State as RestartRegion, Trigger as RestartTrigger};
 use crate::lifecycle::{State, Trigger};
-use crate::options::Options;
+use crate::options::Manner;
 use crate::supervision::{ChildFailed, Ending, History, Verdict};
 use crate::urgent::SystemMessage;
 use crate::work::{Left, Worker};
@@ -28,10 +28,11 @@ use crate::{bring_up, strategy, watch, wind_down};
 pub(crate) struct Runner<A: Actor, F> {
     cell: Arc<Cell<A>>,
     factory: F,
-    options: Options,
+    manner: Manner,
     /// Taken from the mailbox, not yet worked on; outlives a restart.
     inbox: VecDeque<A::Message>,
-    history: History,
+    /// Made at the first crash.
+    history: Option<Box<History>>,
 }
 
 /// How an incarnation came to its end.
@@ -46,24 +47,36 @@ where
     A: Actor,
     F: FnMut() -> Result<A, BoxError> + Send + 'static,
 {
-    pub(crate) fn new(cell: Arc<Cell<A>>, factory: F, options: Options) -> Self {
-        Runner { cell, factory, options, inbox: VecDeque::new(), history: History::default() }
+    pub(crate) fn new(cell: Arc<Cell<A>>, factory: F, manner: Manner) -> Self {
+        Runner { cell, factory, manner, inbox: VecDeque::new(), history: None }
     }
 
-    /// The whole life. A future of this alone, with the runner beside it, is half
-    /// as large as one that takes the runner in.
-    pub(crate) async fn live(&mut self) {
-        loop {
-            let end = self.incarnation().await;
-            let killed = matches!(end, End::Killed);
-            let crash = match &end {
-                End::Crashed(crash) => Some(crash.clone()),
-                _ => None,
-            };
-            let by_policy = !matches!(end, End::Left(Left::Restart));
-            match self.judge(end) {
-                Verdict::Restart { after } if self.prepare_restart(after, by_policy).await => {}
-                _ => return self.finish(crash, killed),
+    /// The whole life.
+    #[expect(clippy::manual_async_fn, reason = "an async function keeps its arguments twice")]
+    pub(crate) fn live(mut self) -> impl Future<Output = ()> + Send + use<A, F> {
+        async move {
+            loop {
+                let end = self.incarnation().await;
+                if !self.goes_on(end).await {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Waits for the restart if there is one; otherwise this was the end.
+    async fn goes_on(&mut self, end: End) -> bool {
+        let killed = matches!(end, End::Killed);
+        let crash = match &end {
+            End::Crashed(crash) => Some(crash.clone()),
+            _ => None,
+        };
+        let by_policy = !matches!(end, End::Left(Left::Restart));
+        match self.judge(end) {
+            Verdict::Restart { after } if self.prepare_restart(after, by_policy).await => true,
+            _ => {
+                self.finish(crash, killed);
+                false
             }
         }
     }
@@ -92,7 +105,7 @@ where
         if matches!(end, End::Left(Left::Restart)) {
             let _ = cell.core.move_restart(RestartTrigger::Restart);
         }
-        let grace = self.options.grace;
+        let grace = self.manner.grace();
         let late = wind_down::wind_down(&mut actor, &mut ctx, grace, end.how()).await;
         wind_down::drop_quietly((actor, ctx));
         match late {
@@ -102,8 +115,30 @@ where
         }
     }
 
-    /// Start and work.
-    async fn life(&mut self, slot: &mut Option<A>, ctx: &mut Context<A>) -> Result<Left, Crash> {
+    /// Start and work. One block, as in [`Worker::work`].
+    #[expect(clippy::manual_async_fn, reason = "an async function keeps its arguments twice")]
+    fn life<'a>(
+        &'a mut self,
+        slot: &'a mut Option<A>,
+        ctx: &'a mut Context<A>,
+    ) -> impl Future<Output = Result<Left, Crash>> + Send + use<'a, A, F> {
+        async move {
+            if let Some(left) = self.start(slot, ctx).await? {
+                return Ok(left);
+            }
+            let Some(actor) = slot.as_mut() else { return Ok(Left::interrupted(&self.cell.core)) };
+            let policy = self.manner.rules().policy;
+            let worker = Worker::new(&self.cell, &mut self.inbox, self.manner.batch(), policy);
+            Ok(worker.work(actor, ctx).await)
+        }
+    }
+
+    /// The start; gives why it was left, if it was.
+    async fn start(
+        &mut self,
+        slot: &mut Option<A>,
+        ctx: &mut Context<A>,
+    ) -> Result<Option<Left>, Crash> {
         let core = &self.cell.core;
         let failed = |error: BoxError| Crash::new(Cause::Start, error);
         *slot = Some((self.factory)().map_err(failed)?);
@@ -114,11 +149,11 @@ where
             _ => Trigger::Start,
         };
         let _ = core.apply(start);
-        if A::NEEDS || !self.options.depends_on.is_empty() {
-            let needs = bring_up::bring_up(slot, ctx, &self.cell, &self.options.depends_on);
+        if A::NEEDS || !self.manner.depends_on().is_empty() {
+            let needs = bring_up::bring_up(slot, ctx, &self.cell, self.manner.depends_on());
             match Box::pin(unless(core, ending_or_crashed, needs)).await {
                 Some(brought) => brought.map_err(failed)?,
-                None => return Ok(Left::interrupted(core)),
+                None => return Ok(Some(Left::interrupted(core))),
             }
         } else {
             let _ = core.apply_all(&[Trigger::DependenciesStart, Trigger::ResourcesAcquire]);
@@ -133,23 +168,26 @@ where
         if core.restart_region() == RestartRegion::Starting {
             let _ = core.move_restart(RestartTrigger::Start);
         }
-        let policy = self.options.rules().policy;
-        let mut worker = Worker::new(&self.cell, &mut self.inbox, self.options.batch, policy);
-        Ok(worker.work(actor, ctx).await)
+        Ok(None)
     }
 
     fn judge(&mut self, end: End) -> Verdict {
         let core = &self.cell.core;
         let word = core.word();
         let ending = match end {
-            _ if word & ENDING_FOR_GOOD != 0 => Ending::Requested,
+            _ if word & ENDING_FOR_GOOD != 0 => return Verdict::End,
             End::Killed | End::Left(Left::Requested | Left::Crashed) => Ending::Requested,
             End::Left(Left::OfItself) => Ending::OfItself,
             End::Left(Left::Restart) => Ending::RestartAsked,
             End::Crashed(crash) => Ending::Crashed(crash),
         };
         let once_started = word & ONCE_STARTED != 0;
-        self.history.decide(&self.options.rules(), ending, once_started, Instant::now())
+        let mut nothing = History::default();
+        let history = match ending {
+            Ending::Crashed(_) => self.history.get_or_insert_default(),
+            _ => &mut nothing,
+        };
+        history.decide(&self.manner.rules(), ending, once_started, Instant::now())
     }
 
     /// Waits out the backoff, or for its turn in the restart of its group, which
@@ -215,14 +253,14 @@ where
         let core = &self.cell.core;
         let parent = core.parent.as_ref().and_then(|parent| parent.upgrade());
         let told_parent = parent.is_some();
-        let history = self.history.crashes();
+        let history = self.history.as_ref().map(|history| history.crashes()).unwrap_or_default();
         if let Some(parent) = parent {
             let failure = ChildFailed {
                 path: core.path.to_string(),
                 type_name: core.type_name,
                 crash: crash.clone(),
                 restarts: core.restarts.load(Ordering::Relaxed),
-                policy: self.options.rules().policy,
+                policy: self.manner.rules().policy,
                 history: history.clone(),
                 was_stopped: core.word() & ENDING_FOR_GOOD != 0,
             };

@@ -201,7 +201,9 @@ impl History {
             Ending::Crashed(crash) => crash,
         };
         let window = rules.intensity.window;
-        self.crashes.retain(|(at, _)| now.duration_since(*at) < window);
+        while self.crashes.front().is_some_and(|(at, _)| now.duration_since(*at) >= window) {
+            self.crashes.pop_front();
+        }
         self.crashes.push_back((now, crash));
         let allowed = match rules.policy {
             RestartPolicy::Permanent => true,

@@ -222,7 +222,7 @@ impl System {
             refuse(&cell, StartFailure::ShuttingDown);
             return address;
         }
-        let rules = options.rules();
+        let rules = options.manner.rules();
         cell.core.adopt(&rules);
         let any_cell = address.any_cell();
         if let Some(parent) = parent {
@@ -231,8 +231,7 @@ impl System {
         }
         self.inner.registry.insert(any_cell);
         let dedicated_thread = options.dedicated_thread;
-        let mut runner = Runner::new(Arc::clone(&cell), factory, options);
-        let life = async move { runner.live().await };
+        let life = Runner::new(Arc::clone(&cell), factory, options.manner).live();
         if !dedicated_thread {
             drop(self.inner.runtime.spawn(life));
         } else if let Err(error) = self.inner.runtime.spawn_thread(&cell.core.path, life) {
@@ -244,7 +243,7 @@ impl System {
 
     /// Takes an actor that has ended out of the tree.
     pub(crate) fn forget(&self, core: &Core) {
-        self.inner.registry.remove(core.id);
+        self.inner.registry.remove(core);
         if let Some(parent) = core.parent.as_ref().and_then(|parent| parent.upgrade()) {
             parent.core().peek_cold(|cold| cold.children.remove(&core.id));
         }

@@ -2,13 +2,13 @@
 //! is due, and everything else only when the state word asks for it.
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Poll;
+use std::task::{self, Poll};
 
 use crate::actor::Actor;
-use crate::busy::{Stopwatch, Tally};
+use crate::busy::Tally;
 use crate::cell::Cell;
 use crate::context::Context;
 use crate::core::{
@@ -72,8 +72,9 @@ pub(crate) struct Worker<'a, A: Actor> {
     inbox: &'a mut VecDeque<A::Message>,
     batch: usize,
     policy: RestartPolicy,
+    mode: Mode,
     since_yield: u32,
-    stopwatch: Stopwatch,
+    tally: Tally<'a>,
 }
 
 impl<'a, A: Actor> Worker<'a, A> {
@@ -83,61 +84,80 @@ impl<'a, A: Actor> Worker<'a, A> {
         batch: usize,
         policy: RestartPolicy,
     ) -> Self {
-        Worker { cell, inbox, batch, policy, since_yield: 0, stopwatch: Stopwatch::default() }
+        let tally = Tally::new(&cell.core);
+        Worker { cell, inbox, batch, policy, mode: Mode::Running, since_yield: 0, tally }
     }
 
-    pub(crate) async fn work(&mut self, actor: &mut A, ctx: &mut Context<A>) -> Left {
-        // Few actors have any.
-        let mut turns = (!A::TASKS.is_empty()).then(|| Box::new(Turns::new(A::TASKS)));
-        let mut mode = Mode::Running;
-        loop {
-            if !mode.goes_on(self.cell.core.word()) {
-                match Box::pin(self.attend(actor, ctx)).await {
-                    Attended::GoOn => {}
-                    Attended::Drain => mode = Mode::Draining,
-                    Attended::Leave(left) => return left,
+    /// One block for the whole loop, as every actor has it in memory: an async
+    /// function keeps its arguments twice, and so does each that it calls.
+    #[expect(clippy::manual_async_fn, reason = "an async function keeps its arguments twice")]
+    pub(crate) fn work<'b>(
+        mut self,
+        actor: &'b mut A,
+        ctx: &'b mut Context<A>,
+    ) -> impl Future<Output = Left> + Send + use<'a, 'b, A> {
+        async move {
+            // Few actors have any.
+            let mut turns = (!A::TASKS.is_empty()).then(|| Box::new(Turns::new(A::TASKS)));
+            loop {
+                if !self.mode.goes_on(self.cell.core.word()) {
+                    match self.attend() {
+                        Attended::GoOn => {}
+                        Attended::Leave(left) => return left,
+                        Attended::Hear => Box::pin(self.hear_system(actor, ctx)).await,
+                        Attended::Pause(word) => {
+                            Box::pin(await_control(&self.cell.core, word)).await;
+                        }
+                    }
+                    continue;
                 }
-                continue;
-            }
-            self.work_off(actor, ctx, mode).await;
-            if mode == Mode::Draining {
-                self.cell.mailbox.take_now(self.inbox);
+                if !self.inbox.is_empty() {
+                    self.tally.begin(self.inbox.len());
+                    loop {
+                        let Some(message) = self.inbox.pop_front() else { break };
+                        actor.dispatch(message, ctx).await;
+                        if self.ends_batch() {
+                            break;
+                        }
+                        if self.is_due_to_yield() {
+                            tokio::task::yield_now().await;
+                        }
+                    }
+                    self.tally.end(self.inbox.len());
+                    actor.on_batch(ctx).await;
+                }
+                if self.mode == Mode::Draining {
+                    self.cell.mailbox.take_now(self.inbox);
+                    if self.inbox.is_empty() {
+                        return self.leave_drained();
+                    }
+                    continue;
+                }
+                if let Some(turns) = turns.as_deref_mut() {
+                    Box::pin(self.take_turns(turns, actor, ctx)).await;
+                }
                 if self.inbox.is_empty() {
-                    return self.leave_drained();
+                    poll_fn(|cx| self.poll_something(turns.as_deref_mut(), cx)).await;
                 }
-                continue;
-            }
-            if let Some(turns) = turns.as_deref_mut() {
-                self.take_turns(turns, actor, ctx).await;
-            }
-            if self.inbox.is_empty() {
-                self.await_something(turns.as_deref_mut()).await;
             }
         }
     }
 
-    /// Works on one batch of what is in the inbox.
-    async fn work_off(&mut self, actor: &mut A, ctx: &mut Context<A>, mode: Mode) {
-        if self.inbox.is_empty() {
-            return;
+    /// Counts a message, and tells whether others than messages have their turn.
+    #[inline]
+    fn ends_batch(&mut self) -> bool {
+        let done = self.tally.count();
+        done as usize >= self.batch || !self.mode.goes_on(self.cell.core.word())
+    }
+
+    #[inline]
+    fn is_due_to_yield(&mut self) -> bool {
+        self.since_yield += 1;
+        let due = self.since_yield >= YIELD_AFTER;
+        if due {
+            self.since_yield = 0;
         }
-        let core = &self.cell.core;
-        let mut tally = Tally::begin(core, &mut self.stopwatch, self.inbox.len());
-        while let Some(message) = self.inbox.pop_front() {
-            actor.dispatch(message, ctx).await;
-            tally.done += 1;
-            if tally.done as usize >= self.batch || !mode.goes_on(core.word()) {
-                break;
-            }
-            self.since_yield += 1;
-            if self.since_yield >= YIELD_AFTER {
-                self.since_yield = 0;
-                tokio::task::yield_now().await;
-            }
-        }
-        let left = u32::try_from(self.inbox.len()).unwrap_or(u32::MAX);
-        core.in_hand.store(left, Ordering::Relaxed);
-        actor.on_batch(ctx).await;
+        due
     }
 
     /// One turn of each task that is due.
@@ -153,31 +173,29 @@ impl<'a, A: Actor> Worker<'a, A> {
             if let Err(crash) = turns.record(core, position, flow) {
                 return core.crash(crash);
             }
-            self.since_yield += 1;
-            if self.since_yield >= YIELD_AFTER {
-                self.since_yield = 0;
+            if self.is_due_to_yield() {
                 tokio::task::yield_now().await;
             }
         }
     }
 
     /// Waits for messages, a task that is due, or a control change.
-    async fn await_something(&mut self, mut turns: Option<&mut Turns>) {
+    #[inline]
+    fn poll_something(
+        &mut self,
+        turns: Option<&mut Turns>,
+        cx: &mut task::Context<'_>,
+    ) -> Poll<()> {
         let core = &self.cell.core;
-        poll_fn(|cx| {
-            let attention = || !is_quiet(core.word());
-            match self.cell.mailbox.poll_take(cx, self.inbox, attention) {
-                Poll::Ready(()) => Poll::Ready(()),
-                Poll::Pending => {
-                    turns.as_deref_mut().map_or(Poll::Pending, |turns| turns.poll_due(cx))
-                }
-            }
-        })
-        .await;
+        let attention = || !is_quiet(core.word());
+        match self.cell.mailbox.poll_take(self.inbox, attention) {
+            Poll::Ready(()) => Poll::Ready(()),
+            Poll::Pending => turns.map_or(Poll::Pending, |turns| turns.poll_due(cx)),
+        }
     }
 
     /// Sees to what the state word asks for.
-    async fn attend(&mut self, actor: &mut A, ctx: &mut Context<A>) -> Attended {
+    fn attend(&mut self) -> Attended {
         let core = &self.cell.core;
         let word = core.word();
         let state = state_of(word);
@@ -191,23 +209,23 @@ impl<'a, A: Actor> Worker<'a, A> {
             return Attended::Leave(Left::OfItself);
         }
         if word & SYSTEM != 0 {
-            self.hear_system(actor, ctx).await;
-            return Attended::GoOn;
+            return Attended::Hear;
         }
         if word & (STOP | STOP_SELF) != 0 {
             self.cell.mailbox.close();
             self.cell.mailbox.take_now(self.inbox);
             // Refused only if it crashed at this moment, which is seen next.
             let _ = core.apply(Trigger::Stop);
-            return Attended::Drain;
+            self.mode = Mode::Draining;
+            return Attended::GoOn;
         }
         if word & (RESTART | HOLD) != 0 {
             return Attended::Leave(Left::Restart);
         }
-        if state == State::Paused {
-            await_control(core, word).await;
+        match state == State::Paused {
+            true => Attended::Pause(word),
+            false => Attended::GoOn,
         }
-        Attended::GoOn
     }
 
     /// What overtakes the messages.
@@ -248,8 +266,12 @@ async fn await_control(core: &Core, seen: u32) {
     .await;
 }
 
+/// What comes next.
 enum Attended {
     GoOn,
-    Drain,
     Leave(Left),
+    /// Messages of the system.
+    Hear,
+    /// Nothing, until the word is another one.
+    Pause(u32),
 }

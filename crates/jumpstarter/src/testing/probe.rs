@@ -125,7 +125,9 @@ impl<M: Send + 'static> Probe<M> {
     pub async fn received(&mut self) -> Vec<M> {
         let (reply, recorded) = reply::channel();
         // A probe that has stopped has recorded all that it will.
-        if self.address.cell().mailbox.try_push(reply, Message::Flush).is_ok() {
+        let cell = self.address.cell();
+        if let Ok(receiver) = cell.mailbox.try_push(reply, Message::Flush) {
+            cell.rouse(receiver);
             recorded.await;
         }
         std::iter::from_fn(|| self.records.try_recv().ok()).collect()

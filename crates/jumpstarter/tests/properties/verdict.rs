@@ -89,7 +89,7 @@ fn states_follow_the_chart(record: &Record) -> Verdict {
         prop_assert!(!matches!(event, Event::Missed(_)), "too many events for this test");
         let Event::StateChanged { path, from, to } = event else { continue };
         let before = states.insert(path, *to);
-        let is_fresh = *from == State::Initialized;
+        let is_fresh = *from == State::Initializing;
         let is_next = before.map_or(is_fresh, |before| before == *from);
         prop_assert!(is_next || is_fresh, "{path} was {before:?}, then left {from} for {to}");
         let is_arrow = Trigger::ALL.iter().any(|trigger| next(*from, *trigger) == Ok(*to));
