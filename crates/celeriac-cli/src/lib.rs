@@ -121,7 +121,11 @@ fn execute(app: App, arguments: Arguments, output: &Output) -> Result<()> {
 
 async fn dispatch(command: Command, globals: &Globals, session: &Session) -> Result<()> {
     // Services stop in their own way.
-    let is_service = matches!(command, Command::Dev(_) | Command::Worker(_));
+    let is_service = match &command {
+        Command::Dev(_) | Command::Worker(_) => true,
+        Command::Inspect(args) => args.is_endless(),
+        _ => false,
+    };
     let performing = Box::pin(perform(command, globals, session));
     let performed = if is_service { performing.await } else { interruptible(performing).await };
     session.app.shutdown().await;

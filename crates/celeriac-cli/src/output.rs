@@ -55,10 +55,17 @@ impl Output {
 
     /// Prints a line to stdout.
     pub(crate) fn line(&self, text: &str) -> Result<()> {
-        match writeln!(io::stdout().lock(), "{text}") {
+        self.put(text).map(drop)
+    }
+
+    /// As [`Self::line`]; says whether anybody reads on.
+    pub(crate) fn put(&self, text: &str) -> Result<bool> {
+        let mut stdout = io::stdout().lock();
+        match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+            Ok(()) => Ok(true),
             // Who read the answer has read enough, as in `celeriac … | head`.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            written => written.map_err(|e| Problem::failure(format!("failed to print: {e}"))),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            Err(error) => Err(Problem::failure(format!("failed to print: {error}"))),
         }
     }
 

@@ -4,10 +4,12 @@
 //! may give any of them by name instead; missing ones are read as null, so
 //! that an `Option` may be left out.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 
 use bytes::Bytes;
+use serde::de::value::SeqDeserializer;
 use serde::de::{DeserializeOwned, SeqAccess, Visitor};
 use serde::ser::SerializeSeq;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -98,6 +100,14 @@ pub enum ArgumentsError {
         /// The parameter.
         name: String,
     },
+    /// A parameter that can't be null was not given.
+    #[error("`{name}` is missing; the task takes ({names})")]
+    Missing {
+        /// The parameter.
+        name: String,
+        /// The parameters' names, joined.
+        names: String,
+    },
     /// The arguments fit no call once put in order.
     #[error("the arguments ({names}) do not fit: {reason}")]
     Mismatch {
@@ -136,14 +146,37 @@ pub fn decode<A: DeserializeOwned>(
         return Ok(args);
     }
     let untyped = body::decode::<Untyped>(content_type, body)?;
-    let ordered = in_order(untyped, names)?;
-    let mismatch = |reason: String| ArgumentsError::Mismatch { names: names.join(", "), reason };
-    let value = serde_json::to_value(ordered).map_err(|e| mismatch(e.to_string()))?;
-    serde_json::from_value(value).map_err(|e| mismatch(e.to_string()))
+    read_each(in_order(untyped, names)?, names)
 }
 
-fn in_order(untyped: Untyped, names: &[&str]) -> Result<Vec<HeaderValue>, ArgumentsError> {
-    let mut ordered = untyped.args.unwrap_or_default();
+/// Reads arguments in order, so that the one that does not fit is known. One
+/// that was not given is read as null.
+fn read_each<A: DeserializeOwned>(
+    given: Vec<Option<HeaderValue>>,
+    names: &[&str],
+) -> Result<A, ArgumentsError> {
+    let all_names = || names.join(", ");
+    let mismatch = |e: serde_json::Error| ArgumentsError::Mismatch {
+        names: all_names(),
+        reason: e.to_string(),
+    };
+    let values: Result<Vec<_>, _> = given.iter().map(serde_json::to_value).collect();
+    let read = Cell::new(0_usize);
+    let counted = values.map_err(mismatch)?.into_iter().inspect(|_| read.set(read.get() + 1));
+    A::deserialize(SeqDeserializer::<_, serde_json::Error>::new(counted)).map_err(|error| {
+        let latest = read.get().saturating_sub(1);
+        match (given.get(latest), names.get(latest)) {
+            (Some(None), Some(name)) => {
+                ArgumentsError::Missing { name: (*name).to_owned(), names: all_names() }
+            }
+            _ => mismatch(error),
+        }
+    })
+}
+
+/// One value for each parameter; nothing for those that were not given.
+fn in_order(untyped: Untyped, names: &[&str]) -> Result<Vec<Option<HeaderValue>>, ArgumentsError> {
+    let mut ordered: Vec<_> = untyped.args.unwrap_or_default().into_iter().map(Some).collect();
     let mut by_name = untyped.kwargs.unwrap_or_default();
     if ordered.len() > names.len() {
         let (given, taken) = (ordered.len(), names.len());
@@ -153,7 +186,7 @@ fn in_order(untyped: Untyped, names: &[&str]) -> Result<Vec<HeaderValue>, Argume
         return Err(ArgumentsError::Twice { name: (*name).to_owned() });
     }
     for name in &names[ordered.len()..] {
-        ordered.push(by_name.remove(*name).unwrap_or(HeaderValue::Null));
+        ordered.push(by_name.remove(*name));
     }
     match by_name.into_keys().next() {
         None => Ok(ordered),
@@ -189,6 +222,9 @@ mod tests {
             (r#"{"args":[1],"kwargs":{"count":2}}"#, "`count` is given twice"),
             (r#"{"args":[1],"kwargs":{"cuont":2}}"#, "no parameter `cuont`"),
             (r#"{"args":["one"]}"#, "do not fit"),
+            (r#"{"args":[null]}"#, "do not fit: invalid type: null"),
+            (r#"{"args":[]}"#, "`count` is missing; the task takes (count, label)"),
+            (r#"{"kwargs":{"label":"x"}}"#, "`count` is missing"),
             (r#"{"args":"#, "decode application/json"),
         ];
         for (json, expected) in cases {

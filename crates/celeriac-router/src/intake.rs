@@ -7,13 +7,17 @@ use celeriac_core::broker::{Delivery, Subscription};
 use celeriac_core::error::Result;
 use celeriac_core::{Broker, Consumer, ErrorKind, MessageId, Store};
 use celeriac_engine::{Doubt, Facts};
-use jumpstarter::{Address, Flow, actor};
+use jumpstarter::{Address, Context, Flow, actor};
 
 use crate::gate::Gate;
+use crate::health::{Health, Severity};
 use crate::router::{Delivered, Router};
 
 /// How long a failed pull is waited out.
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// Without it, nothing is taken in.
+const HEALTH: Health = Health::new(Severity::Problem);
 
 pub(crate) struct Intake {
     broker: Arc<dyn Broker>,
@@ -24,6 +28,7 @@ pub(crate) struct Intake {
     consumer: Option<Box<dyn Consumer>>,
     epoch: u32,
     doubt: Doubt,
+    health: Health,
 }
 
 #[actor]
@@ -35,14 +40,26 @@ impl Intake {
         router: Address<Router>,
     ) -> Self {
         let (consumer, epoch, doubt) = (None, 0, Doubt::default());
-        Self { broker, store, subscription, gate, router, consumer, epoch, doubt }
+        let health = HEALTH;
+        Self { broker, store, subscription, gate, router, consumer, epoch, doubt, health }
+    }
+
+    /// A worker that can't consume at its start is not started.
+    #[started]
+    async fn subscribe(&mut self) -> Result<()> {
+        self.epoch = self.gate.epoch();
+        self.consumer = Some(self.broker.consume(self.subscription.clone()).await?);
+        Ok(())
     }
 
     /// Waits for credit, pulls, and passes on. A broker that fails is asked
     /// again through a fresh consumer.
     #[task]
-    async fn pull(&mut self) -> Flow {
-        let error = match self.turn().await {
+    async fn pull(&mut self, ctx: &mut Context<Self>) -> Flow {
+        let mut health = std::mem::replace(&mut self.health, HEALTH);
+        let turn = health.attend(ctx, self.turn()).await;
+        self.health = health;
+        let error = match turn {
             Ok(()) => return Flow::Continue,
             Err(error) if error.kind() == ErrorKind::Closed => return Flow::Success,
             Err(error) => error,

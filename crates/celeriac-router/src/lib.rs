@@ -9,20 +9,25 @@
 //! | [`committer`] | makes decisions durable: publish, write, settle |
 //! | [`timers`] | publishes what waited for its time |
 //! | [`revocations`] | hears of revocations |
-//! | [`node`] | announces this process and answers questions about it |
+//! | [`presence`] | announces this process |
+//! | [`inbox`] | answers questions about this process |
+//! | [`node`] | depends on all of these but the inbox, which it starts and can do without |
 
 #![forbid(unsafe_code)]
 
 mod apply;
 mod committer;
 mod gate;
+mod health;
+mod inbox;
 mod intake;
 mod node;
+mod presence;
 mod revocations;
 mod router;
 mod service;
 mod timers;
 
 pub use apply::apply;
-pub use node::{Answer, Question, inbox_of};
+pub use inbox::{Answer, Question, inbox_of};
 pub use service::{Options, Service, StartError};

@@ -1,235 +1,82 @@
-//! The node: announces this process, and answers questions about it.
+//! The node: what this process consists of as a worker, and how it is started.
+//!
+//! What must be there before work is taken are its dependencies: one that does
+//! not start fails the start. What may come later is its child: one that does
+//! not start leaves the node degraded, and is tried again.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use celeriac_core::broker::{Delivery, Limit, Settlement, Subscription, Verdict};
-use celeriac_core::error::Result;
-use celeriac_core::platform::{PlatformStats, TaskInfo};
-use celeriac_core::store::Node;
-use celeriac_core::{
-    Broker, Consumer, ErrorKind, ExecutionPlatform, Message, MessageId, Name, QueueName, Store,
-    Timestamp,
-};
-use celeriac_engine::{Active, Stats};
-use jumpstarter::{ActorSnapshot, Address, Flow, actor};
-use serde::{Deserialize, Serialize};
+use jumpstarter::{ChildFailed, Context, Flow, StartError, actor};
 
-use crate::router::{Report, Router};
+use crate::inbox::{Inbox, Sources};
+use crate::service::tireless;
 
-/// For how long an announcement counts: three times its period.
-const TTL: Duration = Duration::from_secs(15);
-/// How long a failure is waited out.
-const PAUSE: Duration = Duration::from_millis(500);
-/// How many questions are taken at once.
-const MAX_QUESTIONS: usize = 16;
-/// The name of questions and answers on the wire.
-const INSPECT: Name = Name::from_static("celeriac.inspect");
+/// How long the node waits before it starts for the second time what failed;
+/// it doubles up to [`MAX_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const MAX_PAUSE: Duration = Duration::from_secs(60);
 
-/// A question to a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Question {
-    /// Is anybody there?
-    Ping,
-    /// What runs?
-    Active,
-    /// Which tasks are registered?
-    Registered,
-    /// What has happened so far?
-    Stats,
-    /// Which actors are there, and in which states?
-    Actors,
+/// Starts what the node can do without, and says in its state whether it has to.
+pub(crate) struct Node {
+    sources: Sources,
+    pause: Duration,
+    inbox: Step,
 }
 
-impl Question {
-    /// The question as a message for a node's inbox.
-    #[must_use]
-    pub fn into_message(self, inbox: QueueName, reply_to: QueueName) -> Message {
-        let body = serde_json::to_vec(&self).unwrap_or_default();
-        let mut message = Message::command(INSPECT, body);
-        message.queue = inbox;
-        message.rare_mut().reply_to = Some(reply_to);
-        message
-    }
-}
-
-/// A node's answer: its name, and what was asked for as JSON.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Answer {
-    /// Who answers.
-    pub node: String,
-    /// What was asked for.
-    pub answer: serde_json::Value,
-}
-
-/// The inbox of a node.
-#[must_use]
-pub fn inbox_of(node: &str) -> QueueName {
-    QueueName::from(format!("~inbox.{node}"))
-}
-
-/// Announces this process as long as it lives.
-pub(crate) struct Presence {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) node: Node,
+/// How far the start of the inbox is.
+enum Step {
+    Missing,
+    Failed(StartError),
+    There,
 }
 
 #[actor]
-impl Presence {
+impl Node {
+    pub(crate) const fn new(sources: Sources) -> Self {
+        Self { sources, pause: FIRST_PAUSE, inbox: Step::Missing }
+    }
+
+    /// Once at the start; whatever it comes to, the node is started.
     #[started]
-    async fn begin(&mut self) {
-        self.announce().await;
+    async fn start_inbox(&mut self, ctx: &mut Context<Self>) {
+        let sources = self.sources.clone();
+        let options = tireless().depends_on(&sources.router);
+        let inbox = ctx.spawn_child("inbox", options, move || Inbox::new(sources.clone()));
+        self.inbox = match inbox.started().await {
+            Ok(()) => Step::There,
+            Err(error) => Step::Failed(error),
+        };
     }
 
-    #[task(every = "5s")]
-    async fn announce(&mut self) {
-        let now = Timestamp::now();
-        let node = Node { expires_at: now.after(TTL), ..self.node.clone() };
-        if let Err(error) = self.store.announce(node).await {
-            tracing::warn!(%error, "this node could not be announced");
-        }
-    }
-
-    #[stopped]
-    async fn end(&mut self) {
-        // A store that fails forgets this node by itself.
-        let _ = self.store.withdraw(&self.node.name).await;
-    }
-}
-
-/// Answers the questions in this process' inbox.
-pub(crate) struct Inbox {
-    pub(crate) broker: Arc<dyn Broker>,
-    pub(crate) platform: Arc<dyn ExecutionPlatform>,
-    pub(crate) router: Address<Router>,
-    pub(crate) system: jumpstarter::System,
-    pub(crate) node: String,
-    pub(crate) consumer: Option<Box<dyn Consumer>>,
-}
-
-#[derive(Serialize)]
-struct Counted {
-    tasks: EngineStats,
-    platform: PlatformStats,
-    pid: u32,
-}
-
-#[derive(Serialize)]
-struct EngineStats {
-    received: u64,
-    succeeded: u64,
-    failed: u64,
-    retried: u64,
-    revoked: u64,
-    quarantined: u64,
-    replayed: u64,
-    released: u64,
-    events: u64,
-}
-
-#[derive(Serialize)]
-struct ActiveTask {
-    id: MessageId,
-    task: Name,
-    queue: QueueName,
-    attempt: u32,
-    since: Timestamp,
-}
-
-#[actor]
-impl Inbox {
+    /// Starts what is missing, until nothing is.
     #[task]
-    async fn listen(&mut self) -> Flow {
-        match self.turn().await {
-            Ok(()) => Flow::Continue,
-            Err(error) if error.kind() == ErrorKind::Closed => Flow::Success,
-            Err(error) => {
-                tracing::warn!(%error, "the inbox can't be read");
-                self.consumer = None;
-                Flow::Retry { after: PAUSE }
+    async fn start_missing(&mut self, ctx: &mut Context<Self>) -> Flow {
+        match std::mem::replace(&mut self.inbox, Step::Missing) {
+            Step::Missing => {
+                self.start_inbox(ctx).await;
+                Flow::Continue
+            }
+            Step::Failed(error) => {
+                let after = self.pause;
+                self.pause = (after * 2).min(MAX_PAUSE);
+                tracing::warn!(%error, ?after,
+                    "the inbox did not start: nobody can ask this node; tried again");
+                // Refused where it was reported before.
+                let _ = ctx.report_warning();
+                Flow::Retry { after }
+            }
+            Step::There => {
+                self.inbox = Step::There;
+                // Refused where nothing was missing.
+                let _ = ctx.recover();
+                Flow::Success
             }
         }
     }
 
-    async fn turn(&mut self) -> Result<()> {
-        let consumer = match &mut self.consumer {
-            Some(consumer) => consumer,
-            None => {
-                let queues = vec![inbox_of(&self.node)];
-                let subscription = Subscription { queues, consumer: self.node.clone() };
-                self.consumer.insert(self.broker.consume(subscription).await?)
-            }
-        };
-        let deliveries = consumer.pull(MAX_QUESTIONS).await?;
-        for delivery in deliveries {
-            if let Some(answer) = self.answer(&delivery).await {
-                self.broker.publish(&[Arc::new(answer)], Limit::Exceed).await?;
-            }
-            let settlement = Settlement { receipt: delivery.receipt, verdict: Verdict::Ack };
-            self.broker.settle(vec![settlement]).await?;
-        }
-        Ok(())
+    /// The failed start was seen where it was awaited.
+    #[child_failed]
+    fn inbox_failed(&mut self, failure: ChildFailed) {
+        tracing::debug!(path = %failure.path, error = %failure.crash, "did not start");
     }
-
-    async fn answer(&mut self, delivery: &Delivery) -> Option<Message> {
-        let question = delivery.payload.as_ref().ok()?;
-        let reply_to = question.rare().reply_to.clone()?;
-        let answer = match serde_json::from_slice(&question.body) {
-            Ok(asked) => self.look(asked).await,
-            Err(error) => serde_json::json!({ "error": error.to_string() }),
-        };
-        let body = serde_json::to_vec(&Answer { node: self.node.clone(), answer }).ok()?;
-        let mut reply = Message::command(INSPECT, Bytes::from(body));
-        reply.queue = reply_to;
-        reply.rare_mut().correlation_id = Some(question.id);
-        Some(reply)
-    }
-
-    async fn look(&mut self, question: Question) -> serde_json::Value {
-        let value = match question {
-            Question::Ping => Ok(serde_json::json!("pong")),
-            Question::Registered => serde_json::to_value::<&[TaskInfo]>(&self.platform.tasks()),
-            Question::Actors => serde_json::to_value::<Vec<ActorSnapshot>>(self.system.snapshot()),
-            Question::Active | Question::Stats => {
-                let Ok((active, stats)) = self.router.ask(Report).await else {
-                    return serde_json::json!({ "error": "the router has stopped" });
-                };
-                match question {
-                    Question::Active => serde_json::to_value(active_tasks(active)),
-                    _ => serde_json::to_value(self.counted(stats)),
-                }
-            }
-        };
-        value.unwrap_or_else(|error| serde_json::json!({ "error": error.to_string() }))
-    }
-
-    fn counted(&self, stats: Stats) -> Counted {
-        let Stats { received, succeeded, failed, retried, revoked, .. } = stats;
-        let Stats { quarantined, replayed, released, events, .. } = stats;
-        let tasks = EngineStats {
-            received,
-            succeeded,
-            failed,
-            retried,
-            revoked,
-            quarantined,
-            replayed,
-            released,
-            events,
-        };
-        Counted { tasks, platform: self.platform.stats(), pid: std::process::id() }
-    }
-}
-
-fn active_tasks(active: Vec<Active>) -> Vec<ActiveTask> {
-    let tasks = active.into_iter().map(|Active { id, name, queue, attempt, since }| ActiveTask {
-        id,
-        task: name,
-        queue,
-        attempt,
-        since,
-    });
-    tasks.collect()
 }

@@ -6,15 +6,17 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use celeriac_core::broker::Subscription;
-use celeriac_core::store::Node;
+use celeriac_core::store;
 use celeriac_core::{Broker, ExecutionPlatform, QueueName, Store, Timestamp};
 use celeriac_engine::{Engine, Limits, Subscriptions};
 use jumpstarter::{Actor, Address, Backoff, System};
 
 use crate::committer::{self, Committer};
 use crate::gate::Gate;
+use crate::inbox::{Sources, inbox_of};
 use crate::intake::Intake;
-use crate::node::{Inbox, Presence, inbox_of};
+use crate::node::Node;
+use crate::presence::Presence;
 use crate::revocations::Revocations;
 use crate::router::{self, Reports, Router, Stopping};
 use crate::timers::{InHand, Timers};
@@ -53,8 +55,8 @@ pub struct Service {
     committer: Address<Committer>,
     timers: Address<Timers>,
     revocations: Address<Revocations>,
-    inbox: Address<Inbox>,
     presence: Address<Presence>,
+    node: Address<Node>,
     platform: Arc<dyn ExecutionPlatform>,
 }
 
@@ -84,29 +86,43 @@ impl Service {
         // Set here only, right after it was made.
         let _ = router_of_committer.set(router.clone());
         platform.connect(Arc::new(Reports(router.clone())));
-        let service = Self {
-            intake: spawn_intake(system, drivers.clone(), gate.clone(), &router, &options),
-            timers: spawn_timers(system, drivers),
-            revocations: spawn_revocations(system, store.clone(), &router),
-            inbox: spawn_inbox(system, &broker, &platform, &router, &options.node),
-            presence: spawn_presence(system, store, &options.node),
-            gate,
-            router,
-            committer,
-            platform,
+        let intake = spawn_intake(system, drivers.clone(), gate.clone(), &router, &options);
+        let timers = spawn_timers(system, drivers);
+        let revocations = spawn_revocations(system, store.clone(), &router);
+        let presence = spawn_presence(system, store, &intake, &options.node);
+        let mandatory = tireless()
+            .depends_on(&intake)
+            .depends_on(&timers)
+            .depends_on(&revocations)
+            .depends_on(&presence);
+        let sources = Sources {
+            broker,
+            platform: platform.clone(),
+            router: router.clone(),
+            node: options.node,
         };
-        service.started().await?;
-        Ok(service)
+        let node = system.spawn("node", mandatory, move || Node::new(sources.clone()));
+        let service =
+            Self { gate, intake, router, committer, timers, revocations, presence, node, platform };
+        match service.started().await {
+            Ok(()) => Ok(service),
+            Err(error) => {
+                // Half a router would take work that it can't finish.
+                service.stop(Duration::ZERO).await;
+                Err(error)
+            }
+        }
     }
 
+    /// Waits for what is mandatory.
     async fn started(&self) -> Result<(), StartError> {
         started("committer", &self.committer).await?;
         started("router", &self.router).await?;
         started("revocations", &self.revocations).await?;
         started("intake", &self.intake).await?;
         started("timers", &self.timers).await?;
-        started("inbox", &self.inbox).await?;
-        started("presence", &self.presence).await
+        started("presence", &self.presence).await?;
+        started("node", &self.node).await
     }
 
     /// Stops gracefully: consumes no more, lets running tasks go on for
@@ -125,7 +141,7 @@ impl Service {
         let _ = self.committer.ask(committer::Flush).await;
         self.intake.stop().await;
         self.presence.stop().await;
-        self.inbox.stop().await;
+        self.node.stop().await;
         self.router.stop().await;
         self.committer.stop().await;
     }
@@ -133,7 +149,7 @@ impl Service {
 
 /// How every actor here is run: one that crashes starts again, however often,
 /// with a growing pause. A router that gave up would be a silent halt.
-fn tireless() -> jumpstarter::Options {
+pub(crate) fn tireless() -> jumpstarter::Options {
     jumpstarter::Options::default().intensity(u32::MAX, CRASH_WINDOW).backoff(CRASH_PAUSE)
 }
 
@@ -206,39 +222,23 @@ fn spawn_revocations(
     system.spawn("revocations", options, move || Revocations::new(store.clone(), router.clone()))
 }
 
-fn spawn_inbox(
+fn spawn_presence(
     system: &System,
-    broker: &Arc<dyn Broker>,
-    platform: &Arc<dyn ExecutionPlatform>,
-    router: &Address<Router>,
+    store: Arc<dyn Store>,
+    intake: &Address<Intake>,
     node: &str,
-) -> Address<Inbox> {
-    let (broker, platform, router) = (broker.clone(), platform.clone(), router.clone());
-    let (node, in_system) = (node.to_owned(), system.clone());
-    let options = tireless().depends_on(&router);
-    system.spawn("inbox", options, move || Inbox {
-        broker: broker.clone(),
-        platform: platform.clone(),
-        router: router.clone(),
-        system: in_system.clone(),
-        node: node.clone(),
-        consumer: None,
-    })
-}
-
-fn spawn_presence(system: &System, store: Arc<dyn Store>, node: &str) -> Address<Presence> {
+) -> Address<Presence> {
     let now = Timestamp::now();
-    let node = Node {
+    let node = store::Node {
         name: node.to_owned(),
         pid: std::process::id(),
         inbox: inbox_of(node),
         started_at: now,
         expires_at: now,
     };
-    system.spawn("presence", tireless(), move || Presence {
-        store: store.clone(),
-        node: node.clone(),
-    })
+    // Announced only once it takes work.
+    let options = tireless().depends_on(intake);
+    system.spawn("presence", options, move || Presence::new(store.clone(), node.clone()))
 }
 
 impl fmt::Debug for Service {

@@ -6,8 +6,10 @@ use std::time::Duration;
 use celeriac_core::broker::Limit;
 use celeriac_core::error::Result;
 use celeriac_core::{Broker, ErrorKind, Message, Store, Timestamp};
-use jumpstarter::{Flow, actor};
+use jumpstarter::{Context, Flow, actor};
 use parking_lot::Mutex;
+
+use crate::health::{Health, Severity};
 
 /// How many due messages are published at once.
 const MAX_BATCH: usize = 1024;
@@ -18,6 +20,9 @@ const MAX_SLEEP: Duration = Duration::from_secs(30);
 /// How long a failure is waited out.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// What waits for its time waits longer.
+const HEALTH: Health = Health::new(Severity::Warning);
+
 /// What was taken out of the store and is not published for sure. Outlives a
 /// crash, so that nobody waits for the end of a lease then.
 pub(crate) type InHand = Arc<Mutex<Vec<Arc<Message>>>>;
@@ -26,17 +31,21 @@ pub(crate) struct Timers {
     broker: Arc<dyn Broker>,
     store: Arc<dyn Store>,
     in_hand: InHand,
+    health: Health,
 }
 
 #[actor]
 impl Timers {
     pub(crate) fn new(broker: Arc<dyn Broker>, store: Arc<dyn Store>, in_hand: InHand) -> Self {
-        Self { broker, store, in_hand }
+        Self { broker, store, in_hand, health: HEALTH }
     }
 
     #[task]
-    async fn publish_due(&mut self) -> Flow {
-        match self.turn().await {
+    async fn publish_due(&mut self, ctx: &mut Context<Self>) -> Flow {
+        let mut health = std::mem::replace(&mut self.health, HEALTH);
+        let turn = health.attend(ctx, self.turn()).await;
+        self.health = health;
+        match turn {
             Ok(()) => Flow::Continue,
             Err(error) if error.kind() == ErrorKind::Closed => Flow::Success,
             Err(error) => {

@@ -12,6 +12,7 @@ mod context;
 mod definition;
 mod limits;
 mod panics;
+mod record;
 mod sync_runs;
 mod task_actor;
 mod threads;

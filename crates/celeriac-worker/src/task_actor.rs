@@ -14,6 +14,7 @@ use crate::context::{Cancelled, Scope, States};
 use crate::definition::{Body, Definition};
 use crate::limits::overran;
 use crate::panics::Panics;
+use crate::record::{Record, Standing};
 use crate::threads::{Seat, Threads};
 
 /// How often long runs are told of: that they started, and how far they are.
@@ -63,6 +64,9 @@ pub(crate) struct TaskActor {
     pub(crate) running: HashMap<RunKey, Running>,
     pub(crate) finished: Vec<Finished>,
     pub(crate) pace: crate::async_runs::Pace,
+    record: Record,
+    /// What the actor's state says of the record.
+    standing: Standing,
     waiting: VecDeque<Run>,
     limit: usize,
     /// How many of `waiting` the worker's gauge counts.
@@ -82,6 +86,8 @@ impl TaskActor {
             running: HashMap::new(),
             finished: Vec::new(),
             pace: crate::async_runs::Pace::default(),
+            record: Record::default(),
+            standing: Standing::default(),
             waiting: VecDeque::new(),
             gauged: 0,
             ticking: false,
@@ -221,13 +227,37 @@ impl TaskActor {
 
     fn report(&mut self) {
         if !self.finished.is_empty() {
+            self.finished.iter().for_each(|finished| self.record.note(&finished.result));
             self.shared.outcomes.finished(std::mem::take(&mut self.finished));
         }
     }
 
+    /// Says in the actor's state how the task fares.
+    fn show_standing(&mut self, ctx: &Context<Self>) {
+        let standing = self.record.standing();
+        if standing == self.standing {
+            return;
+        }
+        self.standing = standing;
+        let task = &self.definition.info.name;
+        // Refused only while the actor stops or is paused.
+        let _ = match standing {
+            Standing::Healthy => ctx.recover(),
+            Standing::Degraded => {
+                tracing::warn!(%task, "at least every second run of this task failed of late");
+                ctx.report_warning()
+            }
+            Standing::Unhealthy => {
+                tracing::error!(%task, "every run of this task failed of late");
+                ctx.report_problem()
+            }
+        };
+    }
+
     #[after_batch]
-    fn pass_on(&mut self) {
+    fn pass_on(&mut self, ctx: &mut Context<Self>) {
         self.report();
+        self.show_standing(ctx);
         let waiting = self.waiting.len() as u64;
         if waiting != self.gauged {
             let change = waiting.wrapping_sub(self.gauged);

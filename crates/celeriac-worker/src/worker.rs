@@ -233,6 +233,8 @@ impl ExecutionPlatform for Worker {
                 }
                 drained().await;
             }
+            // What comes later is told that it goes back.
+            futures_util::future::join_all(self.actors.values().map(Address::stop)).await;
             self.threads.close();
         })
     }

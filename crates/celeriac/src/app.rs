@@ -191,7 +191,7 @@ impl App {
         &self,
         id: MessageId,
     ) -> Result<AsyncResult<T>, Error> {
-        Ok(AsyncResult::new(id, self.connection().await?.store.clone()))
+        Ok(self.connection().await?.result(id))
     }
 
     /// Revokes tasks, durably: no worker runs them, what runs is cancelled.

@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use celeriac_core::{Broker, Store};
+use celeriac_core::{Broker, MessageId, Store};
 use celeriac_embedded::Opened;
 use celeriac_publisher::Publisher;
 use jumpstarter::System;
 
 use crate::config::Config;
+use crate::result::AsyncResult;
 
 /// What addresses there are, as a hint.
 pub(crate) const ADDRESSES: &str =
@@ -70,6 +72,7 @@ pub(crate) struct Connection {
     pub(crate) broker: Arc<dyn Broker>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) publisher: Publisher,
+    revoke_ttl: Duration,
 }
 
 impl Connection {
@@ -87,7 +90,13 @@ impl Connection {
             ..celeriac_publisher::Options::default()
         };
         let publisher = Publisher::start(&system, broker.clone(), store.clone(), publisher_options);
-        Ok(Self { system, broker, store, publisher })
+        let revoke_ttl = config.tasks.revoke_ttl;
+        Ok(Self { system, broker, store, publisher, revoke_ttl })
+    }
+
+    /// The handle of a task.
+    pub(crate) fn result<T>(&self, id: MessageId) -> AsyncResult<T> {
+        AsyncResult::new(id, self.store.clone(), self.revoke_ttl)
     }
 }
 

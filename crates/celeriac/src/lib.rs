@@ -73,10 +73,12 @@ pub use signature::Signature;
 pub use task::{Task, TaskOptions};
 pub use worker::{StartError, Worker};
 
-/// What the code written by the macros names, beside the public types. Not for
+/// What the code written by the macros, and the command line, name beside the
+/// public types. Not for
 /// use by hand; may change at any time.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::config::nearest::nearest;
     pub use crate::failure::{Fault, Probe, SaysItself, SaysNothing};
     pub use crate::invoke::{TaskResult, async_body, sync_body};
     pub use celeriac_core::arguments::NoArguments;

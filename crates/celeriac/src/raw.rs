@@ -66,7 +66,7 @@ impl App {
         }
         let id = message.id;
         connection.publisher.publish(vec![Arc::new(message)]).await?;
-        Ok(AsyncResult::new(id, connection.store.clone()))
+        Ok(connection.result(id))
     }
 
     fn queue_of(&self, task: &str) -> QueueName {

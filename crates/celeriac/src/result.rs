@@ -76,12 +76,14 @@ impl From<celeriac_core::Error> for ResultError {
 pub struct AsyncResult<T> {
     id: MessageId,
     store: Arc<dyn Store>,
+    /// How long a revocation is remembered.
+    revoke_ttl: Duration,
     value: PhantomData<fn() -> T>,
 }
 
 impl<T> AsyncResult<T> {
-    pub(crate) fn new(id: MessageId, store: Arc<dyn Store>) -> Self {
-        Self { id, store, value: PhantomData }
+    pub(crate) fn new(id: MessageId, store: Arc<dyn Store>, revoke_ttl: Duration) -> Self {
+        Self { id, store, revoke_ttl, value: PhantomData }
     }
 
     /// The task's id, by which [`App::result`](crate::App::result) finds it again.
@@ -133,11 +135,12 @@ impl<T> AsyncResult<T> {
 
     /// Revokes the task, durably: no worker runs it, and if it runs it is
     /// cancelled. Its state becomes `REVOKED`, unless it has ended already.
+    /// Remembered for the app's `tasks.revoke_ttl`.
     ///
     /// # Errors
     /// [`Error::Driver`] when the store fails.
     pub async fn revoke(&self) -> Result<(), Error> {
-        let until = Timestamp::now().after(crate::config::Tasks::default().revoke_ttl);
+        let until = Timestamp::now().after(self.revoke_ttl);
         revoke(&*self.store, &[self.id], until).await
     }
 
@@ -243,7 +246,7 @@ pub(crate) async fn revoke(
 
 impl<T> Clone for AsyncResult<T> {
     fn clone(&self) -> Self {
-        Self::new(self.id, self.store.clone())
+        Self::new(self.id, self.store.clone(), self.revoke_ttl)
     }
 }
 

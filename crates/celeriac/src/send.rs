@@ -53,7 +53,7 @@ impl App {
                 id = connection.publisher.publish_once(message, &key, window).await?;
             }
         }
-        Ok(AsyncResult::new(id, connection.store.clone()))
+        Ok(connection.result(id))
     }
 
     /// Sends tasks in as few round trips as the broker allows, in order; the
@@ -75,7 +75,7 @@ impl App {
                 continue;
             }
             let message = signature.into_message(now)?;
-            results.push(AsyncResult::new(message.id, connection.store.clone()));
+            results.push(connection.result(message.id));
             batch.push(Arc::new(message));
         }
         if !batch.is_empty() {

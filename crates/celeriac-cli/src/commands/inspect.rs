@@ -1,10 +1,10 @@
 //! `celeriac inspect`: asks every living worker about itself.
 
 use celeriac::{Question, Timestamp};
-use clap::ValueEnum;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::commands::actors::{self, ActorsArgs};
 use crate::output::{Table, View};
 use crate::problem::{Exit, Problem, Result};
 use crate::session::Session;
@@ -14,7 +14,9 @@ Examples:
   celeriac inspect active          what runs, where, since when
   celeriac inspect registered      which tasks the workers know
   celeriac inspect stats           what has happened so far
-  celeriac --json inspect actors   the parts of each worker, with their states";
+  celeriac inspect actors          the parts of each worker, with their states
+  celeriac inspect actors --watch  the same, again and again
+  celeriac help inspect actors     what its columns and states mean";
 
 /// Where an answer says when a task began, in milliseconds.
 const SINCE: &str = "/since";
@@ -23,34 +25,33 @@ const SINCE: &str = "/since";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct InspectArgs {
-    /// What to ask.
+    #[command(subcommand)]
     about: About,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum About {
+#[derive(Clone, Debug, clap::Subcommand)]
+pub(crate) enum About {
     /// Tasks that run.
     Active,
     /// Tasks that the workers know.
     Registered,
     /// What has happened so far.
     Stats,
-    /// The parts of each worker.
-    Actors,
+    Actors(ActorsArgs),
 }
 
 impl About {
-    const fn question(self) -> Question {
+    const fn question(&self) -> Question {
         match self {
             Self::Active => Question::Active,
             Self::Registered => Question::Registered,
             Self::Stats => Question::Stats,
-            Self::Actors => Question::Actors,
+            Self::Actors(_) => Question::Actors,
         }
     }
 
     /// The heads of the columns, and where their values are in an answer's rows.
-    const fn columns(self) -> &'static [(&'static str, &'static str)] {
+    const fn columns(&self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Active => &[
                 ("ID", "/id"),
@@ -76,22 +77,17 @@ impl About {
                 ("WAITING", "/platform/waiting"),
                 ("PID", "/pid"),
             ],
-            Self::Actors => &[
-                ("ACTOR", "/path"),
-                ("STATE", "/state"),
-                ("MAILBOX", "/mailbox_depth"),
-                ("PROCESSED", "/processed"),
-                ("RESTARTS", "/restarts"),
-            ],
+            // They have a look of their own.
+            Self::Actors(_) => &[],
         }
     }
 }
 
 /// A worker and what it said; nothing if it did not answer in time.
 #[derive(Serialize)]
-struct Answer {
-    worker: String,
-    answer: Option<Value>,
+pub(crate) struct Answer {
+    pub(crate) worker: String,
+    pub(crate) answer: Option<Value>,
 }
 
 #[derive(Serialize)]
@@ -137,17 +133,38 @@ fn cell(place: &str, value: Option<&Value>) -> String {
 
 pub(crate) async fn run(args: &InspectArgs, session: &Session) -> Result<()> {
     session.needs_used_broker("no workers to ask")?;
-    let answers = session.app.inspect(args.about.question()).await?;
+    if let About::Actors(args) = &args.about {
+        return actors::run(args, session).await;
+    }
+    let answers = some(ask(args.about.question(), session).await?)?;
+    session.output.show(&Answers { answers, about: args.about.clone() })
+}
+
+impl InspectArgs {
+    /// Whether it goes on until it is told to stop.
+    pub(crate) const fn is_endless(&self) -> bool {
+        matches!(&self.about, About::Actors(args) if args.watch)
+    }
+}
+
+/// What each worker says, and a remark on those that say nothing.
+pub(crate) async fn ask(question: Question, session: &Session) -> Result<Vec<Answer>> {
+    let answers = session.app.inspect(question).await?;
     let answers: Vec<_> =
         answers.into_iter().map(|(worker, answer)| Answer { worker, answer }).collect();
+    for silent in answers.iter().filter(|answer| answer.answer.is_none()) {
+        session.output.note(&format!("{} is alive but did not answer in time", silent.worker));
+    }
+    Ok(answers)
+}
+
+/// The answers, unless there are none.
+pub(crate) fn some(answers: Vec<Answer>) -> Result<Vec<Answer>> {
     if answers.is_empty() {
         return Err(Problem::new(Exit::NotFound, "no worker answers")
             .hint("start one with `celeriac worker`, with the same --broker"));
     }
-    for silent in answers.iter().filter(|answer| answer.answer.is_none()) {
-        session.output.note(&format!("{} is alive but did not answer in time", silent.worker));
-    }
-    session.output.show(&Answers { answers, about: args.about })
+    Ok(answers)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The commands, one file each: what it takes, what it does, how its answer looks.
 
+pub(crate) mod actors;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod doctor;

@@ -112,6 +112,7 @@ struct Held {
     reason: Reason,
     failure: String,
     at: String,
+    /// Which one it was in; the first is 1.
     attempt: Option<u32>,
     deaths: u32,
     body: String,
@@ -121,7 +122,7 @@ impl From<&Quarantined> for Held {
     fn from(quarantined: &Quarantined) -> Self {
         let content = &quarantined.content;
         let (attempt, body) = match content {
-            Content::Message(message) => (Some(message.attempt), &message.body),
+            Content::Message(message) => (Some(message.attempt + 1), &message.body),
             Content::Undecodable(undecodable) => (None, &undecodable.raw),
         };
         Self {
@@ -147,7 +148,7 @@ impl View for Held {
             ("reason", self.reason.to_string()),
             ("failure", self.failure.clone()),
             ("since", self.at.clone()),
-            ("attempts", self.attempt.map(|n| (n + 1).to_string()).unwrap_or_default()),
+            ("attempts", self.attempt.map(|n| n.to_string()).unwrap_or_default()),
             ("deaths", self.deaths.to_string()),
             ("body", self.body.clone()),
         ])

@@ -94,6 +94,7 @@ async fn show(result: &AsyncResult<Value>, entry: &Entry, output: &Output) -> Re
 struct Known {
     id: MessageId,
     state: TaskState,
+    /// Which one it is in, or ended in; the first is 1.
     attempt: u32,
     done: Option<u64>,
     total: Option<u64>,
@@ -110,7 +111,7 @@ impl Known {
         Self {
             id,
             state: entry.state,
-            attempt: entry.attempt,
+            attempt: entry.attempt + 1,
             done: entry.progress.as_ref().map(|progress| progress.done),
             total: entry.progress.as_ref().and_then(|progress| progress.total),
             value,
@@ -133,7 +134,7 @@ impl View for Known {
         pairs([
             ("id", self.id.to_string()),
             ("state", self.state.to_string()),
-            ("attempts", (self.attempt + 1).to_string()),
+            ("attempts", self.attempt.to_string()),
             ("progress", self.progress()),
             ("value", self.value.as_ref().map(Value::to_string).unwrap_or_default()),
             ("failure", self.failure.as_ref().map(Failure::to_string).unwrap_or_default()),

@@ -1,14 +1,16 @@
 //! `celeriac send`: sends a task by name, with arguments as JSON.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use celeriac::{MessageId, RawSignature};
+use celeriac::__private::nearest;
+use celeriac::{MessageId, Question, RawSignature};
 use celeriac_core::Priority;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::commands::result::show_end;
-use crate::output::View;
+use crate::output::{Reader, View};
 use crate::problem::{Problem, Result};
 use crate::session::Session;
 
@@ -99,9 +101,29 @@ pub(crate) async fn run(args: SendArgs, session: &Session) -> Result<()> {
         expires: args.expires,
         id: args.id,
     };
+    if session.output.reader() == Reader::Person {
+        suggest(&call.name, session).await?;
+    }
     let result = session.app.send_raw(call).await?;
     if args.wait {
         return show_end(&result, args.timeout, &session.output).await;
     }
     session.output.show(&Sent { id: result.id() })
+}
+
+/// Tells a person that no living worker knows the task, and which one was
+/// probably meant. It is sent all the same: a worker that knows it may come.
+async fn suggest(task: &str, session: &Session) -> Result<()> {
+    let answers = session.app.inspect(Question::Registered).await?;
+    let tasks = answers.iter().filter_map(|(_, answer)| answer.as_ref()?.as_array()).flatten();
+    let known: BTreeSet<&str> = tasks.filter_map(|task| task["name"].as_str()).collect();
+    if known.is_empty() || known.contains(task) {
+        return Ok(());
+    }
+    let meant = match nearest(task, known) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => "`celeriac inspect registered` lists those that are known".to_owned(),
+    };
+    session.output.note(&format!("no worker knows the task `{task}`; {meant}"));
+    Ok(())
 }

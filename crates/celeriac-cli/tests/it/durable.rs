@@ -33,22 +33,26 @@ fn own_program() {
     std::process::exit(known.unwrap().into());
 }
 
-struct Directory(TempDir);
+pub(crate) struct Directory(TempDir);
 
 impl Directory {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.0.path().to_str().unwrap()
     }
 
-    fn call(&self, arguments: &[&str]) -> Called {
+    pub(crate) fn read(&self, arguments: &[&str]) -> Called {
+        celeriac(&[&["--broker", self.path()], arguments].concat())
+    }
+
+    pub(crate) fn call(&self, arguments: &[&str]) -> Called {
         celeriac(&[&["--broker", self.path(), "--json"], arguments].concat())
     }
 
-    fn worker(&self) -> Child {
+    pub(crate) fn worker(&self) -> Child {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--exact", "durable::own_program", "--nocapture"]);
         command.env(ARGUMENTS, format!("own --broker {} worker", self.path()));
@@ -82,6 +86,30 @@ fn a_worker_is_asked_by_another_process() {
     let doctor = directory.call(&["doctor"]).json();
     assert!(doctor.as_array().unwrap().iter().all(|check| check["verdict"] != "failure"));
     assert_eq!(stop(worker, "-INT").code(), Some(0));
+}
+
+#[test]
+fn a_mistake_in_a_call_is_named() {
+    let directory = Directory::new();
+    let worker = directory.worker();
+    let sent = directory.read(&["send", "ad", "--args", "[1, 2]"]);
+    assert_eq!(sent.exit, 0, "a worker that knows it may come");
+    assert!(sent.stderr.contains("no worker knows the task `ad`; did you mean `add`?"), "{sent:?}");
+    let sent = directory.read(&["send", "add", "--args", "[1]", "--wait"]);
+    assert!(sent.stdout.contains("`b` is missing; the task takes (a, b)"), "{sent:?}");
+    assert_eq!(stop(worker, "-TERM").code(), Some(0));
+}
+
+#[test]
+fn attempts_are_counted_from_one() {
+    let directory = Directory::new();
+    let worker = directory.worker();
+    let id = directory.call(&["send", "add", "--args", "[1, 2]"]).json()["id"].clone();
+    let wait = ["result", id.as_str().unwrap(), "--wait"];
+    assert_eq!(directory.call(&wait).json()["attempt"], 1);
+    let text = directory.read(&wait).stdout;
+    assert!(text.lines().any(|line| line.split_whitespace().eq(["attempts", "1"])), "{text}");
+    assert_eq!(stop(worker, "-TERM").code(), Some(0));
 }
 
 #[test]

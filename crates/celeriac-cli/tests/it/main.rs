@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test reports by panicking")]
 
+mod actors;
 mod alone;
 mod celeriac;
 mod durable;

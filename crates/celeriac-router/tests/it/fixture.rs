@@ -24,7 +24,7 @@ pub(crate) struct World {
     pub(crate) plan: Arc<Plan>,
     pub(crate) platform: Arc<Platform>,
     pub(crate) service: Service,
-    system: System,
+    pub(crate) system: System,
 }
 
 impl World {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test reports by panicking")]
 
 mod apply;
+mod boot;
 mod crashes;
 mod events;
 mod fixture;

@@ -34,6 +34,7 @@ async fn it_answers_every_question() {
     let active = ask(&world, Question::Active).await;
     assert_eq!(active[0]["id"], id.to_string());
     assert_eq!(active[0]["task"], TASK.as_str());
+    assert_eq!(active[0]["attempt"], 1);
     let registered = ask(&world, Question::Registered).await;
     assert_eq!(registered[0]["name"], TASK.as_str());
     let actors = ask(&world, Question::Actors).await;
@@ -43,6 +44,10 @@ async fn it_answers_every_question() {
         let is_there = |path: &&&Value| path.as_str().is_some_and(|path| path.ends_with(expected));
         assert!(actors.iter().any(|path| is_there(&path)), "{expected}: {actors:?}");
     }
+
+    let drawing = ask(&world, Question::Drawing).await;
+    let drawing = drawing.as_str().unwrap();
+    assert!(drawing.starts_with("flowchart") && drawing.contains("committer"), "{drawing}");
 
     world.platform.finish_all(&success());
     world.ends(&[id]).await;

@@ -81,6 +81,7 @@ impl Reports {
 pub(crate) struct World {
     pub(crate) worker: Worker,
     pub(crate) reports: Arc<Reports>,
+    pub(crate) system: System,
     next: AtomicU64,
 }
 
@@ -94,7 +95,7 @@ impl World {
         let worker = Worker::start(&system, vec![definition], States::default(), options).unwrap();
         let reports = Arc::new(Reports::default());
         worker.connect(reports.clone());
-        Self { worker, reports, next: AtomicU64::new(1) }
+        Self { worker, reports, system, next: AtomicU64::new(1) }
     }
 
     pub(crate) fn run(&self, message: Message) -> RunKey {

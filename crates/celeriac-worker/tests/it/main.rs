@@ -10,6 +10,7 @@ mod async_runs;
 mod cancel;
 mod drain;
 mod fixture;
+mod health;
 mod limits;
 mod lost;
 mod marks;

@@ -10,7 +10,7 @@ mod duration;
 mod error;
 mod keys;
 mod load;
-mod nearest;
+pub(crate) mod nearest;
 
 pub use error::{Error, Mistake, Place};
 

@@ -4,7 +4,7 @@
 const CHARACTERS_PER_SLIP: usize = 3;
 
 /// The known name that is nearest to `name`, if it is near.
-pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let near = known.into_iter().map(|known| (distance(name, known), known));
     let (slips, nearest) = near.min_by_key(|(slips, _)| *slips)?;
     (slips <= (name.chars().count() / CHARACTERS_PER_SLIP).max(1)).then_some(nearest)

@@ -14,6 +14,9 @@ use crate::fixture::{Counter, Gate, empty};
 
 /// How often an actor is crashed that must bear it again and again.
 const OFTEN: u32 = 20;
+/// Only a watchdog. Longer than the lease of due messages: where the answer with
+/// them is lost on its way to another process, they come again after it.
+const PATIENCE: Duration = Duration::from_secs(90);
 const SOON: Duration = Duration::from_millis(5);
 
 #[derive(Debug, thiserror::Error)]
@@ -101,7 +104,8 @@ impl World {
         self.gate.open();
         for (n, accepted) in self.accepted.drain(..) {
             let what = format!("the end of {} after {after}", accepted.id());
-            let got = within(&what, accepted.get()).await;
+            let got = tokio::time::timeout(PATIENCE, accepted.get()).await;
+            let Ok(got) = got else { panic!("waited {PATIENCE:?} for {what}") };
             assert_eq!(got.unwrap(), n, "after {after}");
         }
         empty(&self.app).await;
@@ -189,9 +193,13 @@ async fn all_often(app: App) {
     let system = world.system().await;
     for round in 1..=OFTEN {
         world.send().await;
-        let crashes: Vec<_> = paths(&system).iter().map(|path| crash(&system, path)).collect();
-        world.send().await;
-        join_all(crashes).await;
+        // A parent that crashes takes its children with it.
+        for children in [false, true] {
+            let paths = paths(&system).into_iter().filter(|path| path.contains('/') == children);
+            let crashes: Vec<_> = paths.map(|path| crash(&system, &path)).collect();
+            world.send().await;
+            join_all(crashes).await;
+        }
         world.all_end(&format!("crash {round} of all")).await;
     }
     world.end().await;

@@ -3,7 +3,7 @@
 use celeriac::{State, TaskContext, TaskState};
 use celeriac_testkit::probe::eventually;
 
-use crate::fixture::{Counter, app, empty, end, failure, get, reaches};
+use crate::fixture::{Counter, app, app_with, empty, end, failure, get, reaches};
 
 #[celeriac::task]
 async fn count(calls: State<Counter>) -> usize {
@@ -63,4 +63,16 @@ async fn what_has_ended_stays_as_it_ended() {
     get(&sent).await;
     sent.revoke().await.unwrap();
     assert_eq!(get(&sent).await, 0);
+}
+
+#[tokio::test]
+async fn a_revocation_is_remembered_as_long_as_the_configuration_says() {
+    let ttl = std::time::Duration::from_millis(1);
+    let app = app_with(|config| config.tasks.revoke_ttl = ttl);
+    let sent = app.send(endless::s()).await.unwrap();
+    for handle in [sent.clone(), app.result(sent.id()).await.unwrap()] {
+        handle.revoke().await.unwrap();
+        let forgotten = || async { handle.state().await.unwrap() == TaskState::Pending };
+        eventually("that it is forgotten", forgotten).await;
+    }
 }
