@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod admission;
+pub mod canvas;
 pub mod credit;
 mod doubt;
 mod effects;
