@@ -23,11 +23,31 @@ pub use workflows::{Transition, WorkflowFilter, Workflows};
 
 /// Everything that a store owes, as one object.
 pub trait Store:
-    Results + Revocations + Timers + Dedup + Quarantine + Registry + Send + Sync + 'static
+    Results
+    + Revocations
+    + Timers
+    + Dedup
+    + Quarantine
+    + Registry
+    + Workflows
+    + Joins
+    + Send
+    + Sync
+    + 'static
 {
 }
 
 impl<T> Store for T where
-    T: Results + Revocations + Timers + Dedup + Quarantine + Registry + Send + Sync + 'static
+    T: Results
+        + Revocations
+        + Timers
+        + Dedup
+        + Quarantine
+        + Registry
+        + Workflows
+        + Joins
+        + Send
+        + Sync
+        + 'static
 {
 }

@@ -31,6 +31,12 @@ pub(super) struct ReadTimers(pub(super) Vec<MessageId>);
 /// A page of the quarantine.
 pub(super) struct ReadQuarantine(pub(super) Filter, pub(super) usize);
 
+/// A question of its own to the database.
+type Question = Box<dyn FnOnce(&Connection) -> rusqlite::Result<()> + Send>;
+
+/// A question that sees to its answer itself.
+pub(super) struct Consult(pub(super) Question);
+
 /// Reads what is on disk only.
 pub(super) struct Reader {
     connection: Connection,
@@ -74,6 +80,11 @@ impl Reader {
     #[handler]
     fn quarantine(&mut self, read: ReadQuarantine) -> Read<Vec<Quarantined>> {
         self.page(&read.0, read.1).map_err(|error| Fault::from(&error))
+    }
+
+    #[handler]
+    fn consult(&mut self, question: Consult) -> Read<()> {
+        (question.0)(&self.connection).map_err(|error| Fault::from(&error))
     }
 
     fn load(&self, load: &Load) -> rusqlite::Result<Vec<(u64, Vec<Payload>)>> {

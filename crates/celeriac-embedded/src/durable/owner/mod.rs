@@ -4,6 +4,7 @@
 mod broker;
 mod results;
 mod store;
+mod workflows;
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
