@@ -21,8 +21,9 @@ pub use value::{Form, Member, Reference, Value};
 /// The name of the messages that a workflow sends to itself: their body is a
 /// [`Signal`]. The router works on them; no task has the name.
 pub const SIGNAL: crate::Name = crate::Name::from_static("celeriac::signal");
-/// How deep compositions nest at the most, a task counted too.
-pub const MAX_DEPTH: usize = 64;
+/// How deep compositions nest at the most, a task counted too: so deep can they
+/// be read on a thread with a small stack.
+pub const MAX_DEPTH: usize = 32;
 /// How many steps a graph has at the most, callbacks and compositions counted.
 pub const MAX_STEPS: usize = 1 << 20;
 /// How many callbacks of a kind a node has at the most.

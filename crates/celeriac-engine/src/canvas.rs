@@ -1,6 +1,6 @@
 //! Canvas: workflows as a pure function, `step(context, said) -> acts`.
 //!
-//! A canvas is [compiled](compile) once to a graph of steps, which the store
+//! A canvas is [compiled](fn@compile) once to a graph of steps, which the store
 //! keeps in pages. A workflow in flight is an actor without state of its own:
 //! where it is follows from the messages that are under way and from the joins
 //! in the store. A step's message bears the workflow and the step; what it
@@ -48,9 +48,9 @@
 //! delivery is unsettled and all of it is done again: joins answer the same,
 //! messages have the same ids, statuses only rise.
 //!
-//! To begin one: [`compile`], `create` with epoch 0, publish [`begin`]. To
+//! To begin one: [`compile()`], `create` with epoch 0, publish [`begin()`]. To
 //! cancel one: revoke its id, then perform [`cancel`]. To retry a step by
-//! hand: see [`retry`].
+//! hand: see [`retry()`].
 
 mod advance;
 mod begin;

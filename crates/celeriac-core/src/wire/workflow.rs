@@ -5,12 +5,13 @@ use serde::Deserialize;
 
 use super::record::{read, write};
 use super::{DecodeError, VERSION};
-use crate::workflow::{Canvas, End, Member, Page, Signal, Workflow};
+use crate::workflow::{Canvas, End, MAX_DEPTH, Member, Page, Signal, Workflow};
 
 /// The largest canvas that is read: 64 MiB.
 const MAX_CANVAS_BYTES: usize = 64 << 20;
-/// How deep the bytes may nest: each composition takes a few levels.
-const MAX_NESTING: usize = 400;
+/// How deep the bytes may nest: each composition takes three levels, and what
+/// is in the innermost a few more.
+const MAX_NESTING: usize = 3 * MAX_DEPTH + 24;
 
 /// Defines both directions of a record.
 macro_rules! record {
@@ -104,8 +105,8 @@ mod tests {
 
     #[test]
     fn nesting_is_read_to_its_limit_and_refused_far_beyond() {
-        assert!(decode_canvas(&nested(crate::workflow::MAX_DEPTH)).is_ok());
-        assert!(decode_canvas(&nested(200)).is_err());
+        assert!(decode_canvas(&nested(MAX_DEPTH)).is_ok());
+        assert!(decode_canvas(&nested(2 * MAX_DEPTH)).is_err());
     }
 
     proptest! {

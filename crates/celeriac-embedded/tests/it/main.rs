@@ -16,3 +16,5 @@ mod model;
 mod paging;
 #[cfg(test)]
 mod shared;
+#[cfg(test)]
+mod workflows;

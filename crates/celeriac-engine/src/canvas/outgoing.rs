@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use celeriac_core::message::WorkflowStep;
 use celeriac_core::workflow::{
     Each, JsonPath, Kind, Node, Options, SIGNAL, Signal, Signature, Status, StepId, Value, Workflow,
 };
-use celeriac_core::{ContentType, Failure, Message, MessageId, QueueName, Timestamp, wire};
+use celeriac_core::{
+    ContentType, Failure, Message, MessageId, Name, Priority, QueueName, Timestamp, wire,
+};
 
 use super::advance::{Act, Input, Need, Stepper};
 use super::condition::lookup;
@@ -81,11 +84,9 @@ impl Stepper<'_> {
         let first = inline.as_ref().map(|(content_type, bytes)| (content_type, bytes));
         let (content_type, body) =
             signature.arguments.body(first).map_err(|error| error.to_string())?;
-        let mut message = Message::command(signature.task.clone(), body);
-        message.id = step_id(workflow.id, step, epoch);
-        message.created_at = context.now;
+        let id = step_id(workflow.id, step, epoch);
+        let mut message = command(id, signature.task.clone(), context.now, body);
         message.content_type = content_type;
-        message.may_repeat = true;
         let place = WorkflowStep { id: workflow.id, step, epoch, scopes, input: reference, each };
         let rare = message.rare_mut();
         rare.root_id = Some(outermost(workflow));
@@ -95,6 +96,23 @@ impl Stepper<'_> {
             apply(options, &mut message);
         }
         Ok(message)
+    }
+}
+
+/// A command that follows from others: it may be published again.
+fn command(id: MessageId, name: Name, created_at: Timestamp, body: Bytes) -> Message {
+    Message {
+        id,
+        kind: celeriac_core::Kind::Command,
+        name,
+        queue: QueueName::DEFAULT,
+        priority: Priority::default(),
+        content_type: ContentType::Json,
+        created_at,
+        attempt: 0,
+        may_repeat: true,
+        rare: None,
+        body,
     }
 }
 
@@ -128,12 +146,10 @@ pub(super) fn signal(
     signal: &Signal,
     now: Timestamp,
 ) -> Message {
-    let mut message = Message::command(SIGNAL, wire::encode_signal(signal));
-    message.id = signal_id(to, step, epoch, what);
-    message.created_at = now;
+    let id = signal_id(to, step, epoch, what);
+    let mut message = command(id, SIGNAL, now, wire::encode_signal(signal).into());
     message.content_type = ContentType::Raw;
     message.queue = workflow.queue.clone();
-    message.may_repeat = true;
     let scopes = workflow.scopes.clone();
     let rare = message.rare_mut();
     rare.root_id = Some(outermost(workflow));

@@ -69,7 +69,7 @@ fn record(new: &NewWorkflow) -> Record {
 }
 
 pub(crate) async fn create(rig: &Rig, batch: &[&NewWorkflow]) -> Vec<bool> {
-    let batch = batch.iter().map(|new| NewWorkflow::clone(new)).collect();
+    let batch = batch.iter().copied().cloned().collect();
     rig.store().create(batch).await.expect("create")
 }
 
