@@ -17,4 +17,5 @@ mod interpreter;
 mod plain;
 mod seeds;
 mod tasks;
+mod wide;
 mod world;
