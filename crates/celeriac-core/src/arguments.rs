@@ -4,6 +4,8 @@
 //! may give any of them by name instead; missing ones are read as null, so
 //! that an `Option` may be left out.
 
+mod untyped;
+
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,6 +18,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::body::{self, DecodeError, EncodeError};
 use crate::{ContentType, HeaderValue};
+
+pub use untyped::{Arguments, PrependError};
 
 /// The argument list of a task that takes none: an empty list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

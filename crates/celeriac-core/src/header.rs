@@ -63,6 +63,12 @@ impl From<bool> for HeaderValue {
     }
 }
 
+impl From<Vec<HeaderValue>> for HeaderValue {
+    fn from(values: Vec<HeaderValue>) -> Self {
+        Self::List(values)
+    }
+}
+
 impl From<i64> for HeaderValue {
     fn from(value: i64) -> Self {
         Self::Int(value)

@@ -24,6 +24,7 @@ pub mod retry;
 pub mod store;
 pub mod time;
 pub mod wire;
+pub mod workflow;
 
 pub use body::ContentType;
 pub use broker::{Broker, Consumer};

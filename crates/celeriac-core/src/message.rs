@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::name::MAX_NAME_BYTES;
+use crate::workflow::{Each, Reference, StepId};
 use crate::{ContentType, HeaderValue, MessageId, Name, QueueName, RetryPolicy, Timestamp};
 
 pub use crate::wire::RESERVED_HEADERS;
@@ -130,7 +131,29 @@ pub struct WorkflowStep {
     /// The workflow in flight.
     pub id: MessageId,
     /// The step of it.
-    pub step: u64,
+    pub step: StepId,
+    /// How often the workflow had been retried by hand when this was sent.
+    #[serde(default)]
+    pub epoch: u32,
+    /// Ids whose revocation cancels this message too: of workflows and groups
+    /// that enclose it. None for a callback, which tells what has happened.
+    #[serde(default)]
+    pub scopes: Vec<MessageId>,
+    /// The result of the step before, where it is too large for the body: it
+    /// comes in front of the arguments.
+    #[serde(default)]
+    pub input: Option<Reference>,
+    /// Whether the task is to run for each item of its first argument.
+    #[serde(default)]
+    pub each: Option<Each>,
+}
+
+impl WorkflowStep {
+    /// The first sending of a step, in no scope.
+    #[must_use]
+    pub const fn new(id: MessageId, step: StepId) -> Self {
+        Self { id, step, epoch: 0, scopes: Vec::new(), input: None, each: None }
+    }
 }
 
 /// A record that travels through a broker: headers, content type, body.

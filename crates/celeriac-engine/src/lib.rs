@@ -3,10 +3,13 @@
 //! Nothing here reads a clock, rolls dice, waits or does I/O: time is an
 //! argument, jitter comes from the message's id. So every decision can be
 //! tested as a table, simulated and replayed. The router gives the engine life.
+//!
+//! [`Engine`] decides about single messages, [`canvas`] about workflows.
 
 #![forbid(unsafe_code)]
 
 mod admission;
+pub mod canvas;
 pub mod credit;
 mod doubt;
 mod effects;

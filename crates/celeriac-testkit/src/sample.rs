@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use celeriac_core::message::WorkflowStep;
+use celeriac_core::workflow::StepId;
 use celeriac_core::{
     ContentType, HeaderValue, Kind, Message, MessageId, Name, Priority, QueueName, RetryPolicy,
     Timestamp,
@@ -56,7 +57,7 @@ pub fn full(queue: &str) -> Message {
     rare.parent_id = Some(id(3));
     rare.correlation_id = Some(id(4));
     rare.reply_to = Some(QueueName::from("~replies"));
-    rare.workflow = Some(WorkflowStep { id: id(5), step: u64::MAX });
+    rare.workflow = Some(WorkflowStep::new(id(5), StepId(u32::MAX)));
     rare.dedup_key = Some("key".to_owned());
     rare.concurrency_token = Some("token".to_owned());
     rare.traceparent = Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned());

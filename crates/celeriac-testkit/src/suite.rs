@@ -156,6 +156,27 @@ macro_rules! conformance {
                 "S-27" what_is_taken_out_is_counted;
                 "S-28" quarantine_survives_a_crash;
             }
+            store::workflows {
+                "S-32" a_workflow_is_created_once;
+                "S-33" records_and_pages_come_in_the_order_asked;
+                "S-34" the_first_end_of_an_epoch_stays;
+                "S-34" of_ends_at_once_one_is_noted;
+                "S-35" statuses_only_rise;
+                "S-35" a_part_has_statuses_of_its_own;
+                "S-36" workflows_are_listed_latest_first;
+                "S-37" what_is_forgotten_is_gone_with_its_parts;
+                "S-38" workflows_survive_a_crash;
+            }
+            store::joins {
+                "S-39" a_member_is_in_once;
+                "S-40" of_members_at_once_one_closes;
+                "S-41" a_failure_closes_if_it_shall;
+                "S-42" members_are_read_in_order;
+                "S-42" large_members_come_a_few_at_a_time;
+                "S-43" a_reopened_member_is_waited_for;
+                "S-44" nothing_joins_what_is_not_kept;
+                "S-45" joins_survive_a_crash;
+            }
             store::registry {
                 "S-29" the_living_are_listed_by_name;
                 "S-30" who_withdraws_is_gone;

@@ -7,10 +7,15 @@
 mod envelope;
 mod rare;
 mod record;
+mod workflow;
 
 pub use envelope::{Decoder, encode};
 pub use rare::RESERVED_HEADERS;
 pub use record::{decode_outcome, decode_quarantined, encode_outcome, encode_quarantined};
+pub use workflow::{
+    decode_canvas, decode_end, decode_member, decode_page, decode_signal, decode_workflow,
+    encode_canvas, encode_end, encode_member, encode_page, encode_signal, encode_workflow,
+};
 
 /// The version that this build writes, and the only one it reads.
 pub const VERSION: u8 = 1;

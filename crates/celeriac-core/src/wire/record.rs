@@ -75,7 +75,7 @@ pub fn decode_quarantined(bytes: &[u8]) -> Result<Quarantined, DecodeError> {
     Ok(Quarantined { content, reason, failure, at, deaths })
 }
 
-fn write<T: Serialize>(value: &T) -> Vec<u8> {
+pub(super) fn write<T: Serialize>(value: &T) -> Vec<u8> {
     let mut bytes = vec![VERSION];
     if let Err(error) = value.serialize(&mut rmp_serde::Serializer::new(&mut bytes)) {
         // Writing to memory can't fail, and every field has a MessagePack form.
@@ -84,7 +84,10 @@ fn write<T: Serialize>(value: &T) -> Vec<u8> {
     bytes
 }
 
-fn read<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, DecodeError> {
+pub(super) fn read<T: DeserializeOwned>(
+    what: &'static str,
+    bytes: &[u8],
+) -> Result<T, DecodeError> {
     match bytes {
         [VERSION, rest @ ..] => {
             rmp_serde::from_slice(rest).map_err(|error| DecodeError::malformed(what, bytes, error))

@@ -10,6 +10,8 @@ mod place;
 mod reader;
 mod running;
 mod store;
+mod workflow_rows;
+mod workflows;
 mod writer;
 
 use std::path::Path;

@@ -33,6 +33,12 @@ pub(super) struct ReadTimers(pub(super) Vec<MessageId>);
 /// A page of the quarantine.
 pub(super) struct ReadQuarantine(pub(super) Filter, pub(super) usize);
 
+/// A question of its own to the database.
+type Question = Box<dyn FnOnce(&Connection) -> rusqlite::Result<()> + Send>;
+
+/// A question that sees to its answer itself.
+pub(super) struct Consult(pub(super) Question);
+
 /// Reads what is on disk only.
 pub(super) struct Reader {
     directory: PathBuf,
@@ -107,6 +113,11 @@ impl Reader {
     #[handler]
     fn quarantine(&mut self, read: ReadQuarantine) -> Read<Vec<Quarantined>> {
         self.read_disk(|disk| disk.page(&read.0, read.1))
+    }
+
+    #[handler]
+    fn consult(&mut self, question: Consult) -> Read<()> {
+        self.read_disk(|disk| (question.0)(disk.connection))
     }
 
     fn read_disk<T>(&self, read: impl FnOnce(Disk<'_>) -> rusqlite::Result<T>) -> Read<T> {

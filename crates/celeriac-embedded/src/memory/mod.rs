@@ -3,6 +3,7 @@
 mod broker;
 mod results;
 mod store;
+mod workflows;
 
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use parking_lot::Mutex;
 
 use crate::Options;
 use crate::hub::{Bounds, Hub, SeenTimers};
-use crate::live::{Dedup, Quarantine};
+use crate::live::{Dedup, Quarantine, Workflows};
 
 /// Broker and store in the memory of one process: `memory://`.
 ///
@@ -21,6 +22,7 @@ pub struct Memory {
     hub: Arc<Hub>,
     dedup: Mutex<Dedup>,
     quarantine: Mutex<Quarantine>,
+    workflows: Mutex<Workflows>,
     seen_timers: SeenTimers,
     options: Options,
 }
@@ -35,6 +37,7 @@ impl Memory {
             hub: Arc::new(Hub::new("memory://".to_owned(), &options, &bounds)),
             dedup: Mutex::default(),
             quarantine: Mutex::new(Quarantine::new(options.quarantine_limit)),
+            workflows: Mutex::default(),
             seen_timers: SeenTimers::default(),
             options,
         })

@@ -15,10 +15,11 @@ use super::GOOD_FRAME;
 use super::frame::{self, FrameKind};
 use super::request::{Request, Sent, envelope, messages};
 use super::session::Desk;
+use super::workflows;
 use crate::durable::Owner;
 
 /// A frame that answers, or why there is none.
-type Answer = Result<Vec<u8>>;
+pub(super) type Answer = Result<Vec<u8>>;
 
 impl Desk {
     /// Works on a request; gives the frame that answers it.
@@ -109,12 +110,13 @@ impl Desk {
             Request::Announce(node) => answer(number, &owner.announce(node)?),
             Request::Withdraw(name) => answer(number, &owner.withdraw(&name)?),
             Request::Nodes(now) => answer(number, &owner.nodes(now)?),
+            Request::OfWorkflows(request) => workflows::work(owner, number, *request).await,
             _ => Err(Error::new(ErrorKind::Unsupported, "answer", "no such request")),
         }
     }
 }
 
-fn answer<T: Serialize>(number: u64, value: &T) -> Answer {
+pub(super) fn answer<T: Serialize>(number: u64, value: &T) -> Answer {
     let frame = frame::encode(number, FrameKind::Answer, value);
     frame.map_err(|error| Error::new(ErrorKind::Invalid, "answer", error.to_string()))
 }

@@ -10,6 +10,7 @@ mod path;
 mod request;
 mod server;
 mod session;
+mod workflows;
 
 pub(crate) use client::Client;
 pub(crate) use server::Server;

@@ -9,6 +9,8 @@ use celeriac_core::{Message, MessageId, QueueName, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
+use super::workflows::WorkflowRequest;
+
 /// What a client may ask.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Request {
@@ -76,6 +78,8 @@ pub(super) enum Request {
     Withdraw(String),
     /// Answer: the nodes that are alive.
     Nodes(Timestamp),
+    /// Something of workflows and joins. Answer: as that says.
+    OfWorkflows(Box<WorkflowRequest>),
 }
 
 /// A delivery on its way.

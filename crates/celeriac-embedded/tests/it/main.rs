@@ -18,3 +18,5 @@ mod paging;
 mod server;
 #[cfg(test)]
 mod shared;
+#[cfg(test)]
+mod workflows;

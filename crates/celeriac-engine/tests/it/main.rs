@@ -1,6 +1,7 @@
 //! The engine's decisions, as tables: one input, the effects that must follow.
 
 mod admission;
+mod canvas;
 mod fixture;
 mod outcomes;
 mod properties;

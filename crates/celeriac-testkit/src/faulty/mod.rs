@@ -7,6 +7,7 @@
 mod broker;
 mod plan;
 mod store;
+mod workflows;
 
 use std::sync::Arc;
 

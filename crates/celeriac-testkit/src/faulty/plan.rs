@@ -41,6 +41,17 @@ pub enum Operation {
     Announce,
     Withdraw,
     Nodes,
+    Create,
+    WorkflowRecords,
+    Pages,
+    Transition,
+    MarkSteps,
+    Steps,
+    List,
+    ForgetWorkflows,
+    Join,
+    Members,
+    Reopen,
 }
 
 /// What happens to a call that the plan names.

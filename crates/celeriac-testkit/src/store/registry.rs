@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use celeriac_core::store::{Filter, Node};
-use celeriac_core::{QueueName, Timestamp};
+use celeriac_core::{MessageId, QueueName, Timestamp};
 
 use crate::{Harness, Rig};
 
@@ -70,4 +70,12 @@ pub async fn empty_batches_change_nothing(harness: Arc<dyn Harness>) {
     let all = Filter::default();
     assert_eq!(store.quarantined(&all, 10).await.expect("quarantined"), []);
     assert_eq!(store.unquarantine(&[]).await.expect("unquarantine"), 0);
+    assert_eq!(store.create(vec![]).await.expect("create"), [false; 0]);
+    assert_eq!(store.workflows(&[]).await.expect("workflows"), []);
+    assert_eq!(store.pages(MessageId::new(), &[]).await.expect("pages"), []);
+    assert_eq!(store.transition(vec![]).await.expect("transition"), [false; 0]);
+    store.mark_steps(vec![]).await.expect("mark_steps");
+    assert_eq!(store.forget_workflows(&[]).await.expect("forget_workflows"), 0);
+    assert_eq!(store.join(vec![]).await.expect("join"), []);
+    store.reopen(vec![]).await.expect("reopen");
 }

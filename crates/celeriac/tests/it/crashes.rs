@@ -146,7 +146,7 @@ fn crash(system: &System, path: &str) -> impl Future<Output = ()> + use<> {
         let what = format!("{path} to run again");
         let runs_again = || {
             let actor = snapshot(&system, &path);
-            actor.restarts > before && actor.state.is_running()
+            actor.restarts > before && actor.state.state().is_running()
         };
         while !runs_again() {
             within(&what, events.next()).await;

@@ -92,7 +92,7 @@ async fn a_recipient_can_be_asked_without_knowing_its_actor() {
     assert_eq!(recipient.path(), "desk");
     assert_eq!(recipient.ask(Square(5)).await, Ok(25));
     recipient.recipient().tell(Square(6)).await.unwrap();
-    desk.pause().unwrap();
+    desk.pause().await.unwrap();
     let limit = Duration::from_secs(2);
     assert_eq!(recipient.ask_timeout(Square(7), limit).await, Err(AskError::Timeout(limit)));
     desk.stop().await;
@@ -105,7 +105,7 @@ async fn an_unbounded_mailbox_takes_what_comes() {
     let desk =
         system.spawn("desk", Options::default().unbounded(), || Desk { limit: 10, next: None });
     desk.started().await.unwrap();
-    desk.pause().unwrap();
+    desk.pause().await.unwrap();
     for n in 0..10_000 {
         desk.try_tell(Square(n)).unwrap();
     }
@@ -119,7 +119,7 @@ async fn dead_letters_are_a_stream_with_their_reasons() {
     let mut events = system.events();
     let desk = system.spawn("desk", Options::default(), || Desk { limit: 10, next: None });
     desk.started().await.unwrap();
-    desk.pause().unwrap();
+    desk.pause().await.unwrap();
     desk.try_tell(Square(1)).unwrap();
     desk.stop().await;
     assert!(desk.try_tell(Square(2)).is_err());

@@ -141,7 +141,7 @@ async fn one_for_all_stops_in_reverse_and_starts_in_order() {
 async fn the_mailboxes_of_all_are_kept() {
     let family = Family::new(Strategy::OneForAll, |_| Options::default()).await;
     let (a, b, c) = (family.child("a"), family.child("b"), family.child("c"));
-    c.pause().unwrap();
+    c.pause().await.unwrap();
     for _ in 0..3 {
         c.try_tell(Inc).unwrap();
     }
@@ -245,7 +245,7 @@ async fn a_parent_can_be_stopped_in_the_middle_of_a_group_restart() {
         b.try_tell(Boom).unwrap();
     }
     // Crashed for the second time: everyone is held for the backoff.
-    while b.snapshot().restarts < 1 || b.state() != State::Crashed {
+    while b.snapshot().restarts < 1 || b.lifecycle() != State::Crashed {
         tokio::task::yield_now().await;
     }
     assert!(matches!(family.parent.stop().await, Exit::Stopped));

@@ -155,7 +155,7 @@ async fn trees_and_actors() {
         system.find::<Clerk>(path).unwrap().started().await.unwrap();
     }
     system.find::<Clerk>("manager/clerk-1").unwrap().ask(Worry).await.unwrap();
-    archive.pause().unwrap();
+    archive.pause().await.unwrap();
     expect_all("tree", &viz::tree(&system));
     let again = viz::tree_of("office", &system.snapshot());
     assert_eq!(again.svg(), viz::tree(&system).svg());
@@ -185,7 +185,7 @@ async fn an_instance_is_followed_to_its_end() {
     assert_eq!(current(&live.next().await.unwrap()), ["started.running.healthy", "ignore"]);
     clerk.ask(Worry).await.unwrap();
     assert_eq!(current(&live.next().await.unwrap()), ["started.running.degraded", "ignore"]);
-    clerk.pause().unwrap();
+    clerk.pause().await.unwrap();
     assert_eq!(current(&live.next().await.unwrap()), ["started.paused", "ignore"]);
     clerk.stop().await;
     let mut last = Vec::new();

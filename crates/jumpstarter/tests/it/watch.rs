@@ -134,13 +134,13 @@ async fn it_overtakes_a_thousand_messages_and_needs_no_room() {
     let (watcher, probe) = watcher(&system, Options::default().mailbox(1000));
     let mortal = mortal(&system, "mortal");
     watcher.ask(Look::At(mortal.clone())).await.unwrap();
-    watcher.pause().unwrap();
+    watcher.pause().await.unwrap();
     for n in 0..1000 {
         watcher.try_tell(Work(n)).unwrap();
     }
     assert!(watcher.try_tell(Work(1000)).is_err(), "the mailbox is full");
     mortal.stop().await;
-    watcher.resume().unwrap();
+    watcher.resume().await.unwrap();
     watcher.stop().await;
     let noted = probe.take();
     assert_eq!(noted.len(), 1001);

@@ -2,11 +2,13 @@
 //! to the tables, and what follows in the hub once it is durable.
 
 mod dedup;
+mod joins;
 mod messages;
 mod quarantine;
 mod results;
 mod revocations;
 mod timers;
+mod workflows;
 
 use celeriac_core::error::Result;
 use tokio::sync::oneshot;
@@ -16,11 +18,13 @@ use super::journal::{Op, Tables};
 use crate::hub::Hub;
 
 pub(crate) use dedup::{ClaimKeys, ConfirmKeys};
+pub(crate) use joins::{JoinMembers, ReopenMembers};
 pub(crate) use messages::{CountDeaths, Enqueue, Nothing};
 pub(crate) use quarantine::{PutAway, TakeOut};
 pub(crate) use results::{Complete, Forget};
 pub(crate) use revocations::Revoke;
 pub(crate) use timers::{Schedule, Unschedule};
+pub(crate) use workflows::{Create, ForgetWorkflows, MarkSteps, Transit};
 
 /// Something to be written.
 pub(crate) trait Change: Send + 'static {

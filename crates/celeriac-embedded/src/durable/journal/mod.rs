@@ -96,6 +96,7 @@ impl Journal {
     ) -> celeriac_core::error::Result<Self> {
         let connection = schema::open_writer(directory, options)?;
         let fault = |error: rusqlite::Error| fault::Fault::from(&error).error("open", &hub.address);
+        connection.execute_batch(super::workflow_rows::TABLES).map_err(fault)?;
         let packs = recover::recover(&connection, hub).map_err(fault)?;
         let expiry = expiry::Expiry::open(&connection).map_err(fault)?;
         Ok(Self { connection, packs, expiry })

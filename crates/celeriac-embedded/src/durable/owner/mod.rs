@@ -6,6 +6,7 @@ mod results;
 mod store;
 #[cfg(test)]
 mod tests;
+mod workflows;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};

@@ -35,6 +35,11 @@ impl Client {
         self.link.is_dead()
     }
 
+    /// The connection.
+    pub(super) fn link(&self) -> &Link {
+        &self.link
+    }
+
     /// Takes leave of the owner.
     pub(crate) fn close(&self) {
         self.link.goodbye();

@@ -1,0 +1,36 @@
+//! How much room a step takes on its page.
+
+use celeriac_core::HeaderValue;
+use celeriac_core::workflow::{Kind, Node, Signature};
+
+/// What every step takes.
+const NODE: usize = 48;
+
+/// Roughly how many bytes a step takes on its page.
+pub(super) fn weight(node: &Node) -> usize {
+    NODE + match &node.kind {
+        Kind::Task { signature, .. } | Kind::Map { signature, .. } => of_signature(signature),
+        Kind::Fork { names, .. } => names.iter().map(|name| name.len() + 4).sum(),
+        Kind::Switch { conditions, .. } => conditions.len() * NODE,
+        Kind::Chain | Kind::Group { .. } | Kind::Loop { .. } => 0,
+    }
+}
+
+fn of_signature(signature: &Signature) -> usize {
+    let arguments = &signature.arguments;
+    let args: usize = arguments.args.iter().map(of_value).sum();
+    let kwargs: usize = arguments.kwargs.iter().map(|(name, v)| name.len() + of_value(v)).sum();
+    let options = if signature.options.is_some() { 4 * NODE } else { 0 };
+    signature.task.as_str().len() + args + kwargs + options
+}
+
+fn of_value(value: &HeaderValue) -> usize {
+    4 + match value {
+        HeaderValue::Text(text) => text.len(),
+        HeaderValue::Bytes(bytes) => bytes.len(),
+        HeaderValue::List(values) => values.iter().map(of_value).sum(),
+        HeaderValue::Map(values) => values.iter().map(|(name, v)| name.len() + of_value(v)).sum(),
+        HeaderValue::Null | HeaderValue::Bool(_) => 0,
+        HeaderValue::Int(_) | HeaderValue::Uint(_) | HeaderValue::Float(_) => 8,
+    }
+}

@@ -1,0 +1,187 @@
+//! Random numbers from a seed, and random canvases from those.
+
+use celeriac_core::HeaderValue;
+use celeriac_core::workflow::{
+    Canvas, Comparison, Condition, Each, Items, JsonPath, Policy, Shape, Signature,
+};
+use celeriac_engine::canvas::compile;
+
+/// More steps say no more.
+const MAX_STEPS: usize = 80;
+
+/// SplitMix64: one `u64` decides everything that follows.
+#[derive(Clone, Debug)]
+pub(super) struct Dice(pub(super) u64);
+
+impl Dice {
+    pub(super) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    pub(super) fn below(&mut self, end: usize) -> usize {
+        (self.next() % end.max(1) as u64) as usize
+    }
+
+    /// True in so many of a hundred cases.
+    pub(super) fn percent(&mut self, percent: usize) -> bool {
+        self.below(100) < percent
+    }
+
+    pub(super) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len())]
+    }
+}
+
+/// What may occur in a canvas.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Palette {
+    pub(super) policies: &'static [Policy],
+    pub(super) tasks: &'static [&'static str],
+}
+
+impl Palette {
+    pub(super) const ALL: Self = Self {
+        policies: &[Policy::WaitAll, Policy::WaitAll, Policy::FailFast, Policy::Settle],
+        tasks: &["mix", "mix", "mix", "odd", "fail", "list", "lists", "map", "null", "replace"],
+    };
+    /// What a task puts in its own place; once more, and no more.
+    pub(super) const REPLACED: Self =
+        Self { tasks: &["mix", "odd", "fail", "list", "replace_once"], ..Self::ALL };
+    /// As above.
+    pub(super) const PLAIN: Self = Self { tasks: &["mix", "odd", "list"], ..Self::ALL };
+    /// Nothing fails but what is mended before it is tried again by hand.
+    pub(super) const MENDABLE: Self =
+        Self { policies: &[Policy::WaitAll], tasks: &["mix", "broken", "list", "replace_broken"] };
+    /// What `replace_broken` puts in its own place.
+    pub(super) const BROKEN: Self = Self { tasks: &["mix", "broken"], ..Self::MENDABLE };
+
+    fn policy(self, dice: &mut Dice) -> Policy {
+        dice.pick(self.policies)
+    }
+
+    fn signature(self, dice: &mut Dice) -> Signature {
+        let mut signature = Signature::new(dice.pick(self.tasks));
+        for _ in 0..dice.below(3) {
+            signature = signature.argument(dice.below(100) as i64);
+        }
+        if dice.percent(15) { signature.immutable() } else { signature }
+    }
+
+    /// A task that goes over items never replaces itself: there are many.
+    fn mapped(self, dice: &mut Dice) -> Signature {
+        loop {
+            let signature = self.signature(dice);
+            if !signature.task.as_str().starts_with("replace") {
+                return signature;
+            }
+        }
+    }
+
+    fn items(self, dice: &mut Dice, each: Each) -> Items {
+        if dice.percent(30) {
+            let path = dice.pick(&["$", "$", "$.items", "$[0]"]);
+            return Items::Input(path.parse().unwrap());
+        }
+        let number = |dice: &mut Dice| HeaderValue::Int(dice.below(50) as i64);
+        let item = |dice: &mut Dice| match each {
+            Each::Item => number(dice),
+            Each::Star => vec![number(dice), number(dice)].into(),
+        };
+        let count = dice.below(5);
+        Items::Given((0..count).map(|_| item(dice)).collect())
+    }
+
+    fn condition(self, dice: &mut Dice) -> Condition {
+        let path: JsonPath = dice.pick(&["$", "$.n", "$[0]", "$.items[1]"]).parse().unwrap();
+        match dice.below(6) {
+            0 => Condition::Exists(path),
+            1 => Condition::Not(Box::new(self.condition(dice))),
+            2 => Condition::Any(vec![self.condition(dice), self.condition(dice)]),
+            _ => {
+                let comparison = dice.pick(&[
+                    Comparison::Less,
+                    Comparison::Greater,
+                    Comparison::GreaterOrEqual,
+                    Comparison::NotEqual,
+                ]);
+                Condition::Compare(path, comparison, HeaderValue::Int(dice.below(100) as i64))
+            }
+        }
+    }
+
+    fn many(self, dice: &mut Dice, depth: usize) -> Vec<Canvas> {
+        let count = dice.pick(&[0, 1, 1, 2, 2, 3, 4]);
+        (0..count).map(|_| self.canvas(dice, depth)).collect()
+    }
+
+    /// A random canvas, nested at most six deep, and not too large.
+    pub(super) fn deep(self, seed: u64) -> Canvas {
+        let mut dice = Dice(seed);
+        loop {
+            let canvas = self.canvas(&mut dice, 6);
+            let pages = compile(&canvas).unwrap();
+            if pages.iter().map(|page| page.nodes.len()).sum::<usize>() <= MAX_STEPS {
+                return canvas;
+            }
+        }
+    }
+
+    /// A random canvas, nested at most `depth` deep.
+    pub(super) fn canvas(self, dice: &mut Dice, depth: usize) -> Canvas {
+        let mut canvas = Canvas::from(self.shape(dice, depth));
+        for _ in 0..dice.pick(&[0, 0, 0, 0, 1, 2]) {
+            canvas = canvas.link(self.signature(dice));
+        }
+        for _ in 0..dice.pick(&[0, 0, 0, 1, 2]) {
+            canvas = canvas.on_error(self.signature(dice));
+        }
+        canvas
+    }
+
+    fn shape(self, dice: &mut Dice, depth: usize) -> Shape {
+        if depth <= 1 || dice.percent(15) {
+            return self.flat(dice);
+        }
+        let depth = depth - 1;
+        match dice.below(9) {
+            0..=2 => Shape::Chain(self.many(dice, depth)),
+            3 | 4 => Shape::Group { members: self.many(dice, depth), policy: self.policy(dice) },
+            5 => {
+                let (members, policy) = (self.many(dice, depth - 1), self.policy(dice));
+                Shape::Chord { members, policy, body: Box::new(self.canvas(dice, depth)) }
+            }
+            6 => {
+                let branches = self.many(dice, depth).into_iter().enumerate();
+                let branches = branches.map(|(at, branch)| (format!("b{at}"), branch)).collect();
+                Shape::Fork { branches, policy: self.policy(dice) }
+            }
+            7 => {
+                let cases = self.many(dice, depth).into_iter();
+                let cases = cases.map(|branch| (self.condition(dice), branch)).collect();
+                let otherwise = dice.percent(50).then(|| Box::new(self.canvas(dice, depth)));
+                Shape::Switch { cases, otherwise }
+            }
+            _ => {
+                let body = Box::new(self.canvas(dice, depth.min(3)));
+                Shape::Loop { body, until: self.condition(dice), max: 1 + dice.below(3) as u32 }
+            }
+        }
+    }
+
+    fn flat(self, dice: &mut Dice) -> Shape {
+        if dice.percent(70) {
+            return Shape::Task(self.signature(dice));
+        }
+        let each = dice.pick(&[Each::Item, Each::Star]);
+        let (signature, items) = (self.mapped(dice), self.items(dice, each));
+        let policy = self.policy(dice);
+        match dice.below(3) {
+            0 => Shape::Map { signature, items, each, policy },
+            1 => Shape::Sweep { signature, items, each },
+            _ => Shape::Chunks { signature, items, each, size: 1 + dice.below(3) as u32, policy },
+        }
+    }
+}

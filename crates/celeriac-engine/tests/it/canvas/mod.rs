@@ -1,0 +1,21 @@
+//! Canvas: random canvases, run by the engine in a simulated world, against a
+//! sequential interpreter.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test reports by panicking"
+)]
+
+mod check;
+mod compile;
+mod condition;
+mod driver;
+mod generate;
+mod interpreter;
+mod plain;
+mod seeds;
+mod tasks;
+mod wide;
+mod world;
