@@ -32,7 +32,7 @@ async fn it_follows_the_latest_runs() {
             world.end(key).await;
             while let Some(event) = events.try_next() {
                 if let Event::StateChanged { to, .. } = event {
-                    seen.push(to);
+                    seen.push(to.state());
                 }
             }
         }
