@@ -5,10 +5,11 @@ use quote::quote;
 
 use crate::callable::Callable;
 use crate::declaration::Declaration;
+use crate::streams::{self, ActorArguments};
 use crate::{messages, resources, tasks};
 
 /// The impl as it was, and beside it what makes the type an actor.
-pub(crate) fn expand(declaration: &Declaration) -> TokenStream {
+pub(crate) fn expand(declaration: &Declaration, arguments: &ActorArguments) -> TokenStream {
     let item = &declaration.item;
     let actor = &item.self_ty;
     let (impl_generics, _, bounds) = item.generics.split_for_impl();
@@ -23,6 +24,7 @@ pub(crate) fn expand(declaration: &Declaration) -> TokenStream {
     let acquire = resources::acquire(declaration);
     let release = resources::release(declaration);
     let turns = tasks::turns(declaration);
+    let publishes = streams::publishes(declaration, arguments);
     quote! {
         #item
 
@@ -54,6 +56,7 @@ pub(crate) fn expand(declaration: &Declaration) -> TokenStream {
             }
 
             #handler_impls
+            #publishes
         };
     }
 }

@@ -11,6 +11,7 @@ mod duration;
 mod expand;
 mod messages;
 mod resources;
+mod streams;
 mod tasks;
 
 use proc_macro::TokenStream;
@@ -18,6 +19,10 @@ use syn::{ItemImpl, parse_macro_input};
 
 /// Makes a type an actor. Goes on an inherent impl; functions without one of
 /// the attributes below stay ordinary methods.
+///
+/// `#[actor(streams(Price, Alert))]` says what the actor publishes: types that are
+/// `Clone + Send + 'static`, for `ctx.publish(item).await` and
+/// `address.subscribe::<Price>(…)`.
 ///
 /// | attribute | on | meaning |
 /// |---|---|---|
@@ -41,14 +46,10 @@ use syn::{ItemImpl, parse_macro_input};
 /// Durations are whole numbers with a unit: `ms`, `s`, `m`, `h`; `1m30s`.
 #[proc_macro_attribute]
 pub fn actor(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    if !arguments.is_empty() {
-        let message = "`#[actor]` takes no arguments";
-        let error = syn::Error::new(proc_macro2::Span::call_site(), message);
-        return error.to_compile_error().into();
-    }
+    let arguments = parse_macro_input!(arguments as streams::ActorArguments);
     let item = parse_macro_input!(item as ItemImpl);
     match declaration::Declaration::read(item) {
-        Ok(declaration) => expand::expand(&declaration).into(),
+        Ok(declaration) => expand::expand(&declaration, &arguments).into(),
         Err(error) => error.to_compile_error().into(),
     }
 }

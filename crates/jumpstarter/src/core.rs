@@ -14,6 +14,7 @@ use crate::cell::AnyCell;
 use crate::error::{Cause, Crash};
 use crate::event::Event;
 use crate::lifecycle::{self, Refused, State, Trigger};
+use crate::publish::Streams;
 use crate::restart::RestartRegion;
 use crate::spawner::TaskGroup;
 use crate::strategy::{Siblings, Strategy};
@@ -98,6 +99,8 @@ pub(crate) struct Cold {
     pub(crate) escalates: bool,
     /// Those who hear of the end.
     pub(crate) death_watch: Vec<Watch>,
+    /// What it publishes, if anyone subscribed.
+    pub(crate) streams: Streams,
     pub(crate) crash: Option<Crash>,
     pub(crate) restart: RestartRegion,
     pub(crate) task_states: Vec<(&'static str, crate::task::TaskState)>,

@@ -23,7 +23,7 @@ use crate::restart::RestartRegion;
 use crate::supervision::{ChildFailed, Ending, History, Verdict};
 use crate::urgent::SystemMessage;
 use crate::work::{Left, Worker};
-use crate::{bring_up, strategy, watch, wind_down};
+use crate::{bring_up, publish, strategy, watch, wind_down};
 
 pub(crate) struct Runner<A: Actor, F> {
     cell: Arc<Cell<A>>,
@@ -195,6 +195,7 @@ where
         }
         core.raise(FINISHED);
         self.cell.bury_urgent();
+        publish::end_all(core);
         watch::announce(core);
     }
 

@@ -14,6 +14,7 @@ mod probe;
 mod resources;
 mod shutdown;
 mod strategies;
+mod streams;
 mod supervision;
 mod tasks;
 mod watch;
