@@ -11,6 +11,7 @@ use crate::actor::{Actor, Handler};
 use crate::address::Address;
 use crate::cell::Cell;
 use crate::core::{RESTART, STOP_SELF};
+use crate::dependency;
 use crate::error::{BlockingError, BoxError, Cause, Crash};
 use crate::lifecycle::{Refused, State, Trigger};
 use crate::options::Options;
@@ -129,14 +130,12 @@ impl<A: Actor> Context<A> {
 
     /// A dependency of the actor, by its type.
     pub fn dependency<B: Actor>(&self) -> Option<Address<B>> {
-        let known = self.cell.core.peek_cold(|cold| cold.dependencies.clone())?;
-        known
-            .into_iter()
-            .find_map(|cell| cell.into_any().downcast::<Cell<B>>().ok())
-            .map(Address::new)
+        dependency::find(&self.cell.core)
     }
 
-    /// Stops the actor after this message and those that were accepted. With
+    /// Stops the actor after this message and those that were accepted; before,
+    /// those that depend on it are stopped, as by
+    /// [`Address::stop`](crate::Address::stop). With
     /// [`RestartPolicy::Permanent`](crate::RestartPolicy::Permanent) it starts
     /// again.
     pub fn stop_self(&self) {

@@ -22,6 +22,7 @@ mod concurrent;
 mod context;
 mod core;
 mod dependency;
+mod dependents;
 mod error;
 mod event;
 mod guard;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::actor::Actor;
-use crate::cell::{Cell, dead_letter};
+use crate::cell::{AnyCell, Cell, dead_letter};
 use crate::context::Context;
 use crate::core::{ENDING_FOR_GOOD, FINISHED, HOLD, ONCE_STARTED, RESTART, STOP_SELF};
 use crate::error::{BoxError, Cause, Crash};
@@ -23,7 +23,7 @@ use crate::restart::RestartRegion;
 use crate::supervision::{ChildFailed, Ending, History, Verdict};
 use crate::urgent::SystemMessage;
 use crate::work::{Left, Worker};
-use crate::{bring_up, publish, strategy, watch, wind_down};
+use crate::{bring_up, dependents, publish, strategy, watch, wind_down};
 
 pub(crate) struct Runner<A: Actor, F> {
     cell: Arc<Cell<A>>,
@@ -197,6 +197,8 @@ where
         self.cell.bury_urgent();
         publish::end_all(core);
         watch::announce(core);
+        let own = Arc::clone(&self.cell) as Arc<dyn AnyCell>;
+        dependents::follow(&own);
     }
 
     /// Tells the parent; without one, the event stream has to do.

@@ -112,14 +112,14 @@ fn nodes(cells: Vec<Arc<dyn AnyCell>>) -> Vec<Node> {
     let mut edges: Vec<(u64, u64)> = Vec::new();
     for node in &nodes {
         let core = node.cell.core();
-        let dependencies = core.peek_cold(|cold| cold.dependencies.clone()).unwrap_or_default();
-        edges.extend(dependencies.iter().map(|dependency| (core.id, dependency.core().id)));
+        core.peek_cold(|cold| {
+            edges.extend(cold.needs().map(|dependency| (core.id, dependency.core().id)));
+        });
         let Some(parent) = core.parent.as_ref().and_then(|parent| parent.upgrade()) else {
             continue;
         };
-        let owned = parent
-            .core()
-            .peek_cold(|cold| cold.dependencies.iter().any(|known| known.core().id == core.id));
+        let owned =
+            parent.core().peek_cold(|cold| cold.needs().any(|known| known.core().id == core.id));
         if owned != Some(true) {
             edges.push((core.id, parent.core().id));
         }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use crate::actor::Actor;
 use crate::cell::{AnyCell, ended};
 use crate::context::Context;
-use crate::core::{Core, KILL, STOP};
+use crate::core::{Core, KILL};
+use crate::dependents;
 use crate::guard::{Broken, Guarded};
 use crate::lifecycle::{State, Trigger};
 
@@ -67,13 +68,13 @@ async fn release_all<A: Actor>(
     let (children, owned) = family(core);
     if let Some(group) = core.peek_cold(|cold| cold.group.clone()).flatten() {
         group.token().cancel();
-        stop_all(&children).await;
+        stop_all(core, &children).await;
         // Those that did not end within their grace are dropped.
         let _ = tokio::time::timeout(grace, group.join()).await;
         group.abort_all();
         group.join().await;
     } else {
-        stop_all(&children).await;
+        stop_all(core, &children).await;
     }
     steps.pass(&[Trigger::TasksStop]);
     if let (Some(actor), How::Orderly) = (actor.as_mut(), steps.how) {
@@ -86,7 +87,7 @@ async fn release_all<A: Actor>(
         }
     }
     steps.pass(&[Trigger::ResourcesRelease]);
-    stop_all(&owned).await;
+    stop_all(core, &owned).await;
     forget_incarnation(core);
     steps.pass(&[Trigger::DependenciesStop, Trigger::Finish]);
 }
@@ -98,7 +99,7 @@ type Cells = Vec<Arc<dyn AnyCell>>;
 fn family(core: &Core) -> (Cells, Cells) {
     let known = core.peek_cold(|cold| {
         let children: Vec<_> = cold.children.values().rev().cloned().collect();
-        (children, cold.dependencies.clone())
+        (children, cold.needs().cloned().collect::<Vec<_>>())
     });
     let (children, dependencies) = known.unwrap_or_default();
     let is_dependency = |child: &Arc<dyn AnyCell>| {
@@ -107,10 +108,10 @@ fn family(core: &Core) -> (Cells, Cells) {
     children.into_iter().partition(|child| !is_dependency(child))
 }
 
-async fn stop_all(cells: &[Arc<dyn AnyCell>]) {
+/// Children that depend on others among them stop before those.
+async fn stop_all(parent: &Core, cells: &[Arc<dyn AnyCell>]) {
     for cell in cells {
-        cell.close();
-        cell.core().raise(STOP);
+        dependents::stop(cell, Some(parent.id));
     }
     for cell in cells {
         ended(cell.core()).await;
@@ -137,7 +138,9 @@ fn forget_incarnation(core: &Core) {
     let old = core.peek_cold(|cold| {
         cold.task_states.clear();
         cold.siblings.forget();
-        (std::mem::take(&mut cold.dependencies), cold.group.take())
+        cold.optional.clear();
+        let dependencies = (std::mem::take(&mut cold.dependencies), cold.implied.split_off(0));
+        (dependencies, cold.group.take())
     });
     drop(old);
 }

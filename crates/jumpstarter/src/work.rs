@@ -9,11 +9,12 @@ use std::task::Poll;
 
 use crate::actor::Actor;
 use crate::busy::{Stopwatch, Tally};
-use crate::cell::Cell;
+use crate::cell::{AnyCell, Cell};
 use crate::context::Context;
 use crate::core::{
     Core, HOLD, KILL, RESTART, STOP, STOP_NOW, STOP_SELF, SYSTEM, is_quiet, state_of,
 };
+use crate::dependents;
 use crate::guard::{ending_or_crashed, unless};
 use crate::lifecycle::{State, Trigger};
 use crate::supervision::{self, RestartPolicy};
@@ -195,6 +196,11 @@ impl<'a, A: Actor> Worker<'a, A> {
             return Attended::GoOn;
         }
         if word & (STOP | STOP_SELF) != 0 {
+            let any_cell = Arc::clone(self.cell) as Arc<dyn AnyCell>;
+            if word & STOP == 0 && dependents::go_first(&any_cell) {
+                core.lower(STOP_SELF);
+                return Attended::GoOn;
+            }
             self.cell.mailbox.close();
             self.cell.mailbox.take_now(self.inbox);
             // Refused only if it crashed at this moment, which is seen next.

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "what the tests share is test code, too")]
 
 mod dependencies;
+mod dependents;
 mod lifecycle;
 mod messages;
 mod misuse;
