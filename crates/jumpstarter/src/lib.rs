@@ -61,8 +61,8 @@ pub use crate::cell::Exit;
 pub use crate::context::Context;
 pub use crate::dependency::{Dependency, Inject, Injector};
 pub use crate::error::{
-    AskError, BlockingError, BoxError, Cause, Crash, Panicked, StartError, StartFailure, TellError,
-    TryTellError,
+    AskError, BlockingError, BoxError, Cause, Crash, Panicked, ResourceUnavailable, StartError,
+    StartFailure, TellError, TryTellError,
 };
 pub use crate::event::{DeadLetterReason, Event, Events};
 pub use crate::lifecycle::{Refused, State, Trigger, next};
@@ -90,7 +90,8 @@ pub mod written {
     pub use crate::actor::HookOutcome;
     pub use crate::dependency::Dependencies;
     pub use crate::resource::{
-        Acquisition, Release, Requirement, ResourceOutcome, StartStep, acquire_within, note_release,
+        Acquisition, Release, Requirement, ResourceOutcome, StartStep, acquire_on_pool,
+        acquire_within, note_release,
     };
     pub use futures_util::future::join;
 }

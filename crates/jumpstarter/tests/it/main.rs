@@ -13,6 +13,7 @@ mod passing_on;
 mod pressure;
 mod probe;
 mod resources;
+mod resources_half_way;
 mod shutdown;
 mod strategies;
 mod streams;
