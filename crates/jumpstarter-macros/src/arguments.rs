@@ -1,7 +1,7 @@
 //! The arguments of the attributes inside of an actor's impl.
 
 use syn::meta::ParseNestedMeta;
-use syn::{Attribute, Ident, LitInt, LitStr, Meta};
+use syn::{Attribute, Expr, Ident, LitInt, LitStr, Meta};
 
 use crate::duration::Millis;
 
@@ -15,10 +15,22 @@ pub(crate) struct HandlerArguments {
 #[derive(Default)]
 pub(crate) struct TaskArguments {
     pub(crate) concurrent: bool,
+    pub(crate) blocking: bool,
     pub(crate) every: Option<Millis>,
+    pub(crate) missed: Option<Missed>,
+    pub(crate) kind: Option<Expr>,
     pub(crate) jitter: Option<Millis>,
     pub(crate) retries: Option<u32>,
     pub(crate) backoff: Option<Millis>,
+    pub(crate) backoff_max: Option<Millis>,
+}
+
+/// `missed = "…"`
+#[derive(Clone, Copy)]
+pub(crate) enum Missed {
+    Skip,
+    Delay,
+    CatchUp,
 }
 
 /// `#[resource(…)]`
@@ -52,12 +64,21 @@ impl TaskArguments {
                 arguments.every = Some(duration(&meta)?);
             } else if meta.path.is_ident("jitter") {
                 arguments.jitter = Some(duration(&meta)?);
+            } else if meta.path.is_ident("blocking") {
+                arguments.blocking = true;
+            } else if meta.path.is_ident("missed") {
+                arguments.missed = Some(missed(&meta)?);
+            } else if meta.path.is_ident("kind") {
+                arguments.kind = Some(meta.value()?.parse()?);
             } else if meta.path.is_ident("backoff") {
                 arguments.backoff = Some(duration(&meta)?);
+            } else if meta.path.is_ident("backoff_max") {
+                arguments.backoff_max = Some(duration(&meta)?);
             } else if meta.path.is_ident("retries") {
                 arguments.retries = Some(meta.value()?.parse::<LitInt>()?.base10_parse()?);
             } else {
-                let known = "`concurrent`, `every`, `jitter`, `retries` and `backoff`";
+                let known = "`concurrent`, `blocking`, `every`, `missed`, `kind`, `jitter`, \
+                             `retries`, `backoff` and `backoff_max`";
                 return Err(meta.error(format!("a task knows {known} only")));
             }
             Ok(())
@@ -67,7 +88,16 @@ impl TaskArguments {
                 "a period is longer than nothing; leave `every` out for a task without one";
             return Err(syn::Error::new_spanned(attribute, message));
         }
-        Ok(arguments)
+        let refused = if arguments.kind.is_some() && arguments.every.is_some() {
+            "a task has a `kind` of its own or is periodic by `every`, not both"
+        } else if arguments.missed.is_some() && arguments.every.is_none() {
+            "only a task with a period, `every`, can miss turns"
+        } else if arguments.blocking && arguments.concurrent {
+            "a blocking task without `self` is concurrent anyway; leave `concurrent` out"
+        } else {
+            return Ok(arguments);
+        };
+        Err(syn::Error::new_spanned(attribute, refused))
     }
 }
 
@@ -107,6 +137,19 @@ fn each(
     match &attribute.meta {
         Meta::Path(_) => Ok(()),
         _ => attribute.parse_nested_meta(logic),
+    }
+}
+
+fn missed(meta: &ParseNestedMeta<'_>) -> syn::Result<Missed> {
+    let literal: LitStr = meta.value()?.parse()?;
+    match literal.value().as_str() {
+        "skip" => Ok(Missed::Skip),
+        "delay" => Ok(Missed::Delay),
+        "catch_up" => Ok(Missed::CatchUp),
+        _ => {
+            let message = "missed turns are dealt with by \"skip\", \"delay\" or \"catch_up\"";
+            Err(syn::Error::new(literal.span(), message))
+        }
     }
 }
 

@@ -34,8 +34,15 @@ use syn::{ItemImpl, parse_macro_input};
 /// | `#[depends_on]` | `fn (&self [, injector: &Injector]) -> Dependency<B>` | started before this actor, stopped after it |
 /// | `#[resource]`, with `timeout = "5s"`, `optional` | `fn ([&self] [, injector: &Injector]) -> Result<T, E>` | acquired during the start, at the same time; sync ones on the blocking pool (those with `&self` one after the other); found by `ctx.resource::<T>()`. An optional one is skipped if it returns `ResourceUnavailable` or is late |
 /// | `#[release(name)]` | `fn ([&mut self,] value: T)` | releases the resource of that function instead of a plain drop; sync ones without `self` on the blocking pool |
-/// | `#[task]`, with `every = "30s"`, `jitter = "1s"`, `retries = 3`, `backoff = "100ms"` | `fn (&mut self [, ctx]) -> Flow` | takes turns with the messages; a turn is dropped at its await when the actor stops, so it must be cancel-safe |
+/// | `#[task]`, with the options below | `fn (&mut self [, ctx]) -> Flow` | takes turns with the messages; a turn is dropped at its await when the actor stops, so it must be cancel-safe |
 /// | `#[task(concurrent)]`, the same options | `async fn (ctx: TaskContext<Self>) -> Flow` | runs beside the messages as a tokio task of its own; cancel-safe as well |
+/// | `#[task(blocking)]`, the same options | `fn ([&mut self,] [ctx: TaskContext<Self>]) -> Flow` | its turns run on the blocking pool: with `self` the messages wait meanwhile, without they do not. It looks at `ctx.is_cancelled()` to end in time |
+///
+/// Options of a task: `every = "30s"` (a turn in each period; else one after the
+/// other) with `missed = "skip"`, `"delay"` or `"catch_up"` (see `Missed`), or
+/// `kind = expression` (any `Pace`); `jitter = "1s"` (the most that is added at
+/// random); `retries = 3`, `backoff = "100ms"` (doubled each time) and
+/// `backoff_max = "1m"` for turns that fail.
 ///
 /// All of them may be `async` (dependencies may not), and `ctx` is
 /// `&mut Context<Self>` in any position (in sync functions also

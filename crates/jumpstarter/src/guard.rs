@@ -11,6 +11,7 @@ use pin_project_lite::pin_project;
 use crate::core::{Core, ENDING, KILL, state_of};
 use crate::error::Crash;
 use crate::lifecycle::State;
+use crate::span::ActorSpan;
 
 /// Why guarded code did not come to its end.
 pub(crate) enum Broken {
@@ -19,10 +20,11 @@ pub(crate) enum Broken {
 }
 
 pin_project! {
-    /// Polls a future of the actor. Also registers the runner's waker, by which
+    /// Polls a future of the actor inside of its span. Also registers the runner's waker, by which
     /// control changes reach it.
     pub(crate) struct Guarded<'a, F> {
         core: &'a Core,
+        span: &'a ActorSpan,
         registered: Option<Waker>,
         #[pin]
         future: F,
@@ -30,8 +32,8 @@ pin_project! {
 }
 
 impl<'a, F> Guarded<'a, F> {
-    pub(crate) fn new(core: &'a Core, future: F) -> Self {
-        Guarded { core, registered: None, future }
+    pub(crate) fn new(core: &'a Core, span: &'a ActorSpan, future: F) -> Self {
+        Guarded { core, span, registered: None, future }
     }
 }
 
@@ -48,6 +50,7 @@ impl<F: Future> Future for Guarded<'_, F> {
             return Poll::Ready(Err(Broken::Killed));
         }
         let future = this.future;
+        let _entered = this.span.enter();
         match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
             Ok(polled) => polled.map(Ok),
             Err(payload) => {

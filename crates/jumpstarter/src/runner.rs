@@ -20,10 +20,12 @@ use crate::guard::{Broken, Guarded, ending, ending_or_crashed, unless};
 use crate::lifecycle::{State, Trigger};
 use crate::options::Options;
 use crate::restart::RestartRegion;
+use crate::span::ActorSpan;
 use crate::supervision::{ChildFailed, Ending, History, Verdict};
+use crate::task::TaskState;
 use crate::urgent::SystemMessage;
 use crate::work::{Left, Worker};
-use crate::{bring_up, dependents, publish, strategy, watch, wind_down};
+use crate::{blocking, bring_up, dependents, publish, strategy, turns, watch, wind_down};
 
 pub(crate) struct Runner<A: Actor, F> {
     cell: Arc<Cell<A>>,
@@ -73,8 +75,9 @@ where
         let cell = Arc::clone(&self.cell);
         let mut actor = None;
         let mut ctx = Context::new(Arc::clone(&cell));
+        let span = ActorSpan::of(&cell.core);
         let life = self.life(&mut actor, &mut ctx);
-        let end = match Guarded::new(&cell.core, life).await {
+        let end = match Guarded::new(&cell.core, &span, life).await {
             Ok(Ok(Left::Crashed)) => End::Crashed(cell.core.last_crash()),
             Ok(Ok(left)) => End::Left(left),
             Ok(Err(crash)) => End::Crashed(crash),
@@ -90,7 +93,7 @@ where
             });
         }
         let grace = self.options.grace;
-        let late = wind_down::wind_down(&mut actor, &mut ctx, grace, end.how()).await;
+        let late = wind_down::wind_down(&mut actor, &mut ctx, &span, grace, end.how()).await;
         wind_down::drop_quietly((actor, ctx));
         match late {
             Some(Broken::Killed) => End::Killed,
@@ -126,7 +129,24 @@ where
         }
         let policy = self.options.rules().policy;
         let mut worker = Worker::new(&self.cell, &mut self.inbox, self.options.batch, policy);
-        Ok(worker.work(actor, ctx).await)
+        let mut left = worker.work(actor, ctx).await;
+        while let Left::Lend { position, task } = left {
+            let began = Instant::now();
+            let lending = blocking::lend(slot, &self.cell, task, self.options.grace);
+            match Box::pin(lending).await {
+                Some(Ok(flow)) => worker.record_lent(position, began, flow),
+                Some(Err(crash)) => {
+                    turns::set_state(core, task, TaskState::Crashed);
+                    return Err(crash);
+                }
+                None => {}
+            }
+            let Some(actor) = slot.as_mut() else {
+                return Ok(Left::interrupted(core));
+            };
+            left = worker.work(actor, ctx).await;
+        }
+        Ok(left)
     }
 
     fn judge(&mut self, end: End) -> Verdict {
@@ -134,7 +154,9 @@ where
         let word = core.word();
         let ending = match end {
             _ if word & ENDING_FOR_GOOD != 0 => Ending::Requested,
-            End::Killed | End::Left(Left::Requested | Left::Crashed) => Ending::Requested,
+            End::Killed | End::Left(Left::Requested | Left::Crashed | Left::Lend { .. }) => {
+                Ending::Requested
+            }
             End::Left(Left::OfItself) => Ending::OfItself,
             End::Left(Left::Restart) => Ending::RestartAsked,
             End::Crashed(crash) => Ending::Crashed(crash),

@@ -2,10 +2,13 @@
 //! parents, within a deadline.
 
 use std::collections::HashSet;
+use std::future::{Future, pending};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use futures_util::future::{Either, select};
 use futures_util::stream::FuturesUnordered;
 use serde::Serialize;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -48,6 +51,16 @@ impl System {
     /// Dropped before it is ready, the stops that were requested go on; calling
     /// it again continues.
     pub async fn shutdown(&self, limit: Duration) -> ShutdownReport {
+        self.shut_down(limit, pending()).await
+    }
+
+    /// Ends also when `hurry` is ready.
+    pub(crate) async fn shut_down(
+        &self,
+        limit: Duration,
+        hurry: impl Future<Output = ()>,
+    ) -> ShutdownReport {
+        let mut hurry = pin!(hurry);
         let begun = Instant::now();
         let deadline = begun + limit;
         self.begin_shutdown();
@@ -59,8 +72,12 @@ impl System {
             if cells.is_empty() {
                 break;
             }
-            let in_order = stop_in_order(cells, &mut report.stopped);
-            if timeout_at(deadline, in_order).await.is_err() {
+            let in_time = {
+                let in_order = pin!(stop_in_order(cells, &mut report.stopped));
+                let first = timeout_at(deadline, select(in_order, &mut hurry)).await;
+                matches!(first, Ok(Either::Left(_)))
+            };
+            if !in_time {
                 kill_all(self.registry().all(), &mut report).await;
                 break;
             }

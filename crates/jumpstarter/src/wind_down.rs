@@ -12,6 +12,7 @@ use crate::core::{Core, KILL};
 use crate::dependents;
 use crate::guard::{Broken, Guarded};
 use crate::lifecycle::{State, Trigger};
+use crate::span::ActorSpan;
 
 /// How the incarnation ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +29,7 @@ pub(crate) enum How {
 pub(crate) async fn wind_down<A: Actor>(
     actor: &mut Option<A>,
     ctx: &mut Context<A>,
+    span: &ActorSpan,
     grace: Duration,
     how: How,
 ) -> Option<Broken> {
@@ -50,7 +52,7 @@ pub(crate) async fn wind_down<A: Actor>(
         return None;
     }
     let releasing = Box::pin(release_all(&steps, actor, ctx, grace));
-    let broken = Guarded::new(core, releasing).await.err()?;
+    let broken = Guarded::new(core, span, releasing).await.err()?;
     if let Broken::Panicked(crash) = &broken {
         core.crash(crash.clone());
     }

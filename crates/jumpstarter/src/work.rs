@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
 
+use tokio::time::Instant;
+
 use crate::actor::Actor;
 use crate::busy::{Stopwatch, Tally};
 use crate::cell::{AnyCell, Cell};
@@ -18,6 +20,7 @@ use crate::dependents;
 use crate::guard::{ending_or_crashed, unless};
 use crate::lifecycle::{State, Trigger};
 use crate::supervision::{self, RestartPolicy};
+use crate::task::Flow;
 use crate::turns::Turns;
 use crate::urgent::SystemMessage;
 
@@ -31,6 +34,11 @@ pub(crate) enum Left {
     OfItself,
     Restart,
     Crashed,
+    /// For a blocking turn, which needs the actor. The work goes on after it.
+    Lend {
+        position: usize,
+        task: usize,
+    },
 }
 
 impl Left {
@@ -75,6 +83,10 @@ pub(crate) struct Worker<'a, A: Actor> {
     policy: RestartPolicy,
     since_yield: u32,
     stopwatch: Stopwatch,
+    /// Few actors have any.
+    turns: Option<Box<Turns>>,
+    /// The turns of this round that were not taken yet.
+    due: VecDeque<(usize, usize)>,
 }
 
 impl<'a, A: Actor> Worker<'a, A> {
@@ -84,12 +96,20 @@ impl<'a, A: Actor> Worker<'a, A> {
         batch: usize,
         policy: RestartPolicy,
     ) -> Self {
-        Worker { cell, inbox, batch, policy, since_yield: 0, stopwatch: Stopwatch::default() }
+        let has_turns = !A::TASKS.is_empty();
+        Worker {
+            cell,
+            inbox,
+            batch,
+            policy,
+            since_yield: 0,
+            stopwatch: Stopwatch::default(),
+            turns: has_turns.then(|| Box::new(Turns::new(&cell.core, A::TASKS))),
+            due: VecDeque::new(),
+        }
     }
 
     pub(crate) async fn work(&mut self, actor: &mut A, ctx: &mut Context<A>) -> Left {
-        // Few actors have any.
-        let mut turns = (!A::TASKS.is_empty()).then(|| Box::new(Turns::new(A::TASKS)));
         let mut mode = Mode::Running;
         loop {
             if !mode.goes_on(self.cell.core.word()) {
@@ -108,11 +128,13 @@ impl<'a, A: Actor> Worker<'a, A> {
                 }
                 continue;
             }
-            if let Some(turns) = turns.as_deref_mut() {
-                self.take_turns(turns, actor, ctx).await;
+            if self.turns.is_some()
+                && let Some(lend) = self.take_turns(actor, ctx).await
+            {
+                return lend;
             }
             if self.inbox.is_empty() {
-                self.await_something(turns.as_deref_mut()).await;
+                self.await_something().await;
             }
         }
     }
@@ -141,18 +163,28 @@ impl<'a, A: Actor> Worker<'a, A> {
         actor.on_batch(ctx).await;
     }
 
-    /// One turn of each task that is due.
-    async fn take_turns(&mut self, turns: &mut Turns, actor: &mut A, ctx: &mut Context<A>) {
+    /// One turn of each task that is due. A blocking one needs the actor itself,
+    /// and the work is left for it; the round goes on afterwards.
+    async fn take_turns(&mut self, actor: &mut A, ctx: &mut Context<A>) -> Option<Left> {
         let core = &self.cell.core;
-        turns.forget_done();
-        for (position, task) in turns.due() {
+        let turns = self.turns.as_deref_mut()?;
+        if self.due.is_empty() {
+            self.due = turns.take_due();
+        }
+        while let Some((position, task)) = self.due.pop_front() {
             if !is_quiet(core.word()) {
-                return;
+                self.due.push_front((position, task));
+                return None;
             }
+            if A::TASKS[task].blocking {
+                return Some(Left::Lend { position, task });
+            }
+            let began = Instant::now();
             let turn = unless(core, ending_or_crashed, actor.turn(task, ctx));
-            let Some(flow) = turn.await else { return };
-            if let Err(crash) = turns.record(core, position, flow) {
-                return core.crash(crash);
+            let flow = turn.await?;
+            if let Err(crash) = turns.record(core, position, began, flow) {
+                core.crash(crash);
+                return None;
             }
             self.since_yield += 1;
             if self.since_yield >= YIELD_AFTER {
@@ -160,11 +192,27 @@ impl<'a, A: Actor> Worker<'a, A> {
                 tokio::task::yield_now().await;
             }
         }
+        None
+    }
+
+    /// Takes note of a turn that was taken with the actor on loan, and looks for
+    /// messages, which such turns must not keep waiting forever.
+    pub(crate) fn record_lent(&mut self, position: usize, began: Instant, flow: Flow) {
+        let core = &self.cell.core;
+        if let Some(turns) = self.turns.as_deref_mut()
+            && let Err(crash) = turns.record(core, position, began, flow)
+        {
+            core.crash(crash);
+        }
+        if self.inbox.is_empty() {
+            self.cell.mailbox.take_now(self.inbox);
+        }
     }
 
     /// Waits for messages, a task that is due, or a control change.
-    async fn await_something(&mut self, mut turns: Option<&mut Turns>) {
+    async fn await_something(&mut self) {
         let core = &self.cell.core;
+        let turns = &mut self.turns;
         poll_fn(|cx| {
             let attention = || !is_quiet(core.word());
             match self.cell.mailbox.poll_take(cx, self.inbox, attention) {
