@@ -27,7 +27,8 @@ impl Worker {
 
 /// On a line of its own, whatever the test harness prints.
 fn say(line: &str) {
-    writeln!(std::io::stdout(), "\n{line}").unwrap();
+    let mut out = std::io::stdout();
+    writeln!(out, "\n{line}").unwrap();
 }
 
 /// The child: prints its report.
