@@ -14,6 +14,8 @@ use crate::task::{Flow, Next, Rhythm, TaskSpec, TaskState};
 
 pub(crate) struct Turns {
     entries: Vec<Entry>,
+    /// What is left of the round: positions in the list of entries, and tasks.
+    round: VecDeque<(usize, usize)>,
     timer: Option<Pin<Box<Sleep>>>,
     jitter: Jitter,
 }
@@ -37,19 +39,27 @@ impl Turns {
                 None => set_state(core, task, TaskState::Succeeded),
             }
         }
-        Turns { entries, timer: None, jitter }
+        Turns { entries, round: VecDeque::new(), timer: None, jitter }
     }
 
-    /// The tasks that are due, as positions in the list of entries, which are
-    /// valid until the next call.
-    pub(crate) fn take_due(&mut self) -> VecDeque<(usize, usize)> {
+    /// Begins a round of the tasks that are due, unless one is under way.
+    pub(crate) fn begin_round(&mut self) {
+        if !self.round.is_empty() {
+            return;
+        }
         self.entries.retain(|entry| !entry.done);
         if self.entries.is_empty() {
-            return VecDeque::new();
+            return;
         }
         let now = Instant::now();
         let due = self.entries.iter().enumerate().filter(|(_, entry)| entry.is_due(now));
-        due.map(|(position, entry)| (position, entry.task)).collect()
+        self.round.extend(due.map(|(position, entry)| (position, entry.task)));
+    }
+
+    /// The next of the round: its position, which is valid until the next round,
+    /// and the task.
+    pub(crate) fn next_of_round(&mut self) -> Option<(usize, usize)> {
+        self.round.pop_front()
     }
 
     /// Takes note of what a turn said.

@@ -85,8 +85,6 @@ pub(crate) struct Worker<'a, A: Actor> {
     stopwatch: Stopwatch,
     /// Few actors have any.
     turns: Option<Box<Turns>>,
-    /// The turns of this round that were not taken yet.
-    due: VecDeque<(usize, usize)>,
 }
 
 impl<'a, A: Actor> Worker<'a, A> {
@@ -105,7 +103,6 @@ impl<'a, A: Actor> Worker<'a, A> {
             since_yield: 0,
             stopwatch: Stopwatch::default(),
             turns: has_turns.then(|| Box::new(Turns::new(&cell.core, A::TASKS))),
-            due: VecDeque::new(),
         }
     }
 
@@ -168,14 +165,10 @@ impl<'a, A: Actor> Worker<'a, A> {
     async fn take_turns(&mut self, actor: &mut A, ctx: &mut Context<A>) -> Option<Left> {
         let core = &self.cell.core;
         let turns = self.turns.as_deref_mut()?;
-        if self.due.is_empty() {
-            self.due = turns.take_due();
-        }
-        while let Some((position, task)) = self.due.pop_front() {
-            if !is_quiet(core.word()) {
-                self.due.push_front((position, task));
-                return None;
-            }
+        turns.begin_round();
+        while is_quiet(core.word())
+            && let Some((position, task)) = turns.next_of_round()
+        {
             if A::TASKS[task].blocking {
                 return Some(Left::Lend { position, task });
             }
