@@ -4,7 +4,8 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::meta::ParseNestedMeta;
 use syn::parse::ParseStream;
-use syn::{Attribute, Ident, LitInt, LitStr, Meta, Path};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Expr, Ident, LitInt, LitStr, Meta, Path, Token, Type, parenthesized};
 
 use crate::bound::Otherwise;
 use crate::duration::Millis;
@@ -16,6 +17,8 @@ use crate::statechart::tree::snake;
 pub(crate) struct ActorArguments {
     /// The chart that extends the lifecycle.
     pub(crate) chart: Option<Path>,
+    /// The types that the actor publishes.
+    pub(crate) streams: Vec<Type>,
 }
 
 /// `#[handler(…)]`
@@ -31,10 +34,22 @@ pub(crate) struct HandlerArguments {
 #[derive(Default)]
 pub(crate) struct TaskArguments {
     pub(crate) concurrent: bool,
+    pub(crate) blocking: bool,
     pub(crate) every: Option<Millis>,
+    pub(crate) missed: Option<Missed>,
+    pub(crate) kind: Option<Expr>,
     pub(crate) jitter: Option<Millis>,
     pub(crate) retries: Option<u32>,
     pub(crate) backoff: Option<Millis>,
+    pub(crate) backoff_max: Option<Millis>,
+}
+
+/// `missed = "…"`
+#[derive(Clone, Copy)]
+pub(crate) enum Missed {
+    Skip,
+    Delay,
+    CatchUp,
 }
 
 /// `#[resource(…)]`
@@ -52,7 +67,14 @@ impl ActorArguments {
                 arguments.chart = Some(meta.value()?.parse()?);
                 return Ok(());
             }
-            Err(meta.error("`#[actor]` knows `chart` only"))
+            if meta.path.is_ident("streams") {
+                let list;
+                parenthesized!(list in meta.input);
+                let items = Punctuated::<Type, Token![,]>::parse_terminated(&list)?;
+                arguments.streams.extend(items);
+                return Ok(());
+            }
+            Err(meta.error("`#[actor]` knows `chart = C` and `streams(A, B)` only"))
         });
         syn::parse::Parser::parse2(parser, input.parse()?)?;
         Ok(arguments)
@@ -105,12 +127,21 @@ impl TaskArguments {
                 arguments.every = Some(duration(&meta)?);
             } else if meta.path.is_ident("jitter") {
                 arguments.jitter = Some(duration(&meta)?);
+            } else if meta.path.is_ident("blocking") {
+                arguments.blocking = true;
+            } else if meta.path.is_ident("missed") {
+                arguments.missed = Some(missed(&meta)?);
+            } else if meta.path.is_ident("kind") {
+                arguments.kind = Some(meta.value()?.parse()?);
             } else if meta.path.is_ident("backoff") {
                 arguments.backoff = Some(duration(&meta)?);
+            } else if meta.path.is_ident("backoff_max") {
+                arguments.backoff_max = Some(duration(&meta)?);
             } else if meta.path.is_ident("retries") {
                 arguments.retries = Some(meta.value()?.parse::<LitInt>()?.base10_parse()?);
             } else {
-                let known = "`concurrent`, `every`, `jitter`, `retries` and `backoff`";
+                let known = "`concurrent`, `blocking`, `every`, `missed`, `kind`, `jitter`, \
+                             `retries`, `backoff` and `backoff_max`";
                 return Err(meta.error(format!("a task knows {known} only")));
             }
             Ok(())
@@ -120,7 +151,16 @@ impl TaskArguments {
                 "a period is longer than nothing; leave `every` out for a task without one";
             return Err(syn::Error::new_spanned(attribute, message));
         }
-        Ok(arguments)
+        let refused = if arguments.kind.is_some() && arguments.every.is_some() {
+            "a task has a `kind` of its own or is periodic by `every`, not both"
+        } else if arguments.missed.is_some() && arguments.every.is_none() {
+            "only a task with a period, `every`, can miss turns"
+        } else if arguments.blocking && arguments.concurrent {
+            "a blocking task without `self` is concurrent anyway; leave `concurrent` out"
+        } else {
+            return Ok(arguments);
+        };
+        Err(syn::Error::new_spanned(attribute, refused))
     }
 }
 
@@ -168,6 +208,19 @@ fn each(
     match &attribute.meta {
         Meta::Path(_) => Ok(()),
         _ => attribute.parse_nested_meta(logic),
+    }
+}
+
+fn missed(meta: &ParseNestedMeta<'_>) -> syn::Result<Missed> {
+    let literal: LitStr = meta.value()?.parse()?;
+    match literal.value().as_str() {
+        "skip" => Ok(Missed::Skip),
+        "delay" => Ok(Missed::Delay),
+        "catch_up" => Ok(Missed::CatchUp),
+        _ => {
+            let message = "missed turns are dealt with by \"skip\", \"delay\" or \"catch_up\"";
+            Err(syn::Error::new(literal.span(), message))
+        }
     }
 }
 

@@ -220,7 +220,14 @@ impl Declaration {
             let message = "a task takes no values; what it needs is in the actor or its messages";
             return Err(syn::Error::new(place(value), message));
         }
-        if arguments.concurrent {
+        if arguments.blocking {
+            let on_runtime = |argument: &Argument| matches!(argument, Argument::Context { .. });
+            if callable.is_async || callable.arguments.iter().any(on_runtime) {
+                let message =
+                    "a blocking task is sync: `fn name([&mut self,] [ctx: TaskContext<Self>])`";
+                return Err(syn::Error::new(callable.span, message));
+            }
+        } else if arguments.concurrent {
             let on_actor = |argument: &Argument| matches!(argument, Argument::Context { .. });
             if callable.has_receiver || callable.arguments.iter().any(on_actor) {
                 let message = "a concurrent task runs beside the actor: `async fn name(ctx: TaskContext<Self>)`";

@@ -5,7 +5,7 @@ use quote::quote;
 
 use crate::callable::Callable;
 use crate::declaration::Declaration;
-use crate::{messages, resources, tasks};
+use crate::{messages, resources, streams, tasks};
 
 /// The impl as it was, and beside it what makes the type an actor.
 pub(crate) fn expand(declaration: &Declaration) -> TokenStream {
@@ -33,6 +33,7 @@ pub(crate) fn expand(declaration: &Declaration) -> TokenStream {
     let acquire = resources::acquire(declaration);
     let release = resources::release(declaration);
     let turns = tasks::turns(declaration);
+    let publishes = streams::publishes(declaration);
     quote! {
         #item
 
@@ -66,6 +67,7 @@ pub(crate) fn expand(declaration: &Declaration) -> TokenStream {
 
             #handler_impls
             #fires
+            #publishes
         };
     }
 }

@@ -14,6 +14,7 @@ mod hooks;
 mod messages;
 mod resources;
 mod statechart;
+mod streams;
 mod tasks;
 
 use proc_macro::TokenStream;
@@ -21,6 +22,10 @@ use syn::{ItemImpl, parse_macro_input};
 
 /// Makes a type an actor. Goes on an inherent impl; functions without one of
 /// the attributes below stay ordinary methods.
+///
+/// `#[actor(streams(Price, Alert))]` says what the actor publishes: types that are
+/// `Clone + Send + 'static`, for `ctx.publish(item).await` and
+/// `address.subscribe::<Price>(…)`.
 ///
 /// | attribute | on | meaning |
 /// |---|---|---|
@@ -31,10 +36,11 @@ use syn::{ItemImpl, parse_macro_input};
 /// | `#[started]`, `#[stopped]` | `fn (&mut self [, ctx])`, may return `Result<(), E>` | the last step of the start; the goodbye before resources are released |
 /// | `#[child_failed]` | `fn (&mut self, failure: ChildFailed [, ctx])` | a child crashed and is not restarted; may return `Result<(), E>`, where an error crashes this actor, too |
 /// | `#[depends_on]` | `fn (&self [, injector: &Injector]) -> Dependency<B>` | started before this actor, stopped after it |
-/// | `#[resource]`, with `timeout = "5s"`, `optional` | `fn (&self [, injector: &Injector]) -> Result<T, E>` | acquired during the start; sync ones on the blocking pool; found by `ctx.resource::<T>()` |
+/// | `#[resource]`, with `timeout = "5s"`, `optional` | `fn ([&self] [, injector: &Injector]) -> Result<T, E>` | acquired during the start, at the same time; sync ones on the blocking pool (those with `&self` one after the other); found by `ctx.resource::<T>()`. An optional one is skipped if it returns `ResourceUnavailable` or is late |
 /// | `#[release(name)]` | `fn ([&mut self,] value: T)` | releases the resource of that function instead of a plain drop; sync ones without `self` on the blocking pool |
-/// | `#[task]`, with `every = "30s"`, `jitter = "1s"`, `retries = 3`, `backoff = "100ms"` | `fn (&mut self [, ctx]) -> Flow` | takes turns with the messages; a turn is dropped at its await when the actor stops, so it must be cancel-safe |
+/// | `#[task]`, with the options below | `fn (&mut self [, ctx]) -> Flow` | takes turns with the messages; a turn is dropped at its await when the actor stops, so it must be cancel-safe |
 /// | `#[task(concurrent)]`, the same options | `async fn (ctx: TaskContext<Self>) -> Flow` | runs beside the messages as a tokio task of its own; cancel-safe as well |
+/// | `#[task(blocking)]`, the same options | `fn ([&mut self,] [ctx: TaskContext<Self>]) -> Flow` | its turns run on the blocking pool: with `self` the messages wait meanwhile, without they do not. It looks at `ctx.is_cancelled()` to end in time |
 /// | `#[prepare]`, `#[before]`, `#[after]`, `#[finalize]`, all with or without triggers: `#[before(pause, resume)]` | `fn (&mut self [, e: &Transition<'_>] [, ctx])`, may return `Result<(), E>` | hooks of transitions, see below |
 /// | `#[condition]`, `#[condition(pause)]` | the same, returning `bool` | whether the transition happens |
 /// | `#[on_exit(path)]`, `#[on_enter(path)]` | as `#[before]` | the state is left, is entered from outside of it |
@@ -60,6 +66,14 @@ use syn::{ItemImpl, parse_macro_input};
 /// `on_enter(crashed)` is called on the value that crashed, with the error. A kill
 /// calls no hooks, and a stop that interrupts the start drops those of the step
 /// under way.
+///
+/// # Tasks
+///
+/// Options of a task: `every = "30s"` (a turn in each period; else one after the
+/// other) with `missed = "skip"`, `"delay"` or `"catch_up"` (see `Missed`), or
+/// `kind = expression` (any `Pace`); `jitter = "1s"` (the most that is added at
+/// random); `retries = 3`, `backoff = "100ms"` (doubled each time) and
+/// `backoff_max = "1m"` for turns that fail.
 ///
 /// # All of them
 ///

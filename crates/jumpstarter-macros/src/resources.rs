@@ -23,8 +23,9 @@ pub(crate) fn dependencies(declaration: &Declaration) -> Option<TokenStream> {
     })
 }
 
-/// `fn acquire`: the sync ones one after the other on the pool, then the async
-/// ones at the same time; kept in the order of declaration.
+/// `fn acquire`: the sync ones that take `&self` one after the other on the pool,
+/// with the actor on loan, then all others at the same time; kept in the order of
+/// declaration.
 pub(crate) fn acquire(declaration: &Declaration) -> Option<TokenStream> {
     if declaration.resources.is_empty() {
         return None;
@@ -32,7 +33,7 @@ pub(crate) fn acquire(declaration: &Declaration) -> Option<TokenStream> {
     let outcomes: Vec<_> =
         (0..declaration.resources.len()).map(|index| format_ident!("outcome_{index}")).collect();
     let indexed = || declaration.resources.iter().zip(&outcomes);
-    let on_pool = indexed().filter(|(it, _)| !it.callable.is_async).map(|(resource, outcome)| {
+    let on_pool = indexed().filter(|(it, _)| it.borrows()).map(|(resource, outcome)| {
         let (name, limit) = (resource.name(), resource.limit());
         let call = resource.callable.bare_call(&quote!(actor));
         quote_spanned! {resource.callable.span=>
@@ -55,18 +56,24 @@ pub(crate) fn acquire(declaration: &Declaration) -> Option<TokenStream> {
             };
         }
     });
-    let at_once: Vec<_> = indexed().filter(|(it, _)| it.callable.is_async).collect();
+    let at_once: Vec<_> = indexed().filter(|(it, _)| !it.borrows()).collect();
     let pattern =
         at_once.iter().rev().fold(quote!(()), |rest, (_, outcome)| quote!((#outcome, #rest)));
     let joined = at_once.iter().rev().fold(quote!(async {}), |rest, (resource, _)| {
         let (name, limit) = (resource.name(), resource.limit());
         let call = resource.callable.bare_call(&quote!(&this));
-        quote! {
-            ::jumpstarter::written::join(
-                ::jumpstarter::written::acquire_within(#name, #limit, #call),
-                #rest,
-            )
-        }
+        let acquiring = match resource.callable.is_async {
+            true => quote!(::jumpstarter::written::acquire_within(#name, #limit, #call)),
+            false => quote! {
+                ::jumpstarter::written::acquire_on_pool(
+                    #name,
+                    #limit,
+                    ::core::clone::Clone::clone(&injector),
+                    move |injector| #call,
+                )
+            },
+        };
+        quote!(::jumpstarter::written::join(#acquiring, #rest))
     });
     let kept = indexed().map(|(resource, outcome)| {
         let (name, requirement) = (resource.name(), resource.requirement());
@@ -131,6 +138,11 @@ pub(crate) fn release(declaration: &Declaration) -> Option<TokenStream> {
 }
 
 impl Resource {
+    /// Whether it needs the actor on the pool.
+    fn borrows(&self) -> bool {
+        !self.callable.is_async && self.callable.has_receiver
+    }
+
     fn name(&self) -> String {
         self.callable.name.to_string()
     }

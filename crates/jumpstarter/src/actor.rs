@@ -106,6 +106,18 @@ pub trait Actor: Sized + Send + 'static {
         async { Flow::Success }
     }
 
+    /// One turn of a blocking task that needs the actor; not on the runtime's
+    /// threads.
+    fn blocking_turn(&mut self, _task: usize, _ctx: TaskContext<Self>) -> Flow {
+        Flow::Success
+    }
+
+    /// One turn of a blocking task that runs beside the actor; not on the
+    /// runtime's threads.
+    fn blocking_beside(_task: usize, _ctx: TaskContext<Self>) -> Flow {
+        Flow::Success
+    }
+
     /// One turn of a concurrent task.
     fn concurrent(_task: usize, _ctx: TaskContext<Self>) -> impl Future<Output = Flow> + Send {
         async { Flow::Success }

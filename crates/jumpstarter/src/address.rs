@@ -12,7 +12,8 @@ use crate::actor::{Actor, Handler};
 use crate::cell::{self, AnyCell, Cell, Exit, dead_letter};
 use crate::chart::Refused;
 use crate::configuration::Configuration;
-use crate::core::{ENDING_FOR_GOOD, KILL, RESTART, STOP, STOP_NOW};
+use crate::core::{ENDING_FOR_GOOD, KILL, RESTART, STOP_NOW};
+use crate::dependents;
 use crate::error::{AskError, StartError, TellError, TryTellError};
 use crate::event::DeadLetterReason;
 use crate::hooks::{self, Fires, Firing};
@@ -210,18 +211,21 @@ impl<A: Actor> Address<A> {
 
     /// Asks the actor to stop; awaiting what this returns waits for the end.
     ///
-    /// The mailbox is closed at once; messages that were accepted before are
-    /// worked off first, unless the actor is paused or about to start again:
-    /// then they become dead letters. Inside one of the actor's own handlers use
+    /// Those that [depend](crate::Dependency) on it are stopped first, and it
+    /// works for them until they have ended. Then, or at once if there are none,
+    /// the mailbox is closed; messages that were accepted before are worked off,
+    /// unless the actor is paused or about to start again: then they become dead
+    /// letters. Inside one of the actor's own handlers use
     /// [`Context::stop_self`](crate::Context::stop_self), or do not await.
     pub fn stop(&self) -> Stopping {
-        self.cell.mailbox.close();
-        self.cell.core.raise(STOP);
-        Stopping::new(self.any_cell())
+        let cell = self.any_cell();
+        dependents::stop(&cell, None);
+        Stopping::new(cell)
     }
 
     /// Like [`stop`](Self::stop), but only the message at work is finished;
-    /// those that wait become dead letters.
+    /// those that wait become dead letters. Those that depend on it are stopped
+    /// after it.
     pub fn stop_now(&self) -> Stopping {
         self.cell.mailbox.close();
         self.cell.core.raise(STOP_NOW);
@@ -229,7 +233,8 @@ impl<A: Actor> Address<A> {
     }
 
     /// Ends the actor at its next await, even inside a handler. Resources are
-    /// dropped without their release methods.
+    /// dropped without their release methods. Those that depend on it are stopped
+    /// after it.
     pub fn kill(&self) -> Stopping {
         self.cell.mailbox.close();
         self.cell.core.raise(KILL);

@@ -1,17 +1,19 @@
 //! The start of one incarnation: dependencies, resources, tasks, in this order.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::actor::Actor;
 use crate::cell::{AnyCell, Cell, started};
 use crate::concurrent;
 use crate::context::Context;
-use crate::dependency::{Dependencies, Injector, link};
+use crate::core::Core;
+use crate::dependency::{Dependencies, Injector, link, reduce};
 use crate::error::{BoxError, Cause, Crash, StartFailure};
 use crate::hooks::start_steps;
 use crate::lifecycle::Trigger;
 use crate::lifecycle::task::State as TaskState;
-use crate::resource::Acquisition;
+use crate::resource::{Acquisition, Requirement};
 use crate::turns::set_state;
 
 /// Awaits the dependencies and acquires the resources. The actor leaves its
@@ -24,7 +26,7 @@ pub(crate) async fn bring_up<A: Actor>(
 ) -> Result<(), Crash> {
     let any_cell = Arc::clone(cell) as Arc<dyn AnyCell>;
     for dependency in depends_on {
-        link(&any_cell, Arc::clone(dependency)).map_err(failed)?;
+        link(&any_cell, Arc::clone(dependency), Requirement::Required).map_err(failed)?;
     }
     let injector = Injector::new(any_cell);
     if let Some(actor) = slot.as_ref() {
@@ -32,13 +34,12 @@ pub(crate) async fn bring_up<A: Actor>(
         actor.dependencies(&mut wanted);
         wanted.into_result().map_err(failed)?;
     }
-    let dependencies = cell.core.peek_cold(|cold| cold.dependencies.clone()).unwrap_or_default();
-    for dependency in dependencies {
-        await_dependency(dependency.as_ref()).await.map_err(failed)?;
-    }
+    await_dependencies(&cell.core).await.map_err(failed)?;
     if let Some(hooks) = start_steps(slot.as_mut(), ctx, &[Trigger::DependenciesStart]) {
         hooks.await?;
     }
+    // From here on one that ends stops this actor; those that ended before:
+    check_dependencies(&cell.core).map_err(failed)?;
     if let Some(actor) = slot.take() {
         let mut acquisition = Acquisition::new(&injector, &mut ctx.resources);
         let (back, step) = actor.acquire(&mut acquisition).await;
@@ -55,14 +56,53 @@ fn failed(error: impl Into<BoxError>) -> Crash {
     Crash::new(Cause::Start, error)
 }
 
+/// Each one that is not reached through another one. What a dependency needs is
+/// known for certain once it has started.
+async fn await_dependencies(core: &Core) -> Result<(), StartFailure> {
+    let mut awaited = HashSet::new();
+    loop {
+        reduce(core);
+        let next = core.peek_cold(|cold| {
+            let waiting = cold.dependencies.iter().find(|it| !awaited.contains(&it.core().id));
+            waiting.map(|it| (Arc::clone(it), cold.optional.contains(&it.core().id)))
+        });
+        let Some((dependency, optional)) = next.flatten() else {
+            return Ok(());
+        };
+        awaited.insert(dependency.core().id);
+        match await_dependency(dependency.as_ref()).await {
+            Ok(()) => {}
+            Err(failure) if optional => {
+                tracing::warn!(path = %core.path, %failure, "optional dependency left out");
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+}
+
+fn check_dependencies(core: &Core) -> Result<(), StartFailure> {
+    let ended = core.peek_cold(|cold| {
+        let required = |it: &&Arc<dyn AnyCell>| !cold.optional.contains(&it.core().id);
+        cold.needs().filter(required).find(|it| it.core().is_finished()).cloned()
+    });
+    match ended.flatten() {
+        Some(dependency) => Err(did_not_start(dependency.core(), "it has stopped")),
+        None => Ok(()),
+    }
+}
+
 async fn await_dependency(dependency: &dyn AnyCell) -> Result<(), StartFailure> {
     let core = dependency.core();
-    let reason = match started(core).await {
-        Ok(()) if core.is_finished() => "it has stopped".to_owned(),
-        Ok(()) => return Ok(()),
-        Err(error) => error.to_string(),
-    };
-    Err(StartFailure::Dependency { path: core.path.to_string(), type_name: core.type_name, reason })
+    match started(core).await {
+        Ok(()) if core.is_finished() => Err(did_not_start(core, "it has stopped")),
+        Ok(()) => Ok(()),
+        Err(error) => Err(did_not_start(core, error.to_string())),
+    }
+}
+
+fn did_not_start(core: &Core, reason: impl Into<String>) -> StartFailure {
+    let path = core.path.to_string();
+    StartFailure::Dependency { path, type_name: core.type_name, reason: reason.into() }
 }
 
 /// Starts the concurrent tasks, and notes all tasks in the configuration.

@@ -14,6 +14,7 @@ use crate::cell::Cell;
 use crate::chart::Refused;
 use crate::configuration::Configuration;
 use crate::core::{Core, RESTART, STOP_SELF};
+use crate::dependency;
 use crate::error::{BlockingError, BoxError, Cause, Crash};
 use crate::hooks::{self, Fires, Firing};
 use crate::lifecycle::State;
@@ -150,14 +151,12 @@ impl<A: Actor> Context<A> {
 
     /// A dependency of the actor, by its type.
     pub fn dependency<B: Actor>(&self) -> Option<Address<B>> {
-        let known = self.cell.core.peek_cold(|cold| cold.dependencies.clone())?;
-        known
-            .into_iter()
-            .find_map(|cell| cell.into_any().downcast::<Cell<B>>().ok())
-            .map(Address::new)
+        dependency::find(&self.cell.core)
     }
 
-    /// Stops the actor after this message and those that were accepted. With
+    /// Stops the actor after this message and those that were accepted; before,
+    /// those that depend on it are stopped, as by
+    /// [`Address::stop`](crate::Address::stop). With
     /// [`RestartPolicy::Permanent`](crate::RestartPolicy::Permanent) it starts
     /// again.
     pub fn stop_self(&self) {

@@ -16,6 +16,7 @@ use crate::event::Event;
 use crate::hooks::{Firing, Request};
 use crate::injection::Injection;
 use crate::lifecycle::{self, State, Trigger, restart, task};
+use crate::publish::Streams;
 use crate::spawner::TaskGroup;
 use crate::strategy::{Siblings, Strategy};
 use crate::supervision::{RestartPolicy, Rules};
@@ -139,6 +140,12 @@ pub(crate) struct Cold {
     pub(crate) group: Option<Arc<TaskGroup>>,
     pub(crate) children: BTreeMap<u64, Arc<dyn AnyCell>>,
     pub(crate) dependencies: Vec<Arc<dyn AnyCell>>,
+    /// Named as dependencies, too, but one of `dependencies` needs them anyway.
+    pub(crate) implied: Vec<Arc<dyn AnyCell>>,
+    /// The ids of those dependencies that it can do without.
+    pub(crate) optional: Vec<u64>,
+    /// Those that named this one as a dependency they cannot do without.
+    pub(crate) dependents: Vec<Weak<dyn AnyCell>>,
     pub(crate) system_messages: VecDeque<SystemMessage>,
     /// The restarts among the children.
     pub(crate) siblings: Siblings,
@@ -146,6 +153,8 @@ pub(crate) struct Cold {
     pub(crate) escalates: bool,
     /// Those who hear of the end.
     pub(crate) death_watch: Vec<Watch>,
+    /// What it publishes, if anyone subscribed.
+    pub(crate) streams: Streams,
     pub(crate) crash: Option<Crash>,
     /// For the loop of an actor with hooks.
     pub(crate) requests: Vec<Request>,
@@ -157,6 +166,11 @@ pub(crate) struct Cold {
 }
 
 impl Cold {
+    /// Every dependency that was named.
+    pub(crate) fn needs(&self) -> impl Iterator<Item = &Arc<dyn AnyCell>> {
+        self.dependencies.iter().chain(&self.implied)
+    }
+
     /// Whether there is anything to wind down.
     pub(crate) fn is_idle(&self) -> bool {
         self.group.is_none() && self.children.is_empty() && self.dependencies.is_empty()

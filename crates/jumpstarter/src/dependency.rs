@@ -7,13 +7,27 @@ use std::sync::Arc;
 use crate::actor::Actor;
 use crate::address::Address;
 use crate::cell::{AnyCell, Cell};
+use crate::core::Core;
+use crate::dependents;
 use crate::error::{BoxError, StartFailure};
 use crate::options::Options;
+use crate::resource::Requirement;
 use crate::system::System;
 
 /// An actor that another one needs, and how it is found.
+///
+/// It is started before the dependent, and stopped after it. When it is
+/// restarted, the dependent goes on; messages to it wait meanwhile. When it ends
+/// for good, the dependent is stopped: before it, if it is stopped in an orderly
+/// way ([`Address::stop`]), otherwise after it. The dependent's parent and those
+/// above are excepted, when they depend on what they own; so are those for whom
+/// it is [optional](Self::optional).
+///
+/// Of two dependencies, one of which needs the other, only the first is awaited
+/// and linked; [`Injector::dependency`] finds both.
 pub struct Dependency<A: Actor> {
     source: Source<A>,
+    requirement: Requirement,
 }
 
 type Factory<A> = Box<dyn FnMut() -> Result<A, BoxError> + Send>;
@@ -26,14 +40,26 @@ enum Source<A: Actor> {
 }
 
 impl<A: Actor> Dependency<A> {
+    fn from_source(source: Source<A>) -> Self {
+        Dependency { source, requirement: Requirement::Required }
+    }
+
+    /// The dependent can do without: it starts also if this one is missing, of
+    /// another type or does not start, and goes on when it ends for good. It is
+    /// still awaited, and still stopped after the dependent.
+    pub fn optional(mut self) -> Self {
+        self.requirement = Requirement::Optional;
+        self
+    }
+
     /// An actor that exists already.
     pub fn existing(address: Address<A>) -> Self {
-        Dependency { source: Source::Existing(address) }
+        Dependency::from_source(Source::Existing(address))
     }
 
     /// The actor at that path.
     pub fn named(path: impl Into<String>) -> Self {
-        Dependency { source: Source::Named(path.into()) }
+        Dependency::from_source(Source::Named(path.into()))
     }
 
     /// An actor of its own: spawned as a child of the dependent, and stopped
@@ -44,7 +70,7 @@ impl<A: Actor> Dependency<A> {
         mut factory: impl FnMut() -> A + Send + 'static,
     ) -> Self {
         let factory: Factory<A> = Box::new(move || Ok(factory()));
-        Dependency { source: Source::Spawned { name: name.into(), options, factory } }
+        Dependency::from_source(Source::Spawned { name: name.into(), options, factory })
     }
 
     /// The system's one actor of that type, built by the injector when it is
@@ -53,7 +79,7 @@ impl<A: Actor> Dependency<A> {
     where
         A: Inject,
     {
-        Dependency { source: Source::Injected(System::injected::<A>) }
+        Dependency::from_source(Source::Injected(System::injected::<A>))
     }
 }
 
@@ -106,12 +132,15 @@ impl Injector {
 
     /// A dependency of the actor that starts, by its type.
     pub fn dependency<B: Actor>(&self) -> Option<Address<B>> {
-        let known = self.cell.core().peek_cold(|cold| cold.dependencies.clone())?;
-        known
-            .into_iter()
-            .find_map(|cell| cell.into_any().downcast::<Cell<B>>().ok())
-            .map(Address::new)
+        find(self.cell.core())
     }
+}
+
+/// The dependency of that type.
+pub(crate) fn find<B: Actor>(core: &Core) -> Option<Address<B>> {
+    let known: Vec<_> = core.peek_cold(|cold| cold.needs().cloned().collect())?;
+    let found = known.into_iter().find_map(|cell| cell.into_any().downcast::<Cell<B>>().ok());
+    found.map(Address::new)
 }
 
 /// Collects the dependencies of one actor; used by the code that
@@ -140,15 +169,21 @@ impl<'a> Dependencies<'a> {
         if self.failure.is_some() {
             return;
         }
-        let linked = self
-            .resolve(dependency)
-            .and_then(|address| link(&self.injector.cell, address.any_cell()));
+        let requirement = dependency.requirement;
+        let linked = match self.resolve(dependency.source) {
+            Ok(address) => link(&self.injector.cell, address.any_cell(), requirement),
+            Err(failure) if requirement == Requirement::Optional => {
+                let path = self.injector.path();
+                return tracing::warn!(path, %failure, "optional dependency left out");
+            }
+            Err(failure) => Err(failure),
+        };
         self.failure = linked.err();
     }
 
-    fn resolve<B: Actor>(&self, dependency: Dependency<B>) -> Result<Address<B>, StartFailure> {
+    fn resolve<B: Actor>(&self, source: Source<B>) -> Result<Address<B>, StartFailure> {
         let system = self.injector.system();
-        match dependency.source {
+        match source {
             Source::Existing(address) => Ok(address),
             Source::Injected(build) => Ok(build(system)),
             Source::Spawned { name, options, factory } => {
@@ -178,14 +213,21 @@ impl<'a> Dependencies<'a> {
 pub(crate) fn link(
     dependent: &Arc<dyn AnyCell>,
     dependency: Arc<dyn AnyCell>,
+    requirement: Requirement,
 ) -> Result<(), StartFailure> {
     let core = dependent.core();
     let _one_at_a_time = core.system.graph().lock();
-    if let Some(mut types) = way(&dependency, core.id, &mut HashSet::new()) {
+    if let Some(mut types) = way(&dependency, core.id, Edges::All, &mut HashSet::new()) {
         types.insert(0, core.type_name);
         return Err(StartFailure::Cycle { types });
     }
+    if requirement == Requirement::Required {
+        dependents::note(dependency.core(), dependent);
+    }
     core.with_cold(|cold| {
+        if requirement == Requirement::Optional {
+            cold.optional.push(dependency.core().id);
+        }
         let known = cold.dependencies.iter().any(|cell| cell.core().id == dependency.core().id);
         if !known {
             cold.dependencies.push(dependency);
@@ -194,8 +236,39 @@ pub(crate) fn link(
     Ok(())
 }
 
+/// Sets those dependencies aside that another one needs, too.
+pub(crate) fn reduce(core: &Core) {
+    let _one_at_a_time = core.system.graph().lock();
+    let direct = core.peek_cold(|cold| cold.dependencies.clone()).unwrap_or_default();
+    let is_implied = |cell: &Arc<dyn AnyCell>| {
+        let id = cell.core().id;
+        let mut others = direct.iter().filter(|other| other.core().id != id);
+        others.any(|other| way(other, id, Edges::Required, &mut HashSet::new()).is_some())
+    };
+    let (implied, direct): (Vec<_>, Vec<_>) =
+        direct.iter().cloned().partition(|cell| is_implied(cell));
+    if !implied.is_empty() {
+        core.with_cold(|cold| {
+            cold.dependencies = direct;
+            cold.implied.extend(implied);
+        });
+    }
+}
+
+/// Which edges make a way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Edges {
+    All,
+    Required,
+}
+
 /// The types on the way from `from` to the actor with the id `to`.
-fn way(from: &Arc<dyn AnyCell>, to: u64, visited: &mut HashSet<u64>) -> Option<Vec<&'static str>> {
+fn way(
+    from: &Arc<dyn AnyCell>,
+    to: u64,
+    edges: Edges,
+    visited: &mut HashSet<u64>,
+) -> Option<Vec<&'static str>> {
     let core = from.core();
     if core.id == to {
         return Some(vec![core.type_name]);
@@ -203,8 +276,13 @@ fn way(from: &Arc<dyn AnyCell>, to: u64, visited: &mut HashSet<u64>) -> Option<V
     if !visited.insert(core.id) {
         return None;
     }
-    let dependencies = core.peek_cold(|cold| cold.dependencies.clone()).unwrap_or_default();
-    dependencies.iter().find_map(|next| way(next, to, visited)).map(|mut types| {
+    let next: Option<Vec<_>> = core.peek_cold(|cold| {
+        let counts = |cell: &&Arc<dyn AnyCell>| {
+            edges == Edges::All || !cold.optional.contains(&cell.core().id)
+        };
+        cold.needs().filter(counts).cloned().collect()
+    });
+    next?.iter().find_map(|next| way(next, to, edges, visited)).map(|mut types| {
         types.insert(0, core.type_name);
         types
     })

@@ -217,6 +217,28 @@ pub enum StartFailure {
     ShuttingDown,
 }
 
+/// What a resource function returns when the resource is not there now. An
+/// `optional` resource is skipped then; any other error of it fails the start.
+///
+/// ```
+/// use jumpstarter::ResourceUnavailable;
+///
+/// let error = ResourceUnavailable::new("no cache in this region");
+/// assert_eq!(error.to_string(), "unavailable: no cache in this region");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unavailable: {reason}")]
+pub struct ResourceUnavailable {
+    reason: String,
+}
+
+impl ResourceUnavailable {
+    /// Says why.
+    pub fn new(reason: impl Into<String>) -> Self {
+        ResourceUnavailable { reason: reason.into() }
+    }
+}
+
 /// The actor is not started and will not be.
 #[derive(Clone, Debug)]
 pub struct StartError {

@@ -74,6 +74,13 @@ pub enum Event {
         /// What the panic said.
         message: String,
     },
+    /// A blocking turn did not end within its actor's grace, and runs on alone.
+    TurnAbandoned {
+        /// The path of the actor it belonged to.
+        path: String,
+        /// The name of the task.
+        task: &'static str,
+    },
     /// A listener found out that it had missed this many events.
     Missed(u64),
 }

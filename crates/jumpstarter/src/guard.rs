@@ -10,6 +10,7 @@ use pin_project_lite::pin_project;
 
 use crate::core::{Core, ENDING, KILL, has_crashed};
 use crate::error::Crash;
+use crate::span::ActorSpan;
 
 /// Why guarded code did not come to its end.
 pub(crate) enum Broken {
@@ -18,18 +19,19 @@ pub(crate) enum Broken {
 }
 
 pin_project! {
-    /// Polls a future of the actor. Also registers the runner's waker, by which
+    /// Polls a future of the actor inside of its span. Also registers the runner's waker, by which
     /// control changes reach it.
     pub(crate) struct Guarded<'a, F> {
         core: &'a Core,
+        span: &'a ActorSpan,
         #[pin]
         future: F,
     }
 }
 
 impl<'a, F> Guarded<'a, F> {
-    pub(crate) fn new(core: &'a Core, future: F) -> Self {
-        Guarded { core, future }
+    pub(crate) fn new(core: &'a Core, span: &'a ActorSpan, future: F) -> Self {
+        Guarded { core, span, future }
     }
 }
 
@@ -46,6 +48,7 @@ impl<F: Future> Future for Guarded<'_, F> {
             return Poll::Ready(Err(Broken::Panicked(crash)));
         }
         let future = this.future;
+        let _entered = this.span.enter();
         match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
             Ok(polled) => polled.map(Ok),
             Err(payload) => {

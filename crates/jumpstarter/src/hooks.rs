@@ -20,6 +20,7 @@ use crate::core::Core;
 use crate::error::{BoxError, Cause, Crash};
 use crate::guard::{Broken, Guarded};
 use crate::lifecycle::{State, Trigger};
+use crate::span::ActorSpan;
 
 pub(crate) use requests::{Request, ask_for, carry_out_requests, drop_requests, report};
 
@@ -252,7 +253,8 @@ pub(crate) async fn enter_crashed<A: Actor>(
         let core = &address.cell().core;
         let firing = Firing::Lifecycle(Trigger::ReportError);
         let hooks = Box::pin(carry_out(actor, ctx, firing, None, Some(crash)));
-        match Guarded::new(core, hooks).await {
+        let span = ActorSpan::of(core);
+        match Guarded::new(core, &span, hooks).await {
             Ok(Err(Halted::Failed(error))) | Err(Broken::Panicked(error)) => {
                 tracing::error!(path = %core.path, %error, "a hook failed while the actor crashed");
             }

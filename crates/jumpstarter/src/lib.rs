@@ -20,6 +20,7 @@ extern crate self as jumpstarter;
 
 mod actor;
 mod address;
+mod blocking;
 mod bring_up;
 mod busy;
 mod cell;
@@ -29,6 +30,7 @@ mod configuration;
 mod context;
 mod core;
 mod dependency;
+mod dependents;
 mod error;
 mod event;
 mod guard;
@@ -41,6 +43,8 @@ mod jitter;
 mod life;
 mod mailbox;
 mod options;
+mod pace;
+mod publish;
 mod recipient;
 mod recipient_of;
 mod registry;
@@ -49,10 +53,13 @@ mod resource;
 mod runner;
 mod runtime;
 mod shutdown;
+mod signals;
 mod snapshot;
+mod span;
 mod spawner;
 mod stash;
 mod strategy;
+mod stream;
 mod supervision;
 mod sync;
 mod system;
@@ -78,8 +85,8 @@ pub use crate::configuration::{ActiveState, Configuration};
 pub use crate::context::Context;
 pub use crate::dependency::{Dependency, Inject, Injector};
 pub use crate::error::{
-    AskError, BlockingError, BoxError, Cause, Crash, Panicked, StartError, StartFailure, TellError,
-    TryTellError,
+    AskError, BlockingError, BoxError, Cause, Crash, Panicked, ResourceUnavailable, StartError,
+    StartFailure, TellError, TryTellError,
 };
 pub use crate::event::{DeadLetterReason, Event, Events};
 pub use crate::hooks::{Fires, Transition};
@@ -88,13 +95,17 @@ pub use crate::lifecycle::restart::State as RestartRegion;
 pub use crate::lifecycle::task::State as TaskState;
 pub use crate::lifecycle::{State, Trigger, next};
 pub use crate::options::{DEFAULT_BATCH, DEFAULT_GRACE, DEFAULT_MAILBOX, Options};
+pub use crate::pace::{Continuous, Missed, Outcome, Pace, Periodic, Turn};
+pub use crate::publish::Publishes;
 pub use crate::recipient::Recipient;
 pub use crate::recipient_of::RecipientOf;
 pub use crate::reply::Reply;
 pub use crate::shutdown::ShutdownReport;
+pub use crate::signals::SignalError;
 pub use crate::snapshot::ActorSnapshot;
 pub use crate::spawner::{Spawned, Spawner};
 pub use crate::strategy::Strategy;
+pub use crate::stream::{Delivery, Subscription};
 pub use crate::supervision::{Backoff, ChildFailed, Escalated, Intensity, RestartPolicy};
 pub use crate::system::System;
 pub use crate::task::{Flow, IntoFlow, TaskContext, TaskSpec};
@@ -110,7 +121,8 @@ pub mod written {
     pub use crate::hooks::{HookFailure, Phase};
     pub use crate::life::is_lifecycle_trigger;
     pub use crate::resource::{
-        Acquisition, Release, Requirement, ResourceOutcome, StartStep, acquire_within, note_release,
+        Acquisition, Release, Requirement, ResourceOutcome, StartStep, acquire_on_pool,
+        acquire_within, note_release,
     };
     pub use crate::stash::{is_in, stash, unhandled};
     pub use futures_util::future::join;

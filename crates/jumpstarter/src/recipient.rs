@@ -105,6 +105,10 @@ impl<M: Send + 'static> Recipient<M> {
         &self.target.core().path
     }
 
+    pub(crate) fn core(&self) -> &Core {
+        self.target.core()
+    }
+
     fn report_closed(&self) {
         dead_letter(self.target.core(), std::any::type_name::<M>(), DeadLetterReason::Closed);
     }

@@ -2,10 +2,12 @@
 
 use std::any::Any;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::time::Duration;
 
 use crate::dependency::Injector;
-use crate::error::{BlockingError, BoxError, StartFailure};
+use crate::error::{BlockingError, BoxError, Panicked, ResourceUnavailable, StartFailure};
 use crate::system::System;
 
 /// How a step of the start went.
@@ -56,6 +58,18 @@ pub trait ResourceOutcome {
     ///
     /// The resource could not be acquired.
     fn into_result(self) -> Result<Self::Value, BoxError>;
+
+    /// The same, with the name of the resource in the error.
+    ///
+    /// # Errors
+    ///
+    /// The resource could not be acquired.
+    fn into_result_of(self, name: &'static str) -> Result<Self::Value, BoxError>
+    where
+        Self: Sized,
+    {
+        self.into_result().map_err(|error| failed(name, error))
+    }
 }
 
 impl<T: Send + 'static, E: Into<BoxError>> ResourceOutcome for Result<T, E> {
@@ -84,7 +98,7 @@ impl<'a> Acquisition<'a> {
     }
 
     /// Keeps what was acquired, or notes the first error; an optional resource
-    /// that is not available is skipped.
+    /// that is unavailable, or not there in time, is skipped.
     pub fn keep<T: Send + 'static>(
         &mut self,
         name: &'static str,
@@ -94,7 +108,7 @@ impl<'a> Acquisition<'a> {
     ) {
         match outcome {
             Ok(value) => self.resources.held.push(Held { name, value: Box::new(value) }),
-            Err(error) if requirement == Requirement::Optional => {
+            Err(error) if requirement == Requirement::Optional && may_be_skipped(&error) => {
                 let path = self.injector.path();
                 tracing::warn!(path, resource = name, %error, "optional resource skipped");
             }
@@ -107,7 +121,8 @@ impl<'a> Acquisition<'a> {
     }
 
     /// Acquires on the blocking pool, with the actor itself on loan. It does not
-    /// come back when the closure panics or the time is up.
+    /// come back when the time is up: then what it holds already is dropped
+    /// without its release methods.
     pub async fn on_pool<A, T, W>(
         &mut self,
         name: &'static str,
@@ -122,7 +137,11 @@ impl<'a> Acquisition<'a> {
     {
         let on_pool = self.injector.system().blocking(move || {
             let mut borrowed = actor;
-            let outcome = work(&mut borrowed).into_result();
+            let working = AssertUnwindSafe(|| work(&mut borrowed).into_result());
+            let outcome = catch_unwind(working).unwrap_or_else(|payload| {
+                let panicked = Panicked::from_payload(payload.as_ref());
+                Err(BlockingError::Panicked(panicked).into())
+            });
             (borrowed, outcome)
         });
         let lent = match limit {
@@ -151,25 +170,57 @@ pub enum Requirement {
     Optional,
 }
 
+/// One resource on its way. Boxed, as the compiler does not get a start with
+/// `BoxError` among its errors to be `Send` otherwise.
+type Acquiring<'a, T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send + 'a>>;
+
 /// Awaits one resource within its time; used by the code that
 /// [`#[actor]`](macro@crate::actor) writes.
-///
-/// # Errors
-///
-/// It could not be acquired, or not in time.
-pub async fn acquire_within<T: ResourceOutcome>(
+pub fn acquire_within<'a, T: ResourceOutcome>(
+    name: &'static str,
+    limit: Option<Duration>,
+    acquiring: impl Future<Output = T> + Send + 'a,
+) -> Acquiring<'a, T::Value> {
+    Box::pin(async move { within(name, limit, acquiring).await?.into_result_of(name) })
+}
+
+/// As [`acquire_within`], on the blocking pool.
+pub fn acquire_on_pool<T, W>(
+    name: &'static str,
+    limit: Option<Duration>,
+    injector: Injector,
+    work: W,
+) -> Acquiring<'static, T::Value>
+where
+    T: ResourceOutcome,
+    W: FnOnce(Injector) -> T + Send + 'static,
+{
+    Box::pin(async move {
+        let system = injector.system().clone();
+        let on_pool = system.blocking(move || work(injector).into_result_of(name));
+        within(name, limit, on_pool).await?.unwrap_or_else(|error| Err(failed(name, error.into())))
+    })
+}
+
+async fn within<T>(
     name: &'static str,
     limit: Option<Duration>,
     acquiring: impl Future<Output = T>,
-) -> Result<T::Value, BoxError> {
-    let outcome = match limit {
-        None => acquiring.await,
-        Some(limit) => match tokio::time::timeout(limit, acquiring).await {
-            Ok(outcome) => outcome,
-            Err(_) => return Err(StartFailure::ResourceTimeout { name, after: limit }.into()),
-        },
+) -> Result<T, BoxError> {
+    let Some(limit) = limit else {
+        return Ok(acquiring.await);
     };
-    outcome.into_result().map_err(|error| failed(name, error))
+    let late = StartFailure::ResourceTimeout { name, after: limit };
+    tokio::time::timeout(limit, acquiring).await.map_err(|_| late.into())
+}
+
+/// Whether the start can go on without an optional resource.
+fn may_be_skipped(error: &BoxError) -> bool {
+    match error.downcast_ref::<StartFailure>() {
+        Some(StartFailure::ResourceTimeout { .. }) => true,
+        Some(StartFailure::Resource { source, .. }) => source.is::<ResourceUnavailable>(),
+        _ => false,
+    }
 }
 
 fn failed(name: &'static str, source: BoxError) -> BoxError {

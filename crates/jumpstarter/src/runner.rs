@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::actor::Actor;
-use crate::cell::{Cell, dead_letter};
+use crate::cell::{AnyCell, Cell, dead_letter};
 use crate::context::Context;
 use crate::core::{
     CRASHING, ENDING_FOR_GOOD, FINISHED, FIRE, HOLD, KILL, ONCE_STARTED, RESTART, STOP_SELF,
@@ -23,10 +23,12 @@ use crate::hooks::{drop_requests, enter_crashed, start_steps};
 use crate::lifecycle::restart::{State as RestartRegion, Trigger as RestartTrigger};
 use crate::lifecycle::{State, Trigger};
 use crate::options::Manner;
+use crate::span::ActorSpan;
 use crate::supervision::{ChildFailed, Ending, History, Verdict};
+use crate::lifecycle::task::State as TaskState;
 use crate::urgent::SystemMessage;
 use crate::work::{Left, Worker};
-use crate::{bring_up, strategy, watch, wind_down};
+use crate::{blocking, bring_up, dependents, publish, strategy, turns, watch, wind_down};
 
 pub(crate) struct Runner<A: Actor, F> {
     cell: Arc<Cell<A>>,
@@ -89,8 +91,9 @@ where
         let cell = Arc::clone(&self.cell);
         let mut actor = None;
         let mut ctx = Context::new(Arc::clone(&cell));
+        let span = ActorSpan::of(&cell.core);
         let life = self.life(&mut actor, &mut ctx);
-        let end = match Guarded::new(&cell.core, life).await {
+        let end = match Guarded::new(&cell.core, &span, life).await {
             Ok(Ok(Left::Crashed)) => End::Crashed(cell.core.last_crash()),
             Ok(Ok(left)) => End::Left(left),
             Ok(Err(crash)) => End::Crashed(crash),
@@ -116,7 +119,7 @@ where
         }
         ctx.unstash(&mut self.inbox);
         let grace = self.manner.grace();
-        let mut late = wind_down::wind_down(&mut actor, &mut ctx, grace, end.how()).await;
+        let mut late = wind_down::wind_down(&mut actor, &mut ctx, &span, grace, end.how()).await;
         if A::HOOKS {
             late = Box::pin(crashed_late(&mut actor, &mut ctx, late, &end)).await;
             drop_requests(&cell.core);
@@ -140,10 +143,26 @@ where
             if let Some(left) = self.start(slot, ctx).await? {
                 return Ok(left);
             }
-            let Some(actor) = slot.as_mut() else { return Ok(Left::interrupted(&self.cell.core)) };
             let policy = self.manner.rules().policy;
-            let worker = Worker::new(&self.cell, &mut self.inbox, self.manner.batch(), policy);
-            Ok(worker.work(actor, ctx).await)
+            let mut worker = Worker::new(&self.cell, &mut self.inbox, self.manner.batch(), policy);
+            loop {
+                let Some(actor) = slot.as_mut() else {
+                    return Ok(Left::interrupted(&self.cell.core));
+                };
+                let left = worker.work(actor, ctx).await;
+                let Left::Lend { position, task } = left else { return Ok(left) };
+                let grace = self.manner.grace();
+                let lending = blocking::lend(slot, &self.cell, task, grace);
+                let began = Instant::now();
+                match Box::pin(lending).await {
+                    Some(Ok(flow)) => worker.record_lent(position, began, flow),
+                    Some(Err(crash)) => {
+                        turns::set_state(&self.cell.core, task, TaskState::Crashed);
+                        return Err(crash);
+                    }
+                    None => {}
+                }
+            }
         }
     }
 
@@ -201,7 +220,9 @@ where
         let word = core.word();
         let ending = match end {
             _ if word & ENDING_FOR_GOOD != 0 => return Verdict::End,
-            End::Killed | End::Left(Left::Requested | Left::Crashed) => Ending::Requested,
+            End::Killed | End::Left(Left::Requested | Left::Crashed | Left::Lend { .. }) => {
+                Ending::Requested
+            }
             End::Left(Left::OfItself) => Ending::OfItself,
             End::Left(Left::Restart) => Ending::RestartAsked,
             End::Crashed(crash) => Ending::Crashed(crash),
@@ -272,7 +293,10 @@ where
         }
         core.raise(FINISHED);
         self.cell.bury_urgent();
+        publish::end_all(core);
         watch::announce(core);
+        let own = Arc::clone(&self.cell) as Arc<dyn AnyCell>;
+        dependents::follow(&own);
     }
 
     /// Tells the parent; without one, the event stream has to do.

@@ -2,10 +2,13 @@
 //! parents, within a deadline.
 
 use std::collections::HashSet;
+use std::future::{Future, pending};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use futures_util::future::{Either, select};
 use futures_util::stream::FuturesUnordered;
 use serde::Serialize;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -48,6 +51,16 @@ impl System {
     /// Dropped before it is ready, the stops that were requested go on; calling
     /// it again continues.
     pub async fn shutdown(&self, limit: Duration) -> ShutdownReport {
+        self.shut_down(limit, pending()).await
+    }
+
+    /// Ends also when `hurry` is ready.
+    pub(crate) async fn shut_down(
+        &self,
+        limit: Duration,
+        hurry: impl Future<Output = ()>,
+    ) -> ShutdownReport {
+        let mut hurry = pin!(hurry);
         let begun = Instant::now();
         let deadline = begun + limit;
         self.begin_shutdown();
@@ -60,8 +73,13 @@ impl System {
                 break;
             }
             let mut done = HashSet::new();
-            let in_order = stop_in_order(cells.clone(), &mut done, &mut report.stopped);
-            if timeout_at(deadline, in_order).await.is_err() {
+            let in_time = {
+                let in_order = stop_in_order(cells.clone(), &mut done, &mut report.stopped);
+                let in_order = pin!(in_order);
+                let first = timeout_at(deadline, select(in_order, &mut hurry)).await;
+                matches!(first, Ok(Either::Left(_)))
+            };
+            if !in_time {
                 // Those of this round, even if they have ended while they waited
                 // for others to stop first, and those spawned at the last moment.
                 let mut late = [cells, self.registry().all()].concat();
@@ -122,14 +140,14 @@ fn nodes(cells: Vec<Arc<dyn AnyCell>>) -> Vec<Node> {
     let mut edges: Vec<(u64, u64)> = Vec::new();
     for node in &nodes {
         let core = node.cell.core();
-        let dependencies = core.peek_cold(|cold| cold.dependencies.clone()).unwrap_or_default();
-        edges.extend(dependencies.iter().map(|dependency| (core.id, dependency.core().id)));
+        core.peek_cold(|cold| {
+            edges.extend(cold.needs().map(|dependency| (core.id, dependency.core().id)));
+        });
         let Some(parent) = core.parent.as_ref().and_then(|parent| parent.upgrade()) else {
             continue;
         };
-        let owned = parent
-            .core()
-            .peek_cold(|cold| cold.dependencies.iter().any(|known| known.core().id == core.id));
+        let owned =
+            parent.core().peek_cold(|cold| cold.needs().any(|known| known.core().id == core.id));
         if owned != Some(true) {
             edges.push((core.id, parent.core().id));
         }

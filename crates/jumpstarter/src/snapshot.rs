@@ -38,7 +38,8 @@ pub struct ActorSnapshot {
     pub busy: Duration,
     /// Spawned futures and concurrent tasks that run.
     pub spawned: usize,
-    /// The paths of its dependencies.
+    /// The paths of its dependencies, without those that another one of them
+    /// needs anyway.
     pub dependencies: Vec<String>,
     /// The last error, if it crashed and was not started again yet.
     pub crash: Option<String>,

@@ -122,7 +122,7 @@ impl Spawner {
         self.group.active.fetch_add(1, Ordering::Relaxed);
         let membership = Membership { group: Arc::clone(&self.group), slot: None };
         let task = self.group.system.runtime().spawn(Tracked { future, membership });
-        Spawned { task }
+        Spawned::new(task)
     }
 
     /// Cancelled when the actor stops or crashes.
@@ -138,6 +138,10 @@ pub struct Spawned {
 }
 
 impl Spawned {
+    pub(crate) fn new(task: Join<()>) -> Self {
+        Spawned { task }
+    }
+
     /// Drops the future at its next await.
     pub fn abort(&self) {
         self.task.abort();

@@ -73,6 +73,7 @@ struct Inner {
     events: EventBus,
     dead_letters: AtomicU64,
     task_panics: AtomicU64,
+    abandoned_turns: AtomicU64,
     closing: AtomicBool,
     pool: Semaphore,
     arguments: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
@@ -95,6 +96,7 @@ impl System {
             events: EventBus::default(),
             dead_letters: AtomicU64::new(0),
             task_panics: AtomicU64::new(0),
+            abandoned_turns: AtomicU64::new(0),
             closing: AtomicBool::new(false),
             pool: Semaphore::new(BLOCKING_POOL),
             arguments: Mutex::default(),
@@ -164,6 +166,12 @@ impl System {
     /// Spawned futures that panicked, so far.
     pub fn task_panics(&self) -> u64 {
         self.inner.task_panics.load(Ordering::Relaxed)
+    }
+
+    /// Turns of blocking tasks that did not end within the grace of their actor,
+    /// so far. They occupy a thread until they do.
+    pub fn abandoned_turns(&self) -> u64 {
+        self.inner.abandoned_turns.load(Ordering::Relaxed)
     }
 
     /// Whether a shutdown has begun.
@@ -306,6 +314,10 @@ impl System {
 
     pub(crate) fn count_dead_letter(&self) {
         self.inner.dead_letters.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_abandoned_turn(&self) {
+        self.inner.abandoned_turns.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn count_task_panic(&self) {

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::actor::Actor;
@@ -15,6 +16,7 @@ use crate::chart::Refused;
 use crate::error::{BoxError, Cause, Crash};
 use crate::hooks::{self, Firing};
 use crate::lifecycle::task::State as TaskState;
+use crate::pace::{Outcome, Pace, Turn};
 use crate::spawner::Spawner;
 use crate::system::System;
 
@@ -74,64 +76,117 @@ impl<T: IntoFlow, E: Into<BoxError>> IntoFlow for Result<T, E> {
 }
 
 /// Where a task runs, and when.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct TaskSpec {
     /// The name of its function.
     pub name: &'static str,
-    /// Whether it runs as a tokio task of its own, beside the messages.
+    /// Whether it runs beside the messages.
     pub concurrent: bool,
-    /// The time between the starts of two turns; `None`: continuous.
-    pub every: Option<Duration>,
-    /// The most that is added to the period at random.
+    /// Whether its turns block, and run on the system's bounded pool.
+    pub blocking: bool,
+    /// Makes its kind, once for each incarnation.
+    pub pace: fn() -> Box<dyn Pace>,
+    /// The most that is added at random to the time of each turn; it does not
+    /// add up.
     pub jitter: Duration,
     /// How many turns in a row may fail; see [`Flow`].
     pub retries: Option<u32>,
     /// The wait before the first retry; doubled each time.
     pub backoff: Duration,
+    /// The longest wait before a retry, without jitter.
+    pub backoff_max: Duration,
 }
 
 /// What to do after a turn.
 pub(crate) enum Next {
-    Turn { after: Duration, state: TaskState },
+    /// Another one; at once if the time has passed.
+    Turn {
+        at: Instant,
+        state: TaskState,
+    },
     Done,
     GiveUp(BoxError),
 }
 
-/// The longest wait between retries.
-const MAX_BACKOFF: Duration = Duration::from_secs(60);
-
-/// Decides about the next turn; `failures` counts those in a row.
-pub(crate) fn next_turn(spec: &TaskSpec, failures: &mut u32, flow: Flow, jitter: f64) -> Next {
-    let error = match flow {
-        Flow::Continue => {
-            *failures = 0;
-            let period = spec.every.unwrap_or_default();
-            let after = period + spec.jitter.mul_f64(jitter);
-            return Next::Turn { after, state: TaskState::Running };
-        }
-        Flow::Success => return Next::Done,
-        Flow::Retry { after } => {
-            *failures += 1;
-            if spec.retries.is_none_or(|limit| *failures <= limit) {
-                return Next::Turn { after, state: TaskState::Retrying };
-            }
-            return Next::GiveUp(format!("task {}: retries used up", spec.name).into());
-        }
-        Flow::Failure(error) => error,
-    };
-    *failures += 1;
-    if *failures > spec.retries.unwrap_or(0) {
-        return Next::GiveUp(error);
-    }
-    let factor = 2_u32.saturating_pow(*failures - 1);
-    let after = spec.backoff.saturating_mul(factor).min(MAX_BACKOFF);
-    Next::Turn { after: after + spec.jitter.mul_f64(jitter), state: TaskState::Retrying }
+/// When the turns of one task come, in one incarnation: its kind, and its
+/// retries.
+pub(crate) struct Rhythm {
+    spec: &'static TaskSpec,
+    pace: Box<dyn Pace>,
+    /// When the turn is due that comes, or is tried again.
+    due: Instant,
+    /// Failures in a row.
+    failures: u32,
 }
 
-/// What a concurrent task gets in each turn.
+impl Rhythm {
+    /// With the time of the first turn, if there is any. `jitter` is below 1.
+    pub(crate) fn begin(
+        spec: &'static TaskSpec,
+        now: Instant,
+        jitter: f64,
+    ) -> Option<(Self, Instant)> {
+        let mut pace = (spec.pace)();
+        let due = pace.first(now)?;
+        let rhythm = Rhythm { spec, pace, due, failures: 0 };
+        Some((rhythm, due + spec.jitter.mul_f64(jitter)))
+    }
+
+    /// Decides about the next turn.
+    pub(crate) fn after(&mut self, began: Instant, now: Instant, flow: Flow, jitter: f64) -> Next {
+        let spec = self.spec;
+        let (after, error) = match flow {
+            Flow::Continue => {
+                self.failures = 0;
+                let last = self.turn(began, now, Outcome::Continued);
+                let Some(due) = self.pace.next(&last, now) else {
+                    return Next::Done;
+                };
+                self.due = due;
+                return Next::Turn {
+                    at: due + spec.jitter.mul_f64(jitter),
+                    state: TaskState::Running,
+                };
+            }
+            Flow::Success => return Next::Done,
+            Flow::Retry { after } => (Some(after), None),
+            Flow::Failure(error) => (None, Some(error)),
+        };
+        self.failures = self.failures.saturating_add(1);
+        let limit = match &error {
+            None => spec.retries.unwrap_or(u32::MAX),
+            Some(_) => spec.retries.unwrap_or(0),
+        };
+        if self.failures > limit {
+            let used_up = || format!("task {}: retries used up", spec.name).into();
+            return Next::GiveUp(error.unwrap_or_else(used_up));
+        }
+        let last = self.turn(began, now, Outcome::Failed { in_a_row: self.failures });
+        // Who names a time gets it.
+        let wait =
+            after.unwrap_or_else(|| self.backoff().saturating_add(spec.jitter.mul_f64(jitter)));
+        match self.pace.retry(&last, wait, now) {
+            Some(at) => Next::Turn { at, state: TaskState::Retrying },
+            None => Next::Done,
+        }
+    }
+
+    fn backoff(&self) -> Duration {
+        let factor = 2_u32.saturating_pow(self.failures.saturating_sub(1));
+        self.spec.backoff.saturating_mul(factor).min(self.spec.backoff_max)
+    }
+
+    fn turn(&self, began: Instant, ended: Instant, outcome: Outcome) -> Turn {
+        Turn { due: self.due, began, ended, outcome }
+    }
+}
+
+/// What a concurrent or blocking task gets in each turn.
 pub struct TaskContext<A: Actor> {
     pub(crate) cell: Arc<Cell<A>>,
     pub(crate) spawner: Spawner,
+    /// Ends one turn, if that is asked to end before the actor's scope is.
+    pub(crate) turn: Option<CancellationToken>,
 }
 
 impl<A: Actor> TaskContext<A> {
@@ -145,10 +200,21 @@ impl<A: Actor> TaskContext<A> {
         &self.cell.core.system
     }
 
-    /// Cancelled when the actor stops or crashes. The turn itself is dropped
-    /// then; it need not watch this.
+    /// Cancelled when the actor stops or crashes. A concurrent turn is dropped
+    /// then, and need not watch this; a blocking one has to look at it.
     pub fn scope(&self) -> CancellationToken {
-        self.spawner.scope()
+        self.turn.clone().unwrap_or_else(|| self.spawner.scope())
+    }
+
+    /// Whether a blocking turn should come to its end: the actor stops. Those
+    /// that have not ended after the actor's
+    /// [grace](crate::Options::grace) are
+    /// [counted](System::abandoned_turns) and left alone.
+    pub fn is_cancelled(&self) -> bool {
+        match &self.turn {
+            Some(turn) => turn.is_cancelled(),
+            None => self.spawner.scope().is_cancelled(),
+        }
     }
 
     /// Spawns futures that belong to the actor.
@@ -191,6 +257,7 @@ impl<A: Actor> TaskContext<A> {
 
 impl<A: Actor> Clone for TaskContext<A> {
     fn clone(&self) -> Self {
-        TaskContext { cell: Arc::clone(&self.cell), spawner: self.spawner.clone() }
+        let turn = self.turn.clone();
+        TaskContext { cell: Arc::clone(&self.cell), spawner: self.spawner.clone(), turn }
     }
 }

@@ -8,10 +8,12 @@ use std::time::Duration;
 use crate::actor::Actor;
 use crate::cell::{AnyCell, ended};
 use crate::context::Context;
-use crate::core::{Core, ENDING_FOR_GOOD, KILL, RESTART, STOP};
+use crate::core::{Core, ENDING_FOR_GOOD, KILL, RESTART};
+use crate::dependents;
 use crate::guard::{Broken, Guarded};
 use crate::hooks::{Pending, stop_steps};
 use crate::lifecycle::{State, Trigger, next};
+use crate::span::ActorSpan;
 
 /// How the incarnation ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +34,7 @@ const REST: [Trigger; 4] =
 pub(crate) async fn wind_down<A: Actor>(
     actor: &mut Option<A>,
     ctx: &mut Context<A>,
+    span: &ActorSpan,
     grace: Duration,
     how: How,
 ) -> Option<Broken> {
@@ -53,7 +56,7 @@ pub(crate) async fn wind_down<A: Actor>(
         return None;
     }
     let releasing = Box::pin(release_all(&steps, actor, ctx, grace));
-    let broken = Guarded::new(core, releasing).await.err()?;
+    let broken = Guarded::new(core, span, releasing).await.err()?;
     if let Broken::Panicked(crash) = &broken {
         core.crash(crash.clone());
     }
@@ -74,13 +77,13 @@ async fn release_all<A: Actor>(
     let (children, owned) = family(core);
     if let Some(group) = core.peek_cold(|cold| cold.group.clone()).flatten() {
         group.token().cancel();
-        stop_all(&children).await;
+        stop_all(core, &children).await;
         // Those that did not end within their grace are dropped.
         let _ = tokio::time::timeout(grace, group.join()).await;
         group.abort_all();
         group.join().await;
     } else {
-        stop_all(&children).await;
+        stop_all(core, &children).await;
     }
     if let Some(hooks) = steps.pass(actor, ctx, &[Trigger::TasksStop]) {
         hooks.await;
@@ -97,7 +100,7 @@ async fn release_all<A: Actor>(
     if let Some(hooks) = steps.pass(actor, ctx, &[Trigger::ResourcesRelease]) {
         hooks.await;
     }
-    stop_all(&owned).await;
+    stop_all(core, &owned).await;
     forget_incarnation(core);
     if let Some(hooks) = steps.pass(actor, ctx, &[Trigger::DependenciesStop, Trigger::Finish]) {
         hooks.await;
@@ -111,7 +114,7 @@ type Cells = Vec<Arc<dyn AnyCell>>;
 fn family(core: &Core) -> (Cells, Cells) {
     let known = core.peek_cold(|cold| {
         let children: Vec<_> = cold.children.values().rev().cloned().collect();
-        (children, cold.dependencies.clone())
+        (children, cold.needs().cloned().collect::<Vec<_>>())
     });
     let (children, dependencies) = known.unwrap_or_default();
     let is_dependency = |child: &Arc<dyn AnyCell>| {
@@ -120,10 +123,10 @@ fn family(core: &Core) -> (Cells, Cells) {
     children.into_iter().partition(|child| !is_dependency(child))
 }
 
-async fn stop_all(cells: &[Arc<dyn AnyCell>]) {
+/// Children that depend on others among them stop before those.
+async fn stop_all(parent: &Core, cells: &[Arc<dyn AnyCell>]) {
     for cell in cells {
-        cell.close();
-        cell.core().raise(STOP);
+        dependents::stop(cell, Some(parent.id));
     }
     for cell in cells {
         ended(cell.core()).await;
@@ -150,7 +153,9 @@ fn forget_incarnation(core: &Core) {
     let old = core.peek_cold(|cold| {
         cold.task_states.clear();
         cold.siblings.forget();
-        (std::mem::take(&mut cold.dependencies), cold.group.take())
+        cold.optional.clear();
+        let dependencies = (std::mem::take(&mut cold.dependencies), cold.implied.split_off(0));
+        (dependencies, cold.group.take())
     });
     drop(old);
 }

@@ -7,18 +7,22 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{self, Poll};
 
+use tokio::time::Instant;
+
 use crate::actor::Actor;
 use crate::busy::Tally;
-use crate::cell::Cell;
+use crate::cell::{AnyCell, Cell};
 use crate::context::Context;
 use crate::core::{
     CRASHING, Core, FIRE, HOLD, KILL, RESTART, STOP, STOP_NOW, STOP_SELF, SYSTEM, has_crashed,
     is_quiet, same_state, state_of,
 };
+use crate::dependents;
 use crate::guard::{ending_or_crashed, unless};
 use crate::hooks;
 use crate::lifecycle::{State, Trigger};
 use crate::supervision::{self, RestartPolicy};
+use crate::task::Flow;
 use crate::turns::Turns;
 use crate::urgent::SystemMessage;
 
@@ -32,6 +36,11 @@ pub(crate) enum Left {
     OfItself,
     Restart,
     Crashed,
+    /// For a blocking turn, which needs the actor. The work goes on after it.
+    Lend {
+        position: usize,
+        task: usize,
+    },
 }
 
 impl Left {
@@ -77,6 +86,8 @@ pub(crate) struct Worker<'a, A: Actor> {
     mode: Mode,
     since_yield: u32,
     tally: Tally<'a>,
+    /// Few actors have any.
+    turns: Option<Box<Turns>>,
 }
 
 impl<'a, A: Actor> Worker<'a, A> {
@@ -86,21 +97,20 @@ impl<'a, A: Actor> Worker<'a, A> {
         batch: usize,
         policy: RestartPolicy,
     ) -> Self {
+        let turns = (!A::TASKS.is_empty()).then(|| Box::new(Turns::new(&cell.core, A::TASKS)));
         let tally = Tally::new(&cell.core);
-        Worker { cell, inbox, batch, policy, mode: Mode::Running, since_yield: 0, tally }
+        Worker { cell, inbox, batch, policy, mode: Mode::Running, since_yield: 0, tally, turns }
     }
 
     /// One block for the whole loop, as every actor has it in memory: an async
     /// function keeps its arguments twice, and so does each that it calls.
     #[expect(clippy::manual_async_fn, reason = "an async function keeps its arguments twice")]
     pub(crate) fn work<'b>(
-        mut self,
+        &'b mut self,
         actor: &'b mut A,
         ctx: &'b mut Context<A>,
     ) -> impl Future<Output = Left> + Send + use<'a, 'b, A> {
         async move {
-            // Few actors have any.
-            let mut turns = (!A::TASKS.is_empty()).then(|| Box::new(Turns::new(A::TASKS)));
             loop {
                 if !self.mode.goes_on(self.cell.core.word()) {
                     match self.attend() {
@@ -149,12 +159,14 @@ impl<'a, A: Actor> Worker<'a, A> {
                     }
                     continue;
                 }
-                if let Some(turns) = turns.as_deref_mut() {
-                    Box::pin(self.take_turns(turns, actor, ctx)).await;
+                if self.turns.is_some()
+                    && let Some(lend) = Box::pin(self.take_turns(actor, ctx)).await
+                {
+                    return lend;
                 }
                 if self.inbox.is_empty() {
                     let stashed_in = if A::STASHES { ctx.stashed_in() } else { None };
-                    poll_fn(|cx| self.poll_something(turns.as_deref_mut(), stashed_in, cx)).await;
+                    poll_fn(|cx| self.poll_something(stashed_in, cx)).await;
                 }
             }
         }
@@ -177,40 +189,58 @@ impl<'a, A: Actor> Worker<'a, A> {
         due
     }
 
-    /// One turn of each task that is due.
-    async fn take_turns(&mut self, turns: &mut Turns, actor: &mut A, ctx: &mut Context<A>) {
+    /// One turn of each task that is due. A blocking one needs the actor itself,
+    /// and the work is left for it; the round goes on afterwards.
+    async fn take_turns(&mut self, actor: &mut A, ctx: &mut Context<A>) -> Option<Left> {
         let core = &self.cell.core;
-        turns.forget_done();
-        for (position, task) in turns.due() {
-            if !is_quiet(core.word()) {
-                return;
+        self.turns.as_deref_mut()?.begin_round();
+        while is_quiet(core.word())
+            && let Some((position, task)) = self.turns.as_deref_mut()?.next_of_round()
+        {
+            if A::TASKS[task].blocking {
+                return Some(Left::Lend { position, task });
             }
+            let began = Instant::now();
             let turn = unless(core, ending_or_crashed, actor.turn(task, ctx));
-            let Some(flow) = turn.await else { return };
-            if let Err(crash) = turns.record(core, position, flow) {
-                return core.crash(crash);
+            let flow = turn.await?;
+            let turns = self.turns.as_deref_mut()?;
+            if let Err(crash) = turns.record(core, position, began, flow) {
+                core.crash(crash);
+                return None;
             }
             if self.is_due_to_yield() {
                 tokio::task::yield_now().await;
             }
+        }
+        None
+    }
+
+    /// Takes note of a turn that was taken with the actor on loan, and looks for
+    /// messages, which such turns must not keep waiting forever.
+    pub(crate) fn record_lent(&mut self, position: usize, began: Instant, flow: Flow) {
+        let core = &self.cell.core;
+        if let Some(turns) = self.turns.as_deref_mut()
+            && let Err(crash) = turns.record(core, position, began, flow)
+        {
+            core.crash(crash);
+        }
+        if self.inbox.is_empty() {
+            self.cell.mailbox.take_now(self.inbox);
         }
     }
 
     /// Waits for messages, a task that is due, or a control change.
     /// With a stash also for another state than the given one.
     #[inline]
-    fn poll_something(
-        &mut self,
-        turns: Option<&mut Turns>,
-        stashed_in: Option<u32>,
-        cx: &mut task::Context<'_>,
-    ) -> Poll<()> {
+    fn poll_something(&mut self, stashed_in: Option<u32>, cx: &mut task::Context<'_>) -> Poll<()> {
         let core = &self.cell.core;
         let due = || stashed_in.is_some_and(|word| !same_state(word, core.word()));
         let attention = || !is_quiet(core.word()) || due();
         match self.cell.mailbox.poll_take(self.inbox, attention) {
             Poll::Ready(()) => Poll::Ready(()),
-            Poll::Pending => turns.map_or(Poll::Pending, |turns| turns.poll_due(cx)),
+            Poll::Pending => {
+                self.turns.as_deref_mut().map_or(Poll::Pending, |turns| turns.poll_due(cx))
+            }
         }
     }
 
@@ -235,6 +265,11 @@ impl<'a, A: Actor> Worker<'a, A> {
             return Attended::Hear;
         }
         if word & (STOP | STOP_SELF) != 0 {
+            let any_cell = Arc::clone(self.cell) as Arc<dyn AnyCell>;
+            if word & STOP == 0 && dependents::go_first(&any_cell) {
+                core.lower(STOP_SELF);
+                return Attended::GoOn;
+            }
             self.cell.mailbox.close_and_take(self.inbox);
             self.mode = Mode::Draining;
             return Attended::Drain;

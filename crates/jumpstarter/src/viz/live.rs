@@ -155,7 +155,9 @@ impl Live {
             | Event::GroupRestarted { path, .. }
             | Event::GaveUp { path, .. } => path,
             Event::Missed(_) => return true,
-            Event::DeadLetter { .. } | Event::TaskPanicked { .. } => return false,
+            Event::DeadLetter { .. } | Event::TaskPanicked { .. } | Event::TurnAbandoned { .. } => {
+                return false;
+            },
         };
         match &self.what {
             What::Tree => true,
