@@ -13,8 +13,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use futures_util::Stream;
 use crate::sync::Mutex;
+use futures_util::Stream;
 
 /// What happens when a subscription has no room for another item. `room` is in
 /// items, at least 1.

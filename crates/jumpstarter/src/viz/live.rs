@@ -157,7 +157,7 @@ impl Live {
             Event::Missed(_) => return true,
             Event::DeadLetter { .. } | Event::TaskPanicked { .. } | Event::TurnAbandoned { .. } => {
                 return false;
-            },
+            }
         };
         match &self.what {
             What::Tree => true,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jumpstarter::{Context, Options, System, actor};
+use jumpstarter::{Context, Options, RestartPolicy, System, actor};
 
 struct Sleeper;
 struct Sleep;
@@ -18,7 +18,7 @@ impl Sleeper {
 
     #[handler]
     fn give_up(&mut self, _m: GiveUp, ctx: &mut Context<Self>) {
-        ctx.stop_self();
+        ctx.report_error("it is enough");
     }
 
     #[handler]
@@ -45,7 +45,8 @@ async fn those_that_do_not_stop_are_killed_and_named() {
 #[tokio::test(start_paused = true)]
 async fn one_that_ends_before_its_turn_comes_is_in_the_report() {
     let system = System::new("test");
-    let needed = system.spawn("needed", Options::default(), || Sleeper);
+    let once = Options::default().restart(RestartPolicy::Temporary);
+    let needed = system.spawn("needed", once, || Sleeper);
     let options = Options::default().depends_on(&needed);
     let asleep = system.spawn("asleep", options, || Sleeper);
     asleep.tell(Sleep).await.unwrap();

@@ -93,8 +93,12 @@ pub(crate) async fn carry_out(system: System, plan: Plan) -> Record {
 fn take(world: &Arc<World>, step: Step, spawner: &Spawner) {
     let Some(target) = world.named(step.target) else { return };
     match step.what {
-        What::Pause => drop(target.pause()),
-        What::Resume => drop(target.resume()),
+        What::Pause => client(world, spawner, async move {
+            let _ = target.pause().await;
+        }),
+        What::Resume => client(world, spawner, async move {
+            let _ = target.resume().await;
+        }),
         What::Restart => drop(target.restart()),
         What::Stop => client(world, spawner, target.stop()),
         What::StopNow => client(world, spawner, target.stop_now()),
