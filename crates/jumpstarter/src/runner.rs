@@ -176,13 +176,10 @@ where
         let failed = |error: BoxError| Crash::new(Cause::Start, error);
         *slot = Some((self.factory)().map_err(failed)?);
         let start: &'static [Trigger] = match core.state() {
+            State::Initializing => &[Trigger::Initialize, Trigger::Start],
             State::Crashed => &[Trigger::Restart],
             _ => &[Trigger::Start],
         };
-        // The first is refused if this is not the first incarnation.
-        if let Some(hooks) = start_steps(slot.as_mut(), ctx, &[Trigger::Initialize]) {
-            hooks.await?;
-        }
         if let Some(hooks) = start_steps(slot.as_mut(), ctx, start) {
             hooks.await?;
         }
