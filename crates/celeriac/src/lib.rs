@@ -27,12 +27,14 @@
 //! | run it | [`App::start_worker`], [`Worker`] |
 //! | react to what happens | [`#[event]`](macro@event), [`App::subscribe`], [`App::publish`] |
 //! | look after what failed | [`App::quarantined`], [`App::requeue`] |
+//! | compose tasks to workflows | [`canvas`] |
 //! | configure all of it | [`Config`] |
 
 #![forbid(unsafe_code)]
 
 mod app;
 mod blocking;
+pub mod canvas;
 pub mod config;
 mod connect;
 mod context;
@@ -50,6 +52,7 @@ mod worker;
 
 pub use app::App;
 pub use blocking::{Blocking, BlockingError};
+pub use canvas::Canvas;
 pub use celeriac_core::broker::QueueStats;
 pub use celeriac_core::outcome::{Entry, Progress};
 pub use celeriac_core::store::{Content, Filter, Quarantined, Reason};
