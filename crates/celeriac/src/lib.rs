@@ -40,6 +40,7 @@ mod connect;
 mod context;
 mod event;
 mod failure;
+mod handle;
 mod inspect;
 mod invoke;
 mod quarantine;
@@ -55,7 +56,7 @@ pub use blocking::{Blocking, BlockingError};
 pub use canvas::Canvas;
 pub use celeriac_core::broker::QueueStats;
 pub use celeriac_core::outcome::{Entry, Progress};
-pub use celeriac_core::store::{Content, Filter, Quarantined, Reason};
+pub use celeriac_core::store::{Content, Filter, Quarantined, Reason, WorkflowFilter};
 pub use celeriac_core::{
     Capability, ContentType, Failure, HeaderValue, MessageId, QueueName, RetryPolicy,
     State as TaskState, Timestamp,
@@ -68,6 +69,7 @@ pub use connect::Error;
 pub use context::{MissingState, State, TaskContext};
 pub use event::{Event, Subscriber};
 pub use failure::{Retry, Retryable};
+pub use handle::{Drawing, NodeProgress, WorkflowHandle, WorkflowProgress, WorkflowResultError};
 pub use quarantine::RequeueError;
 pub use raw::RawSignature;
 pub use result::{AsyncResult, ResultError};
