@@ -50,6 +50,7 @@ mod send;
 mod signature;
 mod task;
 mod worker;
+pub mod workflow;
 
 pub use app::App;
 pub use blocking::{Blocking, BlockingError};
