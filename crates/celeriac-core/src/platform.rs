@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::outcome::{Failure, Mark};
+use crate::workflow::Canvas;
 use crate::{BoxFuture, ContentType, Message, Name, QueueName, RetryPolicy};
 
 /// How a task uses the machine.
@@ -58,6 +59,11 @@ pub enum RunResult {
         content_type: ContentType,
         /// The value.
         value: Bytes,
+    },
+    /// It put a canvas in its own place: what that comes to is its result.
+    Replaced {
+        /// The canvas.
+        canvas: Box<Canvas>,
     },
     /// It failed, and another attempt may help.
     Failed {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use celeriac_core::broker::{Delivery, Receipt, Undecodable};
 use celeriac_core::outcome::{Completion, Outcome};
 use celeriac_core::store::{Content, Quarantined, Reason};
+use celeriac_core::workflow::SIGNAL;
 use celeriac_core::{Failure, Kind, Message, MessageId, State, Timestamp};
 
-use crate::effects::{Commit, Effects};
+use crate::effects::{Commit, Effects, News, Told};
 use crate::engine::{Engine, Facts};
 use crate::in_flight::Flight;
 
@@ -34,16 +35,26 @@ impl Engine {
         };
         if facts.ended.contains(&message.id) {
             self.stats.replayed += 1;
+            if redelivered && message.rare().workflow.is_some() {
+                return effects.commit.told.push(Told { message, receipt, news: News::Again });
+            }
             return effects.commit.ack(receipt);
         }
         if self.is_held(message.id) {
             self.stats.replayed += 1;
             return self.hold_again(message.id, receipt, redelivered, effects);
         }
-        if facts.revoked.contains(&message.id) || self.is_revoked(message.id) {
+        let is_revoked = |id: &MessageId| facts.revoked.contains(id) || self.is_revoked(*id);
+        let itself = is_revoked(&message.id);
+        let place = message.rare().workflow.as_ref().filter(|_| !itself);
+        let scopes = place.map(|place| place.scopes.iter().copied().filter(is_revoked).collect());
+        let scopes: Vec<MessageId> = scopes.unwrap_or_default();
+        if itself || !scopes.is_empty() {
             self.stats.revoked += 1;
-            effects.commit.complete.push(revoked(&message, now));
-            return effects.commit.ack(receipt);
+            return effects.commit.revoked(now, &message, receipt, scopes);
+        }
+        if message.name == SIGNAL && message.rare().workflow.is_some() {
+            return effects.commit.signal(now, &message, receipt);
         }
         if let Some((reason, failure)) = self.objection(now, &message, deaths) {
             self.refuse(now, receipt, message, deaths, (reason, failure), &mut effects.commit);
@@ -166,15 +177,12 @@ impl Engine {
         if message.kind == Kind::Command {
             let outcome =
                 Outcome::failed(State::Quarantined, message.attempt, now, failure.clone());
-            commit.complete.push(Completion {
-                id: message.id,
-                outcome,
-                expires_at: now.after(message.rare().result_ttl.unwrap_or(DEFAULT_RESULT_TTL)),
-            });
+            commit.ended(&message, receipt, completion(&message, outcome));
+        } else {
+            commit.ack(receipt);
         }
         let content = Content::Message(message);
         commit.quarantine.push(Quarantined { content, reason, failure, at: now, deaths });
-        commit.ack(receipt);
     }
 
     fn refuse_bytes(
@@ -197,11 +205,36 @@ impl Engine {
     }
 }
 
-pub(crate) fn revoked(message: &Message, now: Timestamp) -> Completion {
-    let failure = Failure::new("revoked", "it was revoked");
-    Completion {
-        id: message.id,
-        outcome: Outcome::failed(State::Revoked, message.attempt, now, failure),
-        expires_at: now.after(message.rare().result_ttl.unwrap_or(DEFAULT_RESULT_TTL)),
+/// The record of an end whose task is not known.
+fn completion(message: &Message, outcome: Outcome) -> Completion {
+    let ttl = message.rare().result_ttl.unwrap_or(DEFAULT_RESULT_TTL);
+    Completion { id: message.id, expires_at: outcome.finished_at.after(ttl), outcome }
+}
+
+impl Commit {
+    /// A message is not run, or not to its end: it was revoked itself, or
+    /// these of its scopes were.
+    pub(crate) fn revoked(
+        &mut self,
+        now: Timestamp,
+        message: &Arc<Message>,
+        receipt: Receipt,
+        scopes: Vec<MessageId>,
+    ) {
+        if scopes.is_empty() {
+            let failure = Failure::new("revoked", "it was revoked");
+            let outcome = Outcome::failed(State::Revoked, message.attempt, now, failure);
+            return self.ended(message, receipt, completion(message, outcome));
+        }
+        let news = News::Cancelled(scopes);
+        self.told.push(Told { message: message.clone(), receipt, news });
+    }
+
+    /// A signal is not run, but told. It is recorded like any other step: from
+    /// then on no revocation stops what it has begun.
+    fn signal(&mut self, now: Timestamp, message: &Arc<Message>, receipt: Receipt) {
+        let content_type = message.content_type.clone();
+        let outcome = Outcome::success(0, now, content_type, bytes::Bytes::new());
+        self.ended(message, receipt, completion(message, outcome));
     }
 }

@@ -48,7 +48,7 @@
 //! delivery is unsettled and all of it is done again: joins answer the same,
 //! messages have the same ids, statuses only rise.
 //!
-//! To begin one: [`compile()`], `create` with epoch 0, publish [`begin()`]. To
+//! To begin one: [`Start::of`], `create`, publish the message. To
 //! cancel one: revoke its id, then perform [`cancel`]. To retry a step by
 //! hand: see [`retry()`].
 
@@ -63,8 +63,10 @@ mod joined;
 mod listing;
 mod outgoing;
 mod parts;
+mod resolve;
 mod retry;
 mod sheet;
+mod start;
 
 pub use advance::{Act, Context, Limits, Need, Said, begin, cancel, step};
 pub use compile::{CompileError, compile};
@@ -72,4 +74,6 @@ pub use condition::{holds, lookup};
 pub use graph::Graph;
 pub use id::{part_id, path_of, scope_id, signal_id, step_id};
 pub use listing::{AssembleError, assemble};
+pub use resolve::{ResolveError, Resolver, Wanted};
 pub use retry::{NotRetryable, Retry, retry};
+pub use start::Start;

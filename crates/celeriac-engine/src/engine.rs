@@ -4,9 +4,8 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use celeriac_core::broker::{Delivery, Receipt};
 use celeriac_core::platform::{Finished, Run, RunKey, TaskInfo};
-use celeriac_core::{MessageId, Name, QueueName, Timestamp};
+use celeriac_core::{Message, MessageId, Name, QueueName, Timestamp};
 
-use crate::admission;
 use crate::effects::Effects;
 use crate::in_flight::{Flight, InFlight};
 use crate::subscriptions::Subscriptions;
@@ -31,7 +30,7 @@ impl Default for Limits {
 /// What the store knows of a batch of deliveries.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
-    /// Ids that are revoked.
+    /// Ids that are revoked, of messages or of their scopes.
     pub revoked: Vec<MessageId>,
     /// Ids that have an outcome.
     pub ended: Vec<MessageId>,
@@ -158,7 +157,7 @@ impl Engine {
                     self.finish(now, finished, effects);
                 }
             }
-            Input::Revoked(ids) => ids.into_iter().for_each(|id| self.revoke(id, effects)),
+            Input::Revoked(ids) => self.revoke(ids, effects),
             Input::Lost(task) => self.lose(&task, effects),
             Input::SuspectSettled => self.suspect_runs = None,
             Input::Stopping => self.stop(effects),
@@ -208,17 +207,28 @@ impl Engine {
         key
     }
 
-    fn revoke(&mut self, id: MessageId, effects: &mut Effects) {
-        if !self.revoked.insert(id) {
-            return;
+    fn revoke(&mut self, ids: Vec<MessageId>, effects: &mut Effects) {
+        let mut new = HashSet::new();
+        for id in ids {
+            if !self.revoked.insert(id) {
+                continue;
+            }
+            new.insert(id);
+            self.revoked_in_order.push_back(id);
+            if self.revoked_in_order.len() > REMEMBERED_REVOCATIONS
+                && let Some(oldest) = self.revoked_in_order.pop_front()
+            {
+                self.revoked.remove(&oldest);
+            }
+            effects.cancel.extend(self.in_flight.key_of(id));
         }
-        self.revoked_in_order.push_back(id);
-        if self.revoked_in_order.len() > REMEMBERED_REVOCATIONS
-            && let Some(oldest) = self.revoked_in_order.pop_front()
-        {
-            self.revoked.remove(&oldest);
-        }
-        effects.cancel.extend(self.in_flight.key_of(id));
+        effects.cancel.extend(self.in_flight.keys_within(&new));
+    }
+
+    /// Those of a message's scopes that are revoked.
+    pub(crate) fn revoked_scopes(&self, message: &Message) -> Vec<MessageId> {
+        let Some(place) = &message.rare().workflow else { return Vec::new() };
+        place.scopes.iter().copied().filter(|scope| self.is_revoked(*scope)).collect()
     }
 
     /// Gives back what a crashed part of the platform was running.
@@ -247,10 +257,11 @@ impl Engine {
             return;
         }
         while let Some(mut suspect) = self.suspects.pop_front() {
-            if self.is_revoked(suspect.message.id) {
+            let scopes = self.revoked_scopes(&suspect.message);
+            if self.is_revoked(suspect.message.id) || !scopes.is_empty() {
                 self.stats.revoked += 1;
-                effects.commit.complete.push(admission::revoked(&suspect.message, now));
-                effects.commit.ack(suspect.receipt);
+                let Flight { message, receipt, .. } = suspect;
+                effects.commit.revoked(now, &message, receipt, scopes);
                 continue;
             }
             suspect.since = now;

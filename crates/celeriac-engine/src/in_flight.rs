@@ -1,6 +1,6 @@
 //! The table of what is in flight: deliveries taken and not yet settled.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
@@ -31,6 +31,8 @@ pub(crate) struct InFlight {
     first_generation: u32,
     slots: Vec<Slot>,
     free: Vec<u32>,
+    /// How many flights are steps of workflows.
+    scoped: usize,
     by_id: HashMap<MessageId, RunKey, BuildHasherDefault<IdHasher>>,
 }
 
@@ -53,6 +55,7 @@ impl InFlight {
         let slot = &mut self.slots[index as usize];
         let key = RunKey((u64::from(slot.generation) << 32) | u64::from(index));
         self.by_id.insert(flight.message.id, key);
+        self.scoped += usize::from(flight.message.rare().workflow.is_some());
         slot.flight = Some(flight);
         key
     }
@@ -67,6 +70,7 @@ impl InFlight {
         slot.generation = slot.generation.wrapping_add(1);
         self.free.push(u32::try_from(index).ok()?);
         self.by_id.remove(&flight.message.id);
+        self.scoped -= usize::from(flight.message.rare().workflow.is_some());
         Some(flight)
     }
 
@@ -87,6 +91,18 @@ impl InFlight {
 
     pub(crate) fn key_of(&self, id: MessageId) -> Option<RunKey> {
         self.by_id.get(&id).copied()
+    }
+
+    /// The keys of flights in any of these scopes.
+    pub(crate) fn keys_within(&self, scopes: &HashSet<MessageId>) -> Vec<RunKey> {
+        if self.scoped == 0 || scopes.is_empty() {
+            return Vec::new();
+        }
+        let within = |flight: &&Flight| {
+            let place = flight.message.rare().workflow.as_ref();
+            place.is_some_and(|place| place.scopes.iter().any(|scope| scopes.contains(scope)))
+        };
+        self.iter().filter(within).filter_map(|flight| self.key_of(flight.message.id)).collect()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Flight> {

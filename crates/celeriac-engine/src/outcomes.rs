@@ -6,9 +6,10 @@ use std::time::Duration;
 use celeriac_core::outcome::{Completion, Mark, Outcome};
 use celeriac_core::platform::{Finished, RunResult};
 use celeriac_core::store::{Content, Quarantined, Reason};
-use celeriac_core::{Failure, Message, State, Timestamp};
+use celeriac_core::workflow::Canvas;
+use celeriac_core::{Failure, Message, State, Timestamp, wire};
 
-use crate::admission;
+use crate::canvas::Start;
 use crate::effects::Effects;
 use crate::engine::Engine;
 use crate::in_flight::Flight;
@@ -26,17 +27,24 @@ impl Engine {
         match finished.result {
             RunResult::Success { content_type, value } => {
                 self.stats.succeeded += 1;
-                if self.tasks[flight.task].ignore_result {
+                // Who needs the result of a step is its workflow.
+                let is_step = flight.message.rare().workflow.is_some();
+                if self.tasks[flight.task].ignore_result && !is_step {
                     return self.ignore(now, &flight, effects);
                 }
                 let attempt = flight.message.attempt;
                 let outcome = Outcome::success(attempt, now, content_type, value);
                 self.complete(&flight, outcome, effects);
             }
+            RunResult::Replaced { canvas } => self.replace(now, flight, &canvas, effects),
             RunResult::Failed { failure, retry_after } => {
                 self.fail(now, flight, failure, retry_after, effects);
             }
             RunResult::Final { failure } => {
+                if flight.message.rare().workflow.is_some() {
+                    // Tried again by hand, its workflow goes on.
+                    return self.give_up(now, flight, Reason::Poisonous, failure, effects);
+                }
                 self.stats.failed += 1;
                 let attempt = flight.message.attempt;
                 let outcome = Outcome::failed(State::Failure, attempt, now, failure);
@@ -52,8 +60,12 @@ impl Engine {
             }
             RunResult::Revoked => {
                 self.stats.revoked += 1;
-                effects.commit.complete.push(admission::revoked(&flight.message, now));
-                effects.commit.ack(flight.receipt);
+                let Flight { message, receipt, .. } = flight;
+                let scopes = match self.is_revoked(message.id) {
+                    true => Vec::new(),
+                    false => self.revoked_scopes(&message),
+                };
+                effects.commit.revoked(now, &message, receipt, scopes);
             }
             RunResult::Ignored => {
                 self.stats.succeeded += 1;
@@ -65,12 +77,44 @@ impl Engine {
 
     fn complete(&self, flight: &Flight, outcome: Outcome, effects: &mut Effects) {
         let ttl = flight.message.rare().result_ttl.unwrap_or(self.tasks[flight.task].result_ttl);
-        effects.commit.complete.push(Completion {
-            id: flight.message.id,
-            expires_at: outcome.finished_at.after(ttl),
-            outcome,
-        });
-        effects.commit.ack(flight.receipt);
+        let (id, expires_at) = (flight.message.id, outcome.finished_at.after(ttl));
+        let completion = Completion { id, expires_at, outcome };
+        effects.commit.ended(&flight.message, flight.receipt, completion);
+    }
+
+    /// A task put a canvas in its own place. A step says so to its workflow;
+    /// any other task becomes a workflow under its own id.
+    fn replace(&mut self, now: Timestamp, flight: Flight, canvas: &Canvas, effects: &mut Effects) {
+        let message = &flight.message;
+        if message.rare().workflow.is_some() {
+            self.stats.succeeded += 1;
+            let bytes = wire::encode_canvas(canvas).into();
+            let content_type = Canvas::CONTENT_TYPE.into();
+            let outcome = Outcome::success(message.attempt, now, content_type, bytes);
+            return self.complete(&flight, outcome, effects);
+        }
+        let ttl = message.rare().result_ttl.unwrap_or(self.tasks[flight.task].result_ttl);
+        let start = Start {
+            id: message.id,
+            name: message.name.clone(),
+            version: 0,
+            queue: message.queue.clone(),
+            expires_at: now.after(ttl),
+        };
+        match start.of(canvas, now) {
+            Ok((new, begin)) => {
+                self.stats.succeeded += 1;
+                effects.commit.create.push(new);
+                effects.commit.publish.push(begin.into());
+                effects.commit.ack(flight.receipt);
+            }
+            Err(error) => {
+                self.stats.failed += 1;
+                let failure = Failure::new("replace", error.to_string());
+                let outcome = Outcome::failed(State::Failure, message.attempt, now, failure);
+                self.complete(&flight, outcome, effects);
+            }
+        }
     }
 
     /// Records the end without a value, so that a redelivery is not run again.

@@ -29,6 +29,8 @@ use proc_macro::TokenStream;
 /// shadow it where calls are made) with
 ///
 /// - `s(arguments…)`: a call, not yet sent, whose options can be set;
+/// - `p(rest…)`: a step of a [workflow](../celeriac/canvas/index.html), whose
+///   first argument is the result of the step before; of tasks with arguments,
 /// - `from_event(map)`: a subscriber that makes arguments of an event;
 /// - `call(parameters…)`: the function itself, to be called in tests.
 ///

@@ -10,5 +10,7 @@
 mod actor;
 mod dedup;
 mod handle;
+mod workflow;
 
 pub use handle::{Error, Options, Publisher};
+pub use workflow::WorkflowError;

@@ -10,6 +10,7 @@ use jumpstarter::{Address, Context, Reply, actor};
 use crate::apply::apply;
 use crate::gate::Gate;
 use crate::router::{Router, SuspectSettled};
+use crate::workflows::Workflows;
 
 /// The first wait after a driver's error; it doubles up to [`MAX_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -23,6 +24,7 @@ pub(crate) struct Committer {
     store: Arc<dyn Store>,
     gate: Arc<Gate>,
     router: Arc<OnceLock<Address<Router>>>,
+    workflows: Workflows,
     gathered: Commit,
     flushes: Vec<Reply<()>>,
 }
@@ -41,8 +43,8 @@ impl Committer {
             // One that can't restart has stopped, and its deliveries come again.
             let _ = router.restart();
         }
-        let (gathered, flushes) = (Commit::default(), Vec::new());
-        Self { broker, store, gate, router, gathered, flushes }
+        let (workflows, gathered, flushes) = Default::default();
+        Self { broker, store, gate, router, workflows, gathered, flushes }
     }
 
     #[handler]
@@ -62,9 +64,13 @@ impl Committer {
         let mut pause = FIRST_PAUSE;
         while !self.gathered.is_empty() {
             let suspect = self.gathered.settles_suspect;
-            match apply(&*self.broker, &*self.store, &mut self.gathered).await {
+            let (broker, store) = (&*self.broker, &*self.store);
+            match apply(broker, store, &mut self.workflows, &mut self.gathered).await {
                 Ok(settled) => {
                     self.gate.settled(settled, Timestamp::now());
+                    if !self.gathered.is_empty() {
+                        continue;
+                    }
                     self.gathered.settles_suspect = false;
                     if let (true, Some(router)) = (suspect, self.router.get()) {
                         // A router that is gone has no suspects to start.

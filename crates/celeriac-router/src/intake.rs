@@ -100,7 +100,19 @@ impl Intake {
     /// What the store knows of these deliveries.
     async fn facts(&mut self, deliveries: &[Delivery]) -> Result<Facts> {
         let messages = deliveries.iter().filter_map(|delivery| delivery.payload.as_ref().ok());
-        let ids: Vec<MessageId> = messages.map(|message| message.id).collect();
+        let mut ids: Vec<MessageId> = Vec::with_capacity(deliveries.len());
+        let mut scopes: Vec<MessageId> = Vec::new();
+        for message in messages {
+            ids.push(message.id);
+            if let Some(place) = &message.rare().workflow {
+                scopes.extend_from_slice(&place.scopes);
+            }
+        }
+        if !scopes.is_empty() {
+            scopes.sort_unstable();
+            scopes.dedup();
+            ids.append(&mut scopes);
+        }
         let revoked = self.store.revoked(&ids).await?;
         let doubtful = self.doubt.examine(deliveries);
         if doubtful.is_empty() {

@@ -27,7 +27,9 @@ mod revocations;
 mod router;
 mod service;
 mod timers;
+mod workflows;
 
 pub use apply::apply;
 pub use inbox::{Answer, Question, inbox_of};
 pub use service::{Options, Service, StartError};
+pub use workflows::Workflows;

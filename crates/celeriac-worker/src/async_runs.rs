@@ -16,6 +16,7 @@ use crate::context::{Cancelled, RunContext, Scope};
 use crate::definition::{AsyncBody, TimeLimits};
 use crate::limits::overran;
 use crate::panics::Panics;
+use crate::sweep;
 use crate::task_actor::{Running, TaskActor, ended};
 
 /// Tasks whose first poll takes longer get a tokio task each, so that they can
@@ -81,11 +82,11 @@ impl Pace {
 }
 
 impl TaskActor {
-    pub(crate) fn start_async(&mut self, body: &AsyncBody, run: Run, ctx: &Context<Self>) {
+    pub(crate) fn start_async(&mut self, body: &Arc<AsyncBody>, run: Run, ctx: &Context<Self>) {
         let Run { key, message } = run;
         let span = tracing::info_span!("task", task = %message.name, id = %message.id);
         let (context, scope) = RunContext::new(message.clone(), self.shared.states.clone());
-        let mut future = match catch_unwind(AssertUnwindSafe(|| body(context))) {
+        let mut future = match catch_unwind(AssertUnwindSafe(|| sweep::start(body, context))) {
             Ok(future) => future,
             Err(payload) => {
                 let result = self.shared.panics.caught(payload);

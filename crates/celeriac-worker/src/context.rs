@@ -108,6 +108,11 @@ impl RunContext {
         (Self { message, scope: scope.clone(), states }, scope)
     }
 
+    /// The same run, of one item of a list.
+    pub(crate) fn of(&self, message: Message) -> Self {
+        Self { message: message.into(), ..self.clone() }
+    }
+
     /// The command that is being run.
     #[must_use]
     pub fn message(&self) -> &Arc<Message> {

@@ -30,7 +30,7 @@ impl Record {
     /// A run ended. One that was taken back says nothing about the task.
     pub(crate) const fn note(&mut self, result: &RunResult) {
         let failed = match result {
-            RunResult::Success { .. } | RunResult::Ignored => 0,
+            RunResult::Success { .. } | RunResult::Replaced { .. } | RunResult::Ignored => 0,
             RunResult::Failed { .. }
             | RunResult::Final { .. }
             | RunResult::Undecodable { .. }

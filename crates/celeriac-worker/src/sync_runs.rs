@@ -9,6 +9,7 @@ use jumpstarter::Context;
 use crate::async_runs::Counted;
 use crate::context::RunContext;
 use crate::definition::SyncBody;
+use crate::sweep;
 use crate::task_actor::{Began, Running, TaskActor, ended};
 
 impl TaskActor {
@@ -25,7 +26,7 @@ impl TaskActor {
             }
             // Where the thread can be abandoned, the actor must know it.
             let _ = address.try_tell(Began(key, seat.clone()));
-            let call = AssertUnwindSafe(|| span.in_scope(|| body(context)));
+            let call = AssertUnwindSafe(|| span.in_scope(|| sweep::run(&body, context)));
             let result = catch_unwind(call).unwrap_or_else(|payload| panics.caught(payload));
             drop(counted);
             ended(&address, key, result);

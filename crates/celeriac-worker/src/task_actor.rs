@@ -1,17 +1,18 @@
 //! One task type as an actor: its queue, its concurrency, its runs.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use celeriac_core::outcome::Mark;
 use celeriac_core::platform::{Finished, Outcomes, Run, RunKey, RunResult};
-use celeriac_core::{Message, State};
+use celeriac_core::{Message, State, Store};
 use jumpstarter::{Address, Context, Reply, actor};
 
 use crate::context::{Cancelled, Scope, States};
 use crate::definition::{Body, Definition};
+use crate::inputs;
 use crate::limits::overran;
 use crate::panics::Panics;
 use crate::record::{Record, Standing};
@@ -28,6 +29,8 @@ pub(crate) struct Runs(pub(crate) Vec<Run>);
 pub(crate) struct Cancel(pub(crate) Arc<[RunKey]>);
 /// A run that went its own way has ended.
 pub(crate) struct Ended(pub(crate) RunKey, pub(crate) RunResult);
+/// What a run needs first was read, or how it has ended without.
+pub(crate) struct Prepared(pub(crate) RunKey, pub(crate) Result<Arc<Message>, RunResult>);
 /// A sync run has begun on a thread.
 pub(crate) struct Began(pub(crate) RunKey, pub(crate) Seat);
 /// A sync run is over its hard limit.
@@ -43,6 +46,7 @@ pub(crate) struct EndAll;
 #[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) outcomes: Arc<dyn Outcomes>,
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) states: Arc<States>,
     pub(crate) threads: Threads,
     pub(crate) panics: Panics,
@@ -68,6 +72,8 @@ pub(crate) struct TaskActor {
     /// What the actor's state says of the record.
     standing: Standing,
     waiting: VecDeque<Run>,
+    /// Runs whose input is being read.
+    preparing: HashSet<RunKey>,
     limit: usize,
     /// How many of `waiting` the worker's gauge counts.
     gauged: u64,
@@ -89,6 +95,7 @@ impl TaskActor {
             record: Record::default(),
             standing: Standing::default(),
             waiting: VecDeque::new(),
+            preparing: HashSet::new(),
             gauged: 0,
             ticking: false,
             draining: false,
@@ -98,7 +105,25 @@ impl TaskActor {
 
     #[handler]
     fn runs(&mut self, Runs(runs): Runs, ctx: &mut Context<Self>) {
-        self.waiting.extend(runs);
+        for run in runs {
+            if inputs::is_needed(&run.message) {
+                self.prepare(run, ctx);
+            } else {
+                self.waiting.push_back(run);
+            }
+        }
+        self.start_waiting(ctx);
+    }
+
+    #[handler]
+    fn prepared(&mut self, Prepared(key, message): Prepared, ctx: &mut Context<Self>) {
+        if !self.preparing.remove(&key) {
+            return;
+        }
+        match message {
+            Ok(message) => self.waiting.push_back(Run { key, message }),
+            Err(result) => self.finished.push(Finished { key, result }),
+        }
         self.start_waiting(ctx);
     }
 
@@ -107,7 +132,7 @@ impl TaskActor {
         // One that was reported before (over its limit) ends unheard.
         let Some(running) = self.running.remove(&key) else { return };
         let result = match (running.scope.why(), result) {
-            (_, success @ RunResult::Success { .. }) => success,
+            (_, success @ (RunResult::Success { .. } | RunResult::Replaced { .. })) => success,
             (Some(Cancelled::Revoked), _) => RunResult::Revoked,
             (Some(Cancelled::Stopping), _) => RunResult::Released,
             (_, result) => result,
@@ -123,6 +148,8 @@ impl TaskActor {
                 running.scope.cancel(Cancelled::Revoked);
             } else if let Some(at) = self.waiting.iter().position(|run| run.key == *key) {
                 self.waiting.remove(at);
+                self.finished.push(Finished { key: *key, result: RunResult::Revoked });
+            } else if self.preparing.remove(key) {
                 self.finished.push(Finished { key: *key, result: RunResult::Revoked });
             }
         }
@@ -178,8 +205,9 @@ impl TaskActor {
     fn drain(&mut self, _: Drain, reply: Reply<()>) {
         self.draining = true;
         self.drains.push(reply);
-        let released = |run: Run| Finished { key: run.key, result: RunResult::Released };
-        self.finished.extend(self.waiting.drain(..).map(released));
+        let released = |key: RunKey| Finished { key, result: RunResult::Released };
+        self.finished.extend(self.waiting.drain(..).map(|run| released(run.key)));
+        self.finished.extend(self.preparing.drain().map(released));
     }
 
     /// Async runs are dropped; sync ones are asked to stop, reported as
@@ -199,6 +227,18 @@ impl TaskActor {
         }
     }
 
+    /// Reads what the run needs first; it waits for its turn after that.
+    fn prepare(&mut self, run: Run, ctx: &Context<Self>) {
+        let Run { key, message } = run;
+        self.preparing.insert(key);
+        let (store, address) = (self.shared.store.clone(), ctx.address());
+        ctx.spawn(async move {
+            let message = inputs::complete(&*store, &message).await;
+            // An actor that has stopped was drained: its runs were reported.
+            let _ = address.try_tell(Prepared(key, message));
+        });
+    }
+
     fn start_waiting(&mut self, ctx: &mut Context<Self>) {
         self.pace.begin();
         while self.running.len() < self.limit {
@@ -208,7 +248,7 @@ impl TaskActor {
                 continue;
             }
             match self.definition.body.clone() {
-                Body::Async(body) => self.start_async(&*body, run, ctx),
+                Body::Async(body) => self.start_async(&body, run, ctx),
                 Body::Sync(body) => self.start_sync(body, run, ctx),
             }
             if self.finished.len() >= REPORT {

@@ -10,7 +10,7 @@ use celeriac_core::outcome::Mark;
 use celeriac_core::platform::{
     Finished, Outcomes, PlatformStats, Run, RunKey, RunResult, TaskInfo, TaskKind,
 };
-use celeriac_core::{BoxFuture, ExecutionPlatform, Name};
+use celeriac_core::{BoxFuture, ExecutionPlatform, Name, Store};
 use jumpstarter::{Address, Backoff, System, TryTellError};
 
 use crate::context::States;
@@ -90,12 +90,14 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Starts one actor per task in `system`.
+    /// Starts one actor per task in `system`; `store` is where results of
+    /// groups are read that are too large for a message.
     ///
     /// # Errors
     /// [`MissingState`] when a task asks for a state that is not in `states`.
     pub fn start(
         system: &System,
+        store: Arc<dyn Store>,
         definitions: Vec<Definition>,
         states: States,
         options: Options,
@@ -109,6 +111,7 @@ impl Worker {
         let connection = Arc::new(Connection::default());
         let shared = Shared {
             outcomes: connection.clone(),
+            store,
             states: Arc::new(states),
             threads: Threads::new(options.threads),
             panics: Panics::default(),

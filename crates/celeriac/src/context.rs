@@ -7,9 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use celeriac_core::outcome::Progress;
+use celeriac_core::workflow::Canvas;
 use celeriac_core::{Failure, MessageId, Name, QueueName, RetryPolicy};
 use celeriac_engine::retry::{self, Decision};
 use celeriac_worker::RunContext;
+use parking_lot::Mutex;
 
 use crate::app::App;
 use crate::failure::Fault;
@@ -35,11 +37,12 @@ use crate::task::Task;
 pub struct TaskContext {
     run: RunContext,
     poisoned: AtomicBool,
+    replacement: Mutex<Option<Box<Canvas>>>,
 }
 
 impl TaskContext {
     pub(crate) const fn new(run: RunContext) -> Self {
-        Self { run, poisoned: AtomicBool::new(false) }
+        Self { run, poisoned: AtomicBool::new(false), replacement: Mutex::new(None) }
     }
 
     /// The id of this task, the same in every attempt.
@@ -105,6 +108,31 @@ impl TaskContext {
     /// Says how far the task is; senders see it in `AsyncResult::progress`.
     pub fn progress(&self, done: u64, total: Option<u64>) {
         self.run.report(Progress { done, total, note: None });
+    }
+
+    /// Puts a canvas in the place of this task: if the task then ends well, what
+    /// it returns is ignored, and what the canvas comes to is its result. The
+    /// last call counts. In a workflow, the steps after it wait for the canvas;
+    /// elsewhere, the task's id becomes that of a workflow.
+    ///
+    /// ```
+    /// use celeriac::TaskContext;
+    /// use celeriac::workflow::{Canvas, Signature};
+    ///
+    /// #[celeriac::task]
+    /// async fn sum_of(ids: Vec<u32>, ctx: &TaskContext) -> u64 {
+    ///     let parts = ids.iter().map(|id| Signature::new("part").argument(i64::from(*id)).into());
+    ///     let parts = Canvas::group(parts.collect());
+    ///     ctx.replace(Canvas::chain(vec![parts, Signature::new("sum").into()]));
+    ///     0
+    /// }
+    /// ```
+    pub fn replace(&self, canvas: Canvas) {
+        *self.replacement.lock() = Some(Box::new(canvas));
+    }
+
+    pub(crate) fn take_replacement(&self) -> Option<Box<Canvas>> {
+        self.replacement.lock().take()
     }
 
     /// Whether the task should stop: it is over its soft time limit, was

@@ -76,7 +76,10 @@ fn encode<T: Task>(
         Ok(value) => value,
         Err(fault) => return fault.poisonous(ctx.is_poisoned()).into_result(),
     };
-    if T::OPTIONS.ignore_result {
+    if let Some(canvas) = ctx.take_replacement() {
+        return RunResult::Replaced { canvas };
+    }
+    if T::OPTIONS.ignore_result && message.rare().workflow.is_none() {
         return RunResult::Ignored;
     }
     match body::encode(&message.content_type, &value) {

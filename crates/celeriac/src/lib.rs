@@ -27,17 +27,20 @@
 //! | run it | [`App::start_worker`], [`Worker`] |
 //! | react to what happens | [`#[event]`](macro@event), [`App::subscribe`], [`App::publish`] |
 //! | look after what failed | [`App::quarantined`], [`App::requeue`] |
+//! | compose tasks to workflows | [`canvas`] |
 //! | configure all of it | [`Config`] |
 
 #![forbid(unsafe_code)]
 
 mod app;
 mod blocking;
+pub mod canvas;
 pub mod config;
 mod connect;
 mod context;
 mod event;
 mod failure;
+mod handle;
 mod inspect;
 mod invoke;
 mod quarantine;
@@ -47,12 +50,14 @@ mod send;
 mod signature;
 mod task;
 mod worker;
+pub mod workflow;
 
 pub use app::App;
 pub use blocking::{Blocking, BlockingError};
+pub use canvas::Canvas;
 pub use celeriac_core::broker::QueueStats;
 pub use celeriac_core::outcome::{Entry, Progress};
-pub use celeriac_core::store::{Content, Filter, Quarantined, Reason};
+pub use celeriac_core::store::{Content, Filter, Quarantined, Reason, WorkflowFilter};
 pub use celeriac_core::{
     Capability, ContentType, Failure, HeaderValue, MessageId, QueueName, RetryPolicy,
     State as TaskState, Timestamp,
@@ -65,6 +70,7 @@ pub use connect::Error;
 pub use context::{MissingState, State, TaskContext};
 pub use event::{Event, Subscriber};
 pub use failure::{Retry, Retryable};
+pub use handle::{Drawing, NodeProgress, WorkflowHandle, WorkflowProgress, WorkflowResultError};
 pub use quarantine::RequeueError;
 pub use raw::RawSignature;
 pub use result::{AsyncResult, ResultError};

@@ -5,10 +5,13 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use celeriac_core::body::{self, DecodeError};
 use celeriac_core::outcome::{Completion, Entry, Outcome, Progress};
 use celeriac_core::store::Watch;
-use celeriac_core::{Failure, MessageId, State, Store, Timestamp};
+use celeriac_core::workflow::Value;
+use celeriac_core::{ContentType, Failure, MessageId, State, Store, Timestamp};
+use celeriac_engine::canvas::{Resolver, Wanted};
 use futures_util::Stream;
 use serde::de::DeserializeOwned;
 
@@ -152,6 +155,28 @@ impl<T> AsyncResult<T> {
         Ok(self.store.forget(&[self.id]).await?)
     }
 
+    /// The value of a success. That of a wide group is where its members are:
+    /// read from there, in pages.
+    async fn value(&self, outcome: &Outcome) -> Result<(ContentType, Bytes), ResultError> {
+        let id = self.id;
+        let gone = |reason: String| {
+            ResultError::Failed { id, failure: Failure::new("result_gone", reason) }
+        };
+        let reference = match Value::from_outcome(&outcome.content_type, &outcome.value) {
+            Value::Inline(content_type, bytes) => return Ok((content_type, bytes)),
+            Value::Joined(reference) => reference,
+        };
+        let mut resolver = Resolver::new(reference);
+        while let Some(Wanted { workflow, join, from, max }) = resolver.wanted() {
+            let members = self.store.members(workflow, join, from, max).await?;
+            resolver.give(members).map_err(|error| gone(error.to_string()))?;
+        }
+        match resolver.into_value() {
+            Some(Value::Inline(content_type, bytes)) => Ok((content_type, bytes)),
+            _ => Err(gone("the members of the group make no value".to_owned())),
+        }
+    }
+
     async fn outcome(&self) -> Result<Outcome, ResultError> {
         let mut seen = 0;
         loop {
@@ -182,8 +207,11 @@ impl<T: DeserializeOwned> AsyncResult<T> {
             None => Failure::new("unknown", "the outcome bears no failure"),
         };
         match outcome.state {
-            State::Success => body::decode(&outcome.content_type, &outcome.value)
-                .map_err(|source| ResultError::Decode { id, source }),
+            State::Success => {
+                let (content_type, value) = self.value(&outcome).await?;
+                body::decode(&content_type, &value)
+                    .map_err(|source| ResultError::Decode { id, source })
+            }
             State::Revoked => Err(ResultError::Revoked(id)),
             State::Ignored => Err(ResultError::Ignored(id)),
             State::Quarantined => Err(ResultError::Quarantined { id, failure: failure() }),

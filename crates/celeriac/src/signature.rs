@@ -5,34 +5,36 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use celeriac_core::body::EncodeError;
+use celeriac_core::workflow::Millis;
 use celeriac_core::{
     ContentType, HeaderValue, Kind, Message, MessageId, Name, Priority, QueueName, RetryPolicy,
-    Timestamp, arguments,
+    Timestamp, arguments, workflow,
 };
 
-use crate::task::Task;
+use crate::canvas::{CanvasError, values};
+use crate::task::{Task, TaskOptions};
 
 /// The options of one call; what it does not say, the task's options say.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CallOptions {
-    id: Option<MessageId>,
-    queue: Option<QueueName>,
-    priority: Option<Priority>,
-    content_type: ContentType,
-    delay: Option<Delay>,
-    expires: Option<Duration>,
-    deadline: Option<Duration>,
-    retry: Option<RetryPolicy>,
-    time_limit: Option<Duration>,
-    soft_time_limit: Option<Duration>,
-    result_ttl: Option<Duration>,
-    headers: BTreeMap<String, HeaderValue>,
+    pub(crate) id: Option<MessageId>,
+    pub(crate) queue: Option<QueueName>,
+    pub(crate) priority: Option<Priority>,
+    pub(crate) content_type: ContentType,
+    pub(crate) delay: Option<Delay>,
+    pub(crate) expires: Option<Duration>,
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) retry: Option<RetryPolicy>,
+    pub(crate) time_limit: Option<Duration>,
+    pub(crate) soft_time_limit: Option<Duration>,
+    pub(crate) result_ttl: Option<Duration>,
+    pub(crate) headers: BTreeMap<String, HeaderValue>,
     parent: Option<Parent>,
     pub(crate) dedup: Option<(String, Duration)>,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Delay {
+pub(crate) enum Delay {
     Countdown(Duration),
     Eta(Timestamp),
 }
@@ -60,6 +62,67 @@ impl CallOptions {
     }
 }
 
+/// The methods that set what can be said of a step too, beside of a single call;
+/// the type has a method `options`.
+macro_rules! step_options {
+    () => {
+        /// The queue it waits in.
+        pub fn queue(mut self, queue: impl Into<String>) -> Self {
+            self.options().queue = Some(QueueName::from(queue.into()));
+            self
+        }
+
+        /// How urgent it is, 0 to 9, 9 first; above 9 counts as 9.
+        pub fn priority(mut self, priority: u8) -> Self {
+            self.options().priority = Some(Priority::new(priority).unwrap_or(Priority::HIGHEST));
+            self
+        }
+
+        /// It runs this long after it was sent, or later.
+        pub fn countdown(mut self, delay: Duration) -> Self {
+            self.options().delay = Some($crate::signature::Delay::Countdown(delay));
+            self
+        }
+
+        /// If it did not begin this long after it was sent, it goes to quarantine.
+        pub fn expires(mut self, after: Duration) -> Self {
+            self.options().expires = Some(after);
+            self
+        }
+
+        /// How a failure is tried again.
+        pub fn retry(mut self, policy: RetryPolicy) -> Self {
+            self.options().retry = Some(policy);
+            self
+        }
+
+        /// When a run is ended.
+        pub fn time_limit(mut self, limit: Duration) -> Self {
+            self.options().time_limit = Some(limit);
+            self
+        }
+
+        /// When a run is asked to stop.
+        pub fn soft_time_limit(mut self, limit: Duration) -> Self {
+            self.options().soft_time_limit = Some(limit);
+            self
+        }
+
+        /// How long the outcome is kept.
+        pub fn result_ttl(mut self, ttl: Duration) -> Self {
+            self.options().result_ttl = Some(ttl);
+            self
+        }
+
+        /// A header of the user's own, which travels with the message.
+        pub fn header(mut self, name: impl Into<String>, value: impl Into<HeaderValue>) -> Self {
+            self.options().headers.insert(name.into(), value.into());
+            self
+        }
+    };
+}
+pub(crate) use step_options;
+
 /// A task, its arguments and its options, not yet sent. Made by `task::s(…)`;
 /// each method sets one option of this call.
 ///
@@ -85,33 +148,11 @@ impl<T: Task> Signature<T> {
         Self { args, options: None }
     }
 
-    /// The queue it waits in.
-    pub fn queue(mut self, queue: impl Into<String>) -> Self {
-        self.options().queue = Some(QueueName::from(queue.into()));
-        self
-    }
-
-    /// How urgent it is, 0 to 9, 9 first; above 9 counts as 9.
-    pub fn priority(mut self, priority: u8) -> Self {
-        self.options().priority = Some(Priority::new(priority).unwrap_or(Priority::HIGHEST));
-        self
-    }
-
-    /// It runs this long after it was sent, or later.
-    pub fn countdown(mut self, delay: Duration) -> Self {
-        self.options().delay = Some(Delay::Countdown(delay));
-        self
-    }
+    step_options!();
 
     /// It runs at this time, or later.
     pub fn eta(mut self, eta: SystemTime) -> Self {
         self.options().delay = Some(Delay::Eta(eta.into()));
-        self
-    }
-
-    /// If it did not begin this long after it was sent, it goes to quarantine.
-    pub fn expires(mut self, after: Duration) -> Self {
-        self.options().expires = Some(after);
         self
     }
 
@@ -122,40 +163,10 @@ impl<T: Task> Signature<T> {
         self
     }
 
-    /// How a failure is tried again.
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.options().retry = Some(policy);
-        self
-    }
-
-    /// When a run is ended.
-    pub fn time_limit(mut self, limit: Duration) -> Self {
-        self.options().time_limit = Some(limit);
-        self
-    }
-
-    /// When a run is asked to stop.
-    pub fn soft_time_limit(mut self, limit: Duration) -> Self {
-        self.options().soft_time_limit = Some(limit);
-        self
-    }
-
-    /// How long the outcome is kept.
-    pub fn result_ttl(mut self, ttl: Duration) -> Self {
-        self.options().result_ttl = Some(ttl);
-        self
-    }
-
     /// A second send with the same key within `window` sends nothing; it gets
     /// a handle of the first.
     pub fn dedup_key(mut self, key: impl Into<String>, window: Duration) -> Self {
         self.options().dedup = Some((key.into(), window));
-        self
-    }
-
-    /// A header of the user's own, which travels with the message.
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<HeaderValue>) -> Self {
-        self.options().headers.insert(name.into(), value.into());
         self
     }
 
@@ -187,6 +198,12 @@ impl<T: Task> Signature<T> {
         self.options.as_ref()?.dedup.as_ref()
     }
 
+    /// The call as a step of a workflow.
+    pub(crate) fn into_step(self) -> Result<workflow::Signature, CanvasError> {
+        let arguments = values::<T, _>(&self.args)?;
+        into_step::<T>(arguments, self.options)
+    }
+
     /// The message of this call, made at `now`.
     pub(crate) fn into_message(self, now: Timestamp) -> Result<Message, EncodeError> {
         let Self { args, options } = self;
@@ -211,6 +228,54 @@ impl<T: Task> Signature<T> {
         }
         Ok(message)
     }
+}
+
+/// A step with these arguments. The task's own queue, priority and expiry are
+/// not known where steps are sent, so they travel with it.
+pub(crate) fn into_step<T: Task>(
+    args: Vec<HeaderValue>,
+    options: Option<Box<CallOptions>>,
+) -> Result<workflow::Signature, CanvasError> {
+    let said = options.unwrap_or_default();
+    let unfit = |option| CanvasError::Option { task: T::NAME, option };
+    let countdown = match said.delay {
+        None => None,
+        Some(Delay::Countdown(delay)) => Some(Millis(delay)),
+        Some(Delay::Eta(_)) => return Err(unfit("eta")),
+    };
+    if said.id.is_some() {
+        return Err(unfit("id"));
+    }
+    if said.deadline.is_some() {
+        return Err(unfit("deadline"));
+    }
+    if said.dedup.is_some() {
+        return Err(unfit("dedup_key"));
+    }
+    if said.content_type != ContentType::Json {
+        return Err(unfit("content_type"));
+    }
+    let defaults = &T::OPTIONS;
+    let own_queue = (defaults.queue != TaskOptions::DEFAULT.queue)
+        .then(|| QueueName::from_static(defaults.queue));
+    let own_priority =
+        (defaults.priority != TaskOptions::DEFAULT.priority).then(|| defaults.priority());
+    let options = workflow::Options {
+        queue: said.queue.or(own_queue),
+        priority: said.priority.or(own_priority),
+        countdown,
+        expires: said.expires.or(defaults.expires).map(Millis),
+        retry: said.retry,
+        time_limit: said.time_limit.map(Millis),
+        soft_time_limit: said.soft_time_limit.map(Millis),
+        result_ttl: said.result_ttl.map(Millis),
+        headers: said.headers,
+        ..workflow::Options::default()
+    };
+    let mut step = workflow::Signature::new(Name::from_static(T::NAME));
+    step.arguments.args = args;
+    step.options = (options != workflow::Options::default()).then(|| Box::new(options));
+    Ok(step)
 }
 
 fn set_rare(message: &mut Message, options: CallOptions, expires: Option<Duration>) {

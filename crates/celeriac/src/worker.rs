@@ -53,6 +53,7 @@ impl App {
         let definitions = registry.tasks.iter().map(|task| task.definition(&defaults)).collect();
         let platform: Arc<dyn ExecutionPlatform> = Arc::new(celeriac_worker::Worker::start(
             &connection.system,
+            connection.store.clone(),
             definitions,
             registry.states.clone(),
             worker_options(config),

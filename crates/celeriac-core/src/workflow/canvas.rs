@@ -229,6 +229,10 @@ pub struct Canvas {
 }
 
 impl Canvas {
+    /// How an outcome says that its value is a canvas, which the task put in
+    /// its own place ([`encode_canvas`](crate::wire::encode_canvas)).
+    pub const CONTENT_TYPE: &str = "application/vnd.celeriac.canvas";
+
     /// One after the other.
     #[must_use]
     pub fn chain(steps: Vec<Self>) -> Self {

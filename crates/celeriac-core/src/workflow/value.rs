@@ -33,6 +33,11 @@ pub struct Reference {
     pub form: Form,
 }
 
+impl Reference {
+    /// How an outcome says that its value is a reference, in JSON.
+    pub const CONTENT_TYPE: &str = "application/vnd.celeriac.reference+json";
+}
+
 /// A step's result, or what goes into a step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -48,6 +53,31 @@ impl Value {
     #[must_use]
     pub fn json(bytes: impl Into<Bytes>) -> Self {
         Self::Inline(ContentType::Json, bytes.into())
+    }
+
+    /// The value that an outcome bears: a result that is elsewhere has a
+    /// content type of its own.
+    #[must_use]
+    pub fn from_outcome(content_type: &ContentType, bytes: &Bytes) -> Self {
+        if content_type.as_str() == Reference::CONTENT_TYPE
+            && let Ok(reference) = serde_json::from_slice(bytes)
+        {
+            return Self::Joined(reference);
+        }
+        Self::Inline(content_type.clone(), bytes.clone())
+    }
+
+    /// The content type and the bytes of it in an outcome.
+    #[must_use]
+    pub fn into_outcome(self) -> (ContentType, Bytes) {
+        match self {
+            Self::Inline(content_type, bytes) => (content_type, bytes),
+            Self::Joined(reference) => {
+                // Ids, numbers and names: they always have a JSON form.
+                let bytes = serde_json::to_vec(&reference).unwrap_or_default();
+                (Reference::CONTENT_TYPE.into(), bytes.into())
+            }
+        }
     }
 
     /// Its size in a message; `None` if it is elsewhere.
@@ -78,6 +108,12 @@ impl Member {
             Self::Value(value) => value.bytes().map_or(u64::from(u32::MAX), |bytes| bytes as u64),
             Self::Error(error) => 128 + error.failure.message.len() as u64,
         }
+    }
+
+    /// Whether its value has to be read first.
+    #[must_use]
+    pub const fn is_elsewhere(&self) -> bool {
+        matches!(self, Self::Value(Value::Joined(_)))
     }
 
     /// Whether it failed.

@@ -72,12 +72,15 @@ fn methods(function: &Function, call_attributes: &[&Attribute]) -> TokenStream {
     } else {
         (quote!((#(#names,)*)), quote!((#(#types,)*)), quote!(map))
     };
+    let partial = partial(function);
     quote! {
         #[doc = #about_s]
         #[allow(dead_code, clippy::too_many_arguments)]
         #visibility fn s(#(#names: #types),*) -> ::celeriac::Signature<Self> {
             ::celeriac::Signature::new(#arguments)
         }
+
+        #partial
 
         /// Subscribes this task to an event; `map` makes its arguments of it.
         #[allow(dead_code, clippy::type_complexity, clippy::unused_unit)]
@@ -92,6 +95,30 @@ fn methods(function: &Function, call_attributes: &[&Attribute]) -> TokenStream {
         #(#call_attributes)*
         #visibility #asyncness fn call(#inputs) #output #body
     }
+}
+
+/// The call that lacks its first argument, of a task that takes any.
+fn partial(function: &Function) -> Option<TokenStream> {
+    let Function { visibility, ident, .. } = function;
+    let mut arguments = function.arguments();
+    let first = &arguments.next()?.ty;
+    let (names, types): (Vec<_>, Vec<_>) =
+        arguments.map(|argument| (&argument.ident, &argument.ty)).unzip();
+    let about = format!(
+        "A step that calls `{}` with the result of the step before as its first argument.",
+        ident.unraw()
+    );
+    let rest = match names.as_slice() {
+        [] => quote!(::celeriac::__private::NoArguments),
+        names => quote!((#(#names,)*)),
+    };
+    Some(quote! {
+        #[doc = #about]
+        #[allow(dead_code, clippy::too_many_arguments)]
+        #visibility fn p(#(#names: #types),*) -> ::celeriac::canvas::Partial<Self, #first> {
+            ::celeriac::canvas::Partial::new(&#rest)
+        }
+    })
 }
 
 fn task_items(options: &Options, function: &Function) -> TokenStream {
@@ -262,6 +289,25 @@ mod tests {
             expansion.contains("Self :: call (& context , argument_0 , state_0 , argument_1)"),
             "{expansion}"
         );
+    }
+
+    #[test]
+    fn a_partial_call_lacks_the_first_argument() {
+        let expansion = expanded(
+            quote!(),
+            quote!(
+                fn add(a: i64, ctx: &TaskContext, b: u8) {}
+            ),
+        );
+        let partial = "fn p (b : u8) -> :: celeriac :: canvas :: Partial < Self , i64 >";
+        assert!(expansion.contains(partial), "{expansion}");
+        let none = expanded(
+            quote!(),
+            quote!(
+                fn tick(ctx: &TaskContext) {}
+            ),
+        );
+        assert!(!none.contains("fn p ("), "{none}");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use celeriac_core::{
 };
 use celeriac_embedded::Memory;
 use celeriac_engine::Commit;
-use celeriac_router::apply;
+use celeriac_router::{Workflows, apply};
 use celeriac_testkit::Faulty;
 use celeriac_testkit::faulty::{Effect, Operation, Plan};
 use celeriac_testkit::probe::poll_once;
@@ -85,7 +85,7 @@ impl Story {
                 failure: None,
             }],
             settle: vec![Settlement { receipt, verdict: Verdict::Ack }],
-            settles_suspect: false,
+            ..Commit::default()
         }
     }
 
@@ -117,7 +117,8 @@ async fn survives(operation: Operation, death: Effect) {
     let (broker, store) = story.drivers(&plan);
     let (consumer, taken) = take(&story.memory, &story.done.queue).await;
     let mut commit = story.commit(0, taken[0].receipt);
-    let mut applied = Box::pin(apply(&*broker, &*store, &mut commit));
+    let mut workflows = Workflows::default();
+    let mut applied = Box::pin(apply(&*broker, &*store, &mut workflows, &mut commit));
     assert!(poll_once(&mut applied).is_pending() && plan.is_dead());
     drop((applied, consumer));
 
@@ -127,7 +128,7 @@ async fn survives(operation: Operation, death: Effect) {
         assert!(again[0].redelivered, "the message is still there");
         let mut commit = story.commit(1, again[0].receipt);
         let (broker, store) = story.drivers(&Plan::new());
-        assert_eq!(apply(&*broker, &*store, &mut commit).await.unwrap(), 1);
+        assert_eq!(apply(&*broker, &*store, &mut Workflows::default(), &mut commit).await.unwrap(), 1);
     }
     let at = STEPS.iter().position(|step| *step == operation).unwrap();
     let recorded = at > 3 || (operation, death) == (Operation::Complete, Effect::DieAfter);
@@ -201,7 +202,7 @@ async fn the_order_is_publish_write_settle() {
     let (broker, store) = story.drivers(&plan);
     let (_consumer, taken) = take(&story.memory, &story.done.queue).await;
     let mut commit = story.commit(0, taken[0].receipt);
-    assert_eq!(apply(&*broker, &*store, &mut commit).await.unwrap(), 1);
+    assert_eq!(apply(&*broker, &*store, &mut Workflows::default(), &mut commit).await.unwrap(), 1);
     assert_eq!(plan.log(), STEPS);
     assert!(commit.is_empty());
     story.assert_complete(0).await;
@@ -217,8 +218,8 @@ async fn after_an_error_it_goes_on_where_it_stopped() {
             let (broker, store) = story.drivers(&plan);
             let (_consumer, taken) = take(&story.memory, &story.done.queue).await;
             let mut commit = story.commit(0, taken[0].receipt);
-            assert!(apply(&*broker, &*store, &mut commit).await.is_err(), "{failing:?}");
-            assert_eq!(apply(&*broker, &*store, &mut commit).await.unwrap(), 1);
+            assert!(apply(&*broker, &*store, &mut Workflows::default(), &mut commit).await.is_err(), "{failing:?}");
+            assert_eq!(apply(&*broker, &*store, &mut Workflows::default(), &mut commit).await.unwrap(), 1);
             let calls = STEPS.map(|step| plan.calls(step));
             assert_eq!(calls, STEPS.map(|step| 1 + u64::from(step == failing)), "{failing:?}");
             story.assert_complete(0).await;

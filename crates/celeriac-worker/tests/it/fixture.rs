@@ -10,7 +10,7 @@ use celeriac_core::outcome::Mark;
 use celeriac_core::platform::{
     Finished, Outcomes, PlatformStats, Run, RunKey, RunResult, TaskInfo, TaskKind,
 };
-use celeriac_core::{ContentType, ExecutionPlatform, Message, Name, QueueName, RetryPolicy};
+use celeriac_core::{ContentType, ExecutionPlatform, Message, Name, QueueName, RetryPolicy, Store};
 use celeriac_testkit::probe::{eventually, within};
 use celeriac_worker::{Body, Definition, Options, RunContext, States, TimeLimits, Worker};
 use jumpstarter::System;
@@ -92,7 +92,7 @@ impl World {
 
     pub(crate) fn with(definition: Definition, options: Options) -> Self {
         let system = System::new("test");
-        let worker = Worker::start(&system, vec![definition], States::default(), options).unwrap();
+        let worker = Worker::start(&system, store(), vec![definition], States::default(), options).unwrap();
         let reports = Arc::new(Reports::default());
         worker.connect(reports.clone());
         Self { worker, reports, system, next: AtomicU64::new(1) }
@@ -127,6 +127,11 @@ impl World {
     pub(crate) async fn stats(&self, what: &str, expected: impl Fn(PlatformStats) -> bool) {
         eventually(what, || async { expected(self.worker.stats()) }).await;
     }
+}
+
+/// Nothing here is read but what a test puts there.
+pub(crate) fn store() -> Arc<dyn Store> {
+    celeriac_embedded::Memory::new(Default::default())
 }
 
 pub(crate) fn command() -> Message {

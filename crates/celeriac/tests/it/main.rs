@@ -9,6 +9,7 @@
 
 mod blocking;
 mod calls;
+mod canvas;
 mod children;
 mod crashes;
 mod delays;

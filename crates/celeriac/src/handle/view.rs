@@ -1,0 +1,247 @@
+//! A workflow as it is now: its graph, the status of every step, and its parts
+//! that are workflows of their own.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use celeriac_core::workflow::{Kind, Node, Page, Record, Status, StepId};
+use celeriac_core::{BoxFuture, MessageId, Store};
+use celeriac_engine::canvas::part_id;
+
+use crate::connect::Error;
+
+/// How many statuses, rounds or parts are asked for at once.
+const PAGE: usize = 1000;
+const ROUNDS: u32 = 16;
+
+/// What a graph says of a step, without its arguments.
+#[derive(Clone, Debug)]
+pub(super) struct Step {
+    /// The task's name, or the kind of composition.
+    pub(super) name: String,
+    pub(super) kind: &'static str,
+    pub(super) position: u32,
+    pub(super) inner_end: u32,
+    pub(super) links: u32,
+    pub(super) end: u32,
+    /// The names of a fork's branches.
+    pub(super) branches: Vec<String>,
+}
+
+impl Step {
+    fn of(node: &Node) -> Self {
+        let (name, branches) = match &node.kind {
+            Kind::Task { signature, .. } => (signature.task.as_str().to_owned(), Vec::new()),
+            Kind::Map { signature, .. } => (signature.task.as_str().to_owned(), Vec::new()),
+            Kind::Fork { names, .. } => ("fork".to_owned(), names.clone()),
+            kind => (kind.as_str().to_owned(), Vec::new()),
+        };
+        Self {
+            name,
+            kind: node.kind.as_str(),
+            position: node.position,
+            inner_end: node.inner_end.0,
+            links: node.links,
+            end: node.end.0,
+            branches,
+        }
+    }
+
+    /// Whether parts of it are workflows of their own.
+    fn has_parts(&self) -> bool {
+        matches!(self.kind, "map" | "chunks" | "loop")
+    }
+
+    pub(super) fn is_task(&self) -> bool {
+        self.kind == "task"
+    }
+}
+
+/// A graph without arguments; it never changes, so it is read once.
+pub(super) type Outline = Arc<Vec<Step>>;
+
+/// A workflow as it is now.
+#[derive(Clone, Debug)]
+pub(super) struct View {
+    pub(super) record: Record,
+    pub(super) outline: Outline,
+    /// The statuses from the root on.
+    statuses: Vec<Status>,
+    /// The latest workflow that is a part of a step.
+    pub(super) parts: BTreeMap<u32, View>,
+}
+
+/// Done, failed and all tasks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Count {
+    pub(super) done: u64,
+    pub(super) failed: u64,
+    pub(super) total: u64,
+}
+
+impl Count {
+    fn add(&mut self, other: Self) {
+        self.done += other.done;
+        self.failed += other.failed;
+        self.total += other.total;
+    }
+}
+
+impl View {
+    pub(super) fn root(&self) -> u32 {
+        self.record.workflow.root.0
+    }
+
+    pub(super) fn step(&self, step: u32) -> Option<&Step> {
+        self.outline.get(step as usize)
+    }
+
+    pub(super) fn status(&self, step: u32) -> Status {
+        // What ended says so itself, also where only its outermost step was noted.
+        let noted = step.checked_sub(self.root()).and_then(|at| self.statuses.get(at as usize));
+        let status = noted.copied().unwrap_or_default();
+        match &self.record.end {
+            Some(end) if step == self.root() => end.status(),
+            _ => status,
+        }
+    }
+
+    /// What `step` is composed of, callbacks left out.
+    pub(super) fn inner(&self, step: u32) -> Vec<u32> {
+        let Some(outer) = self.step(step) else { return Vec::new() };
+        let mut inner = Vec::new();
+        let mut next = step + 1;
+        while next < outer.inner_end {
+            inner.push(next);
+            match self.step(next) {
+                Some(child) if child.end > next => next = child.end,
+                _ => break,
+            }
+        }
+        inner
+    }
+
+    /// How many tasks a step encloses, and how many of them have ended.
+    /// Callbacks are not counted: nothing waits for them.
+    pub(super) fn count(&self, step: u32) -> Count {
+        let Some(outer) = self.step(step) else { return Count::default() };
+        let mut count = Count::default();
+        if let Some(part) = self.parts.get(&step) {
+            count.add(part.count(part.root()));
+            return count;
+        }
+        if outer.is_task() || outer.has_parts() {
+            let status = self.status(step);
+            count.total = 1;
+            count.done = u64::from(status.is_terminal());
+            count.failed = u64::from(status == Status::Failure);
+            return count;
+        }
+        self.inner(step).into_iter().for_each(|inner| count.add(self.count(inner)));
+        count
+    }
+
+    /// The step's place, as errors report it.
+    pub(super) fn segment(&self, outer: u32, step: u32) -> String {
+        let (Some(outer), Some(inner)) = (self.step(outer), self.step(step)) else {
+            return String::new();
+        };
+        match step.checked_sub(outer.inner_end) {
+            None => format!("{}[{}]", outer.kind, inner.position),
+            Some(link) if link < outer.links => format!("link[{link}]"),
+            Some(callback) => format!("on_error[{}]", callback - outer.links),
+        }
+    }
+}
+
+#[cfg(test)]
+impl View {
+    /// A view of what was read.
+    pub(super) fn new(record: Record, nodes: &[Node], statuses: Vec<Status>) -> Self {
+        let outline = Arc::new(nodes.iter().map(Step::of).collect());
+        Self { record, outline, statuses, parts: BTreeMap::new() }
+    }
+}
+
+/// Reads the graph of a workflow.
+pub(super) async fn outline(store: &dyn Store, graph: MessageId) -> Result<Outline, Error> {
+    let mut steps = Vec::new();
+    let mut next = StepId(0);
+    while let Some(page) = store.pages(graph, &[next]).await?.into_iter().next().flatten() {
+        steps.extend(page.nodes.iter().map(Step::of));
+        if page.nodes.is_empty() {
+            break;
+        }
+        next = Page::end(&page);
+    }
+    Ok(Arc::new(steps))
+}
+
+/// Reads a workflow with its parts; `None` if nothing is known of it. `known` is
+/// the outline of its graph, if that was read before.
+pub(super) fn view<'a>(
+    store: &'a dyn Store,
+    id: MessageId,
+    known: Option<(MessageId, Outline)>,
+) -> BoxFuture<'a, Result<Option<View>, Error>> {
+    Box::pin(async move {
+        let Some(record) = store.workflows(&[id]).await?.into_iter().next().flatten() else {
+            return Ok(None);
+        };
+        let graph = record.workflow.graph;
+        let outline = match known {
+            Some((of, outline)) if of == graph => outline,
+            _ => outline(store, graph).await?,
+        };
+        let (root, end) = (record.workflow.root, record.workflow.end);
+        let mut statuses: Vec<Status> = Vec::new();
+        loop {
+            // A graph has at most as many steps as a step's number can say.
+            let first = StepId(root.0 + statuses.len() as u32);
+            let more = store.steps(id, first, PAGE.min((end.0 - first.0) as usize)).await?;
+            if more.is_empty() {
+                break;
+            }
+            statuses.extend(more);
+            if statuses.len() >= (end.0 - root.0) as usize {
+                break;
+            }
+        }
+        let mut view = View { record, outline, statuses, parts: BTreeMap::new() };
+        for step in root.0..end.0 {
+            let has_parts = view.step(step).is_some_and(Step::has_parts);
+            let begun = !matches!(view.status(step), Status::Pending | Status::Skipped);
+            if has_parts
+                && begun
+                && let Some(part) = latest_part(store, &view, step).await?
+            {
+                view.parts.insert(step, part);
+            }
+        }
+        Ok(Some(view))
+    })
+}
+
+/// The latest round of a loop, or what a map became.
+async fn latest_part(store: &dyn Store, whole: &View, step: u32) -> Result<Option<View>, Error> {
+    let id = whole.record.workflow.id;
+    let is_loop = whole.step(step).is_some_and(|step| step.kind == "loop");
+    let (mut first, mut latest) = (0, None);
+    loop {
+        let rounds = if is_loop { ROUNDS } else { 1 };
+        let ids: Vec<_> =
+            (first..first + rounds).map(|round| part_id(id, StepId(step), round)).collect();
+        let known = store.workflows(&ids).await?;
+        let begun = known.iter().take_while(|record| record.is_some()).count();
+        if begun > 0 {
+            latest = Some(ids[begun - 1]);
+        }
+        first += rounds;
+        if !is_loop || begun < ids.len() {
+            break;
+        }
+    }
+    let Some(latest) = latest else { return Ok(None) };
+    let known = (whole.record.workflow.graph, whole.outline.clone());
+    view(store, latest, Some(known)).await
+}
