@@ -71,6 +71,7 @@ pub(crate) const fn is_quiet(word: u32) -> bool {
     word & !(ONCE_STARTED | TEMPORARY | STATE_MASK | SUB_MASK) == 0
 }
 
+#[inline]
 pub(crate) fn state_of(word: u32) -> State {
     State::ALL.get((word & STATE_MASK) as usize).copied().unwrap_or(State::Crashed)
 }
@@ -113,8 +114,8 @@ pub(crate) struct Core {
     pub(crate) busy_nanos: AtomicU64,
     pub(crate) in_hand: AtomicU32,
     pub(crate) injection: Injection,
-    /// Where the registry keeps the actor.
-    pub(crate) seat: OnceLock<u32>,
+    /// Where the registry keeps the actor; written under the registry's lock.
+    pub(crate) seat: AtomicU32,
     /// Wakes the actor's loop. Set at its first poll; a task keeps its waker.
     runner: OnceLock<Waker>,
     /// The loop has another waker after all, which the cold block holds.
@@ -198,7 +199,7 @@ impl Core {
             busy_nanos: AtomicU64::new(0),
             in_hand: AtomicU32::new(0),
             injection: Injection::default(),
-            seat: OnceLock::new(),
+            seat: AtomicU32::new(0),
             runner: OnceLock::new(),
             runner_moved: AtomicBool::new(false),
             has_cold: AtomicBool::new(false),
@@ -271,27 +272,29 @@ impl Core {
         self.fire_all(std::iter::once(firing), concerns_runner)
     }
 
+    #[inline]
     fn fire_all(
         &self,
         firings: impl Iterator<Item = Firing>,
         concerns_runner: bool,
     ) -> Result<(), Refused> {
         let mut outcome = Ok(());
+        let heard = self.system.bus().is_heard();
         let watchers = {
             let mut control = self.control.lock();
+            let mut word = self.word();
             for firing in firings {
-                let before = self.word();
-                match self.next_word(before, firing) {
-                    Ok(after) => {
-                        self.word.store(after, Ordering::Release);
-                        self.publish_change(before, after);
-                    }
-                    Err(refused) => {
-                        outcome = Err(refused);
-                        break;
-                    }
+                let Some(after) = self.word_after(word, firing) else {
+                    outcome = Err(self.refused(word, firing));
+                    break;
+                };
+                if heard {
+                    self.word.store(after, Ordering::Release);
+                    self.publish_change(word, after);
                 }
+                word = after;
             }
+            self.word.store(word, Ordering::Release);
             control.take_watchers()
         };
         wake_all(watchers);
@@ -303,24 +306,33 @@ impl Core {
 
     /// The word that a trigger leads to.
     pub(crate) fn next_word(&self, word: u32, firing: Firing) -> Result<u32, Refused> {
-        let refused = || Refused::new(firing.name(self), self.active_in(word).path());
+        self.word_after(word, firing).ok_or_else(|| self.refused(word, firing))
+    }
+
+    #[inline]
+    fn word_after(&self, word: u32, firing: Firing) -> Option<u32> {
         if word & FINISHED != 0 {
-            return Err(refused());
+            return None;
         }
         match firing {
             Firing::Lifecycle(trigger) => {
-                let to = lifecycle::next(state_of(word), trigger).map_err(|_| refused())?;
+                let to = lifecycle::next(state_of(word), trigger).ok()?;
                 let once = if to == State::Healthy { ONCE_STARTED } else { 0 };
-                Ok(self.entered(word, to) | once)
+                Some(self.entered(word, to) | once)
             }
             Firing::Own(trigger) => {
-                let refinement = self.refinement.ok_or_else(refused)?;
-                let to = refinement.next(sub_of(word), trigger).ok_or_else(refused)?;
-                Ok(with_state(word, state_of(word), to))
+                let to = self.refinement?.next(sub_of(word), trigger)?;
+                Some(with_state(word, state_of(word), to))
             }
         }
     }
 
+    #[cold]
+    fn refused(&self, word: u32, firing: Firing) -> Refused {
+        Refused::new(firing.name(self), self.active_in(word).path())
+    }
+
+    #[cold]
     fn publish_change(&self, before: u32, after: u32) {
         self.system.bus().publish(|| Event::StateChanged {
             path: self.path.to_string(),
@@ -341,6 +353,16 @@ impl Core {
         };
         wake_all(watchers);
         self.wake_runner();
+    }
+
+    /// The end for good; its loop needs no waking any more.
+    pub(crate) fn end(&self) {
+        let watchers = {
+            let mut control = self.control.lock();
+            self.word.fetch_or(FINISHED, Ordering::Release);
+            control.take_watchers()
+        };
+        wake_all(watchers);
     }
 
     /// Takes flags back, and wakes the actor and the watchers.
@@ -524,9 +546,13 @@ impl Core {
 }
 
 impl Control {
+    #[inline]
     fn take_watchers(&mut self) -> Watchers {
-        let others = self.cold.as_mut().map(|cold| std::mem::take(&mut cold.watchers));
-        (self.watcher.take(), others.unwrap_or_default())
+        let others = match self.cold.as_deref_mut() {
+            Some(cold) => std::mem::take(&mut cold.watchers),
+            None => Vec::new(),
+        };
+        (self.watcher.take(), others)
     }
 
     /// Adds one that awaits a state; tells whether that took the cold block.
@@ -552,8 +578,19 @@ const fn concerns_runner(trigger: Trigger) -> bool {
     matches!(trigger, Trigger::Pause | Trigger::Resume | Trigger::ReportError)
 }
 
+#[inline]
 fn wake_all((watcher, others): Watchers) {
-    for watcher in watcher.into_iter().chain(others) {
+    if let Some(watcher) = watcher {
+        watcher.wake();
+    }
+    if others.capacity() > 0 {
+        wake_others(others);
+    }
+}
+
+#[cold]
+fn wake_others(others: Vec<Waker>) {
+    for watcher in others {
         watcher.wake();
     }
 }

@@ -18,6 +18,11 @@ pub(crate) fn note(dependency: &Core, dependent: &Arc<dyn AnyCell>) {
     });
 }
 
+/// Whether anyone ever depended on it.
+pub(crate) fn has_any(core: &Core) -> bool {
+    core.peek_cold(|cold| !cold.dependents.is_empty()).unwrap_or(false)
+}
+
 /// Asks an actor to stop once those that depend on it have stopped; until then it
 /// works for them. `within`: only those under the actor with this id are waited
 /// for, because that one waits for all of this.
@@ -78,7 +83,8 @@ fn stop_first(cell: &Arc<dyn AnyCell>, within: Option<u64>, then: u32) -> bool {
 /// Those that depend on it and have not ended. Not those above it in the tree:
 /// they stop it themselves.
 fn living(cell: &Arc<dyn AnyCell>, within: Option<u64>) -> Vec<Arc<dyn AnyCell>> {
-    let known = cell.core().peek_cold(|cold| cold.dependents.clone()).unwrap_or_default();
+    let known = cell.core().peek_cold(|cold| cold.dependents.clone());
+    let Some(known) = known.filter(|known| !known.is_empty()) else { return Vec::new() };
     let id = cell.core().id;
     let alive = known.iter().filter_map(|dependent| dependent.upgrade());
     let first = alive.filter(|dependent| {

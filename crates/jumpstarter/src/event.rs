@@ -112,11 +112,17 @@ impl EventBus {
         Events { receiver: sender.subscribe() }
     }
 
+    /// Whether anyone listens.
+    #[inline]
+    pub(crate) fn is_heard(&self) -> bool {
+        self.sender.get().is_some_and(|sender| sender.receiver_count() > 0)
+    }
+
+    #[inline]
     pub(crate) fn publish(&self, event: impl FnOnce() -> Event) {
-        let Some(sender) = self.sender.get() else {
-            return;
-        };
-        if sender.receiver_count() > 0 {
+        if self.is_heard()
+            && let Some(sender) = self.sender.get()
+        {
             // The last listener may leave at this moment; then nobody misses it.
             let _ = sender.send(event());
         }

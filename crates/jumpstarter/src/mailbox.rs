@@ -170,7 +170,7 @@ impl<E> Mailbox<E> {
     /// Takes what is queued without waiting.
     pub(crate) fn take_now(&self, batch: &mut VecDeque<E>) {
         let mut queue = self.queue.lock();
-        batch.append(&mut queue.messages);
+        queue.hand_over(batch);
         if queue.line.is_some() {
             let mut woken = Vec::new();
             queue.admit(&mut woken);
@@ -194,7 +194,7 @@ impl<E> Mailbox<E> {
         let line = {
             let mut queue = self.queue.lock();
             queue.closed = true;
-            batch.append(&mut queue.messages);
+            queue.hand_over(batch);
             queue.line.take()
         };
         dismiss(line);
@@ -232,6 +232,14 @@ impl<E> Queue<E> {
     #[inline(never)]
     fn put_grown(&mut self, message: E) {
         self.messages.push_back(message);
+    }
+
+    /// Adds all messages to the batch.
+    #[inline]
+    fn hand_over(&mut self, batch: &mut VecDeque<E>) {
+        if !self.messages.is_empty() {
+            batch.append(&mut self.messages);
+        }
     }
 
     #[inline]
@@ -279,8 +287,16 @@ impl<E> Queue<E> {
 }
 
 /// Nobody in line gets a place any more.
+#[inline]
 fn dismiss(line: Option<Box<Line>>) {
-    for (_, sender) in line.into_iter().flat_map(|line| line.waiting) {
+    if let Some(line) = line {
+        wake_line(*line);
+    }
+}
+
+#[cold]
+fn wake_line(line: Line) {
+    for (_, sender) in line.waiting {
         sender.wake();
     }
 }

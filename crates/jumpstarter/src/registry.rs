@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::sync::Mutex;
-
 use crate::cell::AnyCell;
 use crate::core::Core;
+use crate::sync::Mutex;
+use crate::sync::atomic::Ordering;
 
 const SHARDS: usize = 8;
 
@@ -25,15 +25,14 @@ impl Registry {
     pub(crate) fn insert(&self, cell: Arc<dyn AnyCell>) {
         let mut shard = self.shard(cell.core().id).lock();
         let seat = shard.free.pop().unwrap_or_else(|| shard.add_seat());
-        // An actor is inserted once.
-        let _ = cell.core().seat.set(seat);
+        cell.core().seat.store(seat, Ordering::Relaxed);
         shard.seats[seat as usize] = Some(cell);
     }
 
     pub(crate) fn remove(&self, core: &Core) {
-        let Some(&seat) = core.seat.get() else { return };
         let left = {
             let mut shard = self.shard(core.id).lock();
+            let seat = core.seat.load(Ordering::Relaxed);
             // It may be somebody else's by now.
             let mut own = shard
                 .seats

@@ -13,9 +13,7 @@ use tokio::time::Instant;
 use crate::actor::Actor;
 use crate::cell::{AnyCell, Cell, dead_letter};
 use crate::context::Context;
-use crate::core::{
-    CRASHING, ENDING_FOR_GOOD, FINISHED, FIRE, HOLD, KILL, ONCE_STARTED, RESTART, STOP_SELF,
-};
+use crate::core::{CRASHING, ENDING_FOR_GOOD, FIRE, HOLD, KILL, ONCE_STARTED, RESTART, STOP_SELF};
 use crate::error::{BoxError, Cause, Crash};
 use crate::event::{DeadLetterReason, Event};
 use crate::guard::{Broken, Guarded, ending, ending_or_crashed, unless};
@@ -87,48 +85,55 @@ where
     }
 
     /// One value of the actor, from its factory to its drop.
-    async fn incarnation(&mut self) -> End {
-        let cell = Arc::clone(&self.cell);
-        let mut actor = None;
-        let mut ctx = Context::new(Arc::clone(&cell));
-        let span = ActorSpan::of(&cell.core);
-        let life = self.life(&mut actor, &mut ctx);
-        let end = match Guarded::new(&cell.core, &span, life).await {
-            Ok(Ok(Left::Crashed)) => End::Crashed(cell.core.last_crash()),
-            Ok(Ok(left)) => End::Left(left),
-            Ok(Err(crash)) => End::Crashed(crash),
-            Err(Broken::Killed) => End::Killed,
-            Err(Broken::Panicked(crash)) => End::Crashed(crash),
-        };
-        if let End::Crashed(crash) = &end {
-            cell.core.crash(crash.clone());
-            if A::HOOKS {
-                let entered = Box::pin(enter_crashed(actor.as_mut(), &mut ctx, crash));
-                if entered.await.is_some() {
-                    cell.core.raise(KILL);
+    #[expect(clippy::manual_async_fn, reason = "an async function keeps its arguments twice")]
+    fn incarnation(&mut self) -> impl Future<Output = End> + Send + use<'_, A, F> {
+        async move {
+            let cell = Arc::clone(&self.cell);
+            let mut actor = None;
+            let mut ctx = Context::new(Arc::clone(&cell));
+            let span = ActorSpan::of(&cell.core);
+            let life = self.life(&mut actor, &mut ctx);
+            let end = match Guarded::new(&cell.core, &span, life).await {
+                Ok(Ok(Left::Crashed)) => End::Crashed(cell.core.last_crash()),
+                Ok(Ok(left)) => End::Left(left),
+                Ok(Err(crash)) => End::Crashed(crash),
+                Err(Broken::Killed) => End::Killed,
+                Err(Broken::Panicked(crash)) => End::Crashed(crash),
+            };
+            if let End::Crashed(crash) = &end {
+                cell.core.crash(crash.clone());
+                if A::HOOKS {
+                    let entered = Box::pin(enter_crashed(actor.as_mut(), &mut ctx, crash));
+                    if entered.await.is_some() {
+                        cell.core.raise(KILL);
+                    }
                 }
+                tracing::error!(path = %cell.core.path, error = %crash, "actor crashed");
+                cell.core.system.bus().publish(|| Event::Crashed {
+                    path: cell.core.path.to_string(),
+                    crash: crash.clone(),
+                });
             }
-            tracing::error!(path = %cell.core.path, error = %crash, "actor crashed");
-            cell.core.system.bus().publish(|| Event::Crashed {
-                path: cell.core.path.to_string(),
-                crash: crash.clone(),
-            });
-        }
-        if matches!(end, End::Left(Left::Restart)) {
-            let _ = cell.core.move_restart(RestartTrigger::Restart);
-        }
-        ctx.unstash(&mut self.inbox);
-        let grace = self.manner.grace();
-        let mut late = wind_down::wind_down(&mut actor, &mut ctx, &span, grace, end.how()).await;
-        if A::HOOKS {
-            late = Box::pin(crashed_late(&mut actor, &mut ctx, late, &end)).await;
-            drop_requests(&cell.core);
-        }
-        wind_down::drop_quietly((actor, ctx));
-        match late {
-            Some(Broken::Killed) => End::Killed,
-            Some(Broken::Panicked(crash)) => End::Crashed(crash),
-            None => end,
+            if matches!(end, End::Left(Left::Restart)) {
+                let _ = cell.core.move_restart(RestartTrigger::Restart);
+            }
+            ctx.unstash(&mut self.inbox);
+            let mut late = None;
+            if !wind_down::is_done_at_once(&ctx, end.how()) {
+                let grace = self.manner.grace();
+                let wind_down = wind_down::wind_down(&mut actor, &mut ctx, &span, grace, end.how());
+                late = Box::pin(wind_down).await;
+            }
+            if A::HOOKS {
+                late = Box::pin(crashed_late(&mut actor, &mut ctx, late, &end)).await;
+                drop_requests(&cell.core);
+            }
+            wind_down::drop_quietly((actor, ctx));
+            match late {
+                Some(Broken::Killed) => End::Killed,
+                Some(Broken::Panicked(crash)) => End::Crashed(crash),
+                None => end,
+            }
         }
     }
 
@@ -167,49 +172,52 @@ where
     }
 
     /// The start; gives why it was left, if it was.
-    async fn start(
-        &mut self,
-        slot: &mut Option<A>,
-        ctx: &mut Context<A>,
-    ) -> Result<Option<Left>, Crash> {
-        let core = &self.cell.core;
-        let failed = |error: BoxError| Crash::new(Cause::Start, error);
-        *slot = Some((self.factory)().map_err(failed)?);
-        let start: &'static [Trigger] = match core.state() {
-            State::Initializing => &[Trigger::Initialize, Trigger::Start],
-            State::Crashed => &[Trigger::Restart],
-            _ => &[Trigger::Start],
-        };
-        if let Some(hooks) = start_steps(slot.as_mut(), ctx, start) {
-            hooks.await?;
-        }
-        if A::NEEDS || !self.manner.depends_on().is_empty() {
-            let needs = bring_up::bring_up(slot, ctx, &self.cell, self.manner.depends_on());
-            match Box::pin(unless(core, ending_or_crashed, needs)).await {
-                Some(brought) => brought?,
-                None => return Ok(Some(Left::interrupted(core))),
-            }
-        } else {
-            let steps = &[Trigger::DependenciesStart, Trigger::ResourcesAcquire];
-            if let Some(hooks) = start_steps(slot.as_mut(), ctx, steps) {
+    #[expect(clippy::manual_async_fn, reason = "an async function keeps its arguments twice")]
+    fn start<'a>(
+        &'a mut self,
+        slot: &'a mut Option<A>,
+        ctx: &'a mut Context<A>,
+    ) -> impl Future<Output = Result<Option<Left>, Crash>> + Send + use<'a, A, F> {
+        async move {
+            let core = &self.cell.core;
+            let failed = |error: BoxError| Crash::new(Cause::Start, error);
+            *slot = Some((self.factory)().map_err(failed)?);
+            let needs = A::NEEDS || !self.manner.depends_on().is_empty();
+            let at_once = !A::HOOKS && !needs && A::TASKS.is_empty();
+            let first = first_steps(core.state(), at_once);
+            if let Some(hooks) = start_steps(slot.as_mut(), ctx, first) {
                 hooks.await?;
             }
+            if needs {
+                let needs = bring_up::bring_up(slot, ctx, &self.cell, self.manner.depends_on());
+                match Box::pin(unless(core, ending_or_crashed, needs)).await {
+                    Some(brought) => brought?,
+                    None => return Ok(Some(Left::interrupted(core))),
+                }
+            } else if !at_once {
+                let steps = &[Trigger::DependenciesStart, Trigger::ResourcesAcquire];
+                if let Some(hooks) = start_steps(slot.as_mut(), ctx, steps) {
+                    hooks.await?;
+                }
+            }
+            let Some(actor) = slot.as_mut() else {
+                return Err(failed("the actor did not come back from the pool".into()));
+            };
+            if !at_once {
+                bring_up::start_tasks(&self.cell);
+                if let Some(hooks) = start_steps(Some(&mut *actor), ctx, &[Trigger::TasksStart]) {
+                    hooks.await?;
+                }
+            }
+            actor.on_started(ctx).await.map_err(failed)?;
+            if let Some(hooks) = start_steps(Some(&mut *actor), ctx, &[Trigger::Run]) {
+                hooks.await?;
+            }
+            if core.restart_region() == RestartRegion::Starting {
+                let _ = core.move_restart(RestartTrigger::Start);
+            }
+            Ok(None)
         }
-        let Some(actor) = slot.as_mut() else {
-            return Err(failed("the actor did not come back from the pool".into()));
-        };
-        bring_up::start_tasks(&self.cell);
-        if let Some(hooks) = start_steps(Some(&mut *actor), ctx, &[Trigger::TasksStart]) {
-            hooks.await?;
-        }
-        actor.on_started(ctx).await.map_err(failed)?;
-        if let Some(hooks) = start_steps(Some(&mut *actor), ctx, &[Trigger::Run]) {
-            hooks.await?;
-        }
-        if core.restart_region() == RestartRegion::Starting {
-            let _ = core.move_restart(RestartTrigger::Start);
-        }
-        Ok(None)
     }
 
     fn judge(&mut self, end: End) -> Verdict {
@@ -230,7 +238,7 @@ where
             Ending::Crashed(_) => self.history.get_or_insert_default(),
             _ => &mut nothing,
         };
-        history.decide(&self.manner.rules(), ending, once_started, Instant::now())
+        history.decide(&self.manner.rules(), ending, once_started, Instant::now)
     }
 
     /// Waits out the backoff, or for its turn in the restart of its group, which
@@ -288,12 +296,14 @@ where
         if A::HOOKS {
             drop_requests(core);
         }
-        core.raise(FINISHED);
+        core.end();
         self.cell.bury_urgent();
         publish::end_all(core);
         watch::announce(core);
-        let own = Arc::clone(&self.cell) as Arc<dyn AnyCell>;
-        dependents::follow(&own);
+        if dependents::has_any(core) {
+            let own = Arc::clone(&self.cell) as Arc<dyn AnyCell>;
+            dependents::follow(&own);
+        }
     }
 
     /// Tells the parent; without one, the event stream has to do.
@@ -321,6 +331,32 @@ where
             history,
             told_parent,
         });
+    }
+}
+
+/// The steps of the start that wait for nothing: all but the last one (`all`), or
+/// those before the dependencies.
+fn first_steps(state: State, all: bool) -> &'static [Trigger] {
+    const STEPS: &[Trigger] = &[
+        Trigger::Initialize,
+        Trigger::Start,
+        Trigger::DependenciesStart,
+        Trigger::ResourcesAcquire,
+        Trigger::TasksStart,
+    ];
+    const AGAIN: &[Trigger] = &[
+        Trigger::Restart,
+        Trigger::DependenciesStart,
+        Trigger::ResourcesAcquire,
+        Trigger::TasksStart,
+    ];
+    match (state, all) {
+        (State::Initializing, true) => STEPS,
+        (State::Initializing, false) => &STEPS[..2],
+        (State::Crashed, true) => AGAIN,
+        (State::Crashed, false) => &AGAIN[..1],
+        (_, true) => &STEPS[1..],
+        (_, false) => &STEPS[1..2],
     }
 }
 

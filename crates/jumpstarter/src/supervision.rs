@@ -190,7 +190,7 @@ impl History {
         rules: &Rules,
         ending: Ending,
         once_started: bool,
-        now: Instant,
+        now: impl FnOnce() -> Instant,
     ) -> Verdict {
         let at_once = Verdict::Restart { after: Duration::ZERO };
         let crash = match ending {
@@ -201,6 +201,7 @@ impl History {
             Ending::Crashed(crash) => crash,
         };
         let window = rules.intensity.window;
+        let now = now();
         while self.crashes.front().is_some_and(|(at, _)| now.duration_since(*at) >= window) {
             self.crashes.pop_front();
         }
@@ -240,7 +241,7 @@ mod tests {
         let rules = Rules { intensity, ..Rules::default() };
         let mut history = History::default();
         let start = Instant::now();
-        let at = |seconds| start + Duration::from_secs(seconds);
+        let at = |seconds| move || start + Duration::from_secs(seconds);
         assert!(matches!(history.decide(&rules, crash(), true, at(0)), Verdict::Restart { .. }));
         assert!(matches!(history.decide(&rules, crash(), true, at(1)), Verdict::Restart { .. }));
         assert!(matches!(history.decide(&rules, crash(), true, at(11)), Verdict::Restart { .. }));
@@ -253,7 +254,7 @@ mod tests {
     fn policies() {
         let check = |policy, ending: Ending, once_started, restarts: bool| {
             let rules = Rules { policy, ..Rules::default() };
-            let verdict = History::default().decide(&rules, ending, once_started, Instant::now());
+            let verdict = History::default().decide(&rules, ending, once_started, Instant::now);
             assert_eq!(verdict != Verdict::End, restarts, "{policy:?}");
         };
         check(RestartPolicy::Permanent, crash(), false, true);

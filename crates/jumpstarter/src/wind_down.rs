@@ -30,6 +30,25 @@ pub(crate) enum How {
 const REST: [Trigger; 4] =
     [Trigger::TasksStop, Trigger::ResourcesRelease, Trigger::DependenciesStop, Trigger::Finish];
 
+/// Passes the steps of an actor that has nothing to release, and nothing to say
+/// on the way; `false`: there is more to do.
+pub(crate) fn is_done_at_once<A: Actor>(ctx: &Context<A>, how: How) -> bool {
+    let core = ctx.core();
+    let nothing = how != How::AtOnce
+        && !A::HOOKS
+        && !A::SAYS_GOODBYE
+        && ctx.resources.is_empty()
+        && core.has_nothing_to_wind_down();
+    if nothing && how == How::Orderly {
+        // Refused only if an error was reported meanwhile: then it crashed.
+        if let Some(first) = first_step(core) {
+            let _ = core.apply(first);
+        }
+        let _ = core.apply_all(&REST);
+    }
+    nothing
+}
+
 /// Releases everything. Gives back what broke it, if it did not come to its end.
 pub(crate) async fn wind_down<A: Actor>(
     actor: &mut Option<A>,
@@ -45,16 +64,6 @@ pub(crate) async fn wind_down<A: Actor>(
         return None;
     }
     let steps = Steps { core, how };
-    let nothing = !A::HOOKS
-        && !A::SAYS_GOODBYE
-        && ctx.resources.is_empty()
-        && core.has_nothing_to_wind_down();
-    if nothing {
-        // Without hooks nothing is left to await.
-        drop(steps.begin(actor, ctx));
-        drop(steps.pass(actor, ctx, &REST));
-        return None;
-    }
     let releasing = Box::pin(release_all(&steps, actor, ctx, grace));
     let broken = Guarded::new(core, span, releasing).await.err()?;
     if let Broken::Panicked(crash) = &broken {
@@ -160,6 +169,18 @@ fn forget_incarnation(core: &Core) {
     drop(old);
 }
 
+/// What begins the stop, unless it has begun.
+fn first_step(core: &Core) -> Option<Trigger> {
+    let state = core.state();
+    let asked = core.word() & (ENDING_FOR_GOOD | RESTART) == RESTART;
+    match state {
+        State::Stopping => None,
+        // Before the start is complete it just stops.
+        _ if asked && next(state, Trigger::Restart).is_ok() => Some(Trigger::Restart),
+        _ => Some(Trigger::Stop),
+    }
+}
+
 struct Steps<'a> {
     core: &'a Core,
     how: How,
@@ -171,14 +192,8 @@ impl Steps<'_> {
         actor: &'a mut Option<A>,
         ctx: &'a mut Context<A>,
     ) -> Pending<'a, ()> {
-        let state = self.core.state();
-        let asked = self.core.word() & (ENDING_FOR_GOOD | RESTART) == RESTART;
-        match state {
-            State::Stopping => None,
-            // Before the start is complete it just stops.
-            _ if asked && next(state, Trigger::Restart).is_ok() => {
-                self.pass(actor, ctx, &[Trigger::Restart])
-            }
+        match first_step(self.core)? {
+            Trigger::Restart => self.pass(actor, ctx, &[Trigger::Restart]),
             _ => self.pass(actor, ctx, &[Trigger::Stop]),
         }
     }

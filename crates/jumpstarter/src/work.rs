@@ -153,7 +153,7 @@ impl<'a, A: Actor> Worker<'a, A> {
                     actor.on_batch(ctx).await;
                 }
                 if self.mode == Mode::Draining {
-                    self.cell.mailbox.take_now(self.inbox);
+                    // The mailbox is closed; what it held is in the inbox.
                     if self.inbox.is_empty() && !ctx.stash_is_due() {
                         return self.leave_drained();
                     }
@@ -265,8 +265,7 @@ impl<'a, A: Actor> Worker<'a, A> {
             return Attended::Hear;
         }
         if word & (STOP | STOP_SELF) != 0 {
-            let any_cell = Arc::clone(self.cell) as Arc<dyn AnyCell>;
-            if word & STOP == 0 && dependents::go_first(&any_cell) {
+            if word & STOP == 0 && self.goes_last() {
                 core.lower(STOP_SELF);
                 return Attended::GoOn;
             }
@@ -281,6 +280,15 @@ impl<'a, A: Actor> Worker<'a, A> {
             true => Attended::Pause(word),
             false => Attended::GoOn,
         }
+    }
+
+    /// Whether others have to stop before it.
+    fn goes_last(&self) -> bool {
+        if !dependents::has_any(&self.cell.core) {
+            return false;
+        }
+        let any_cell = Arc::clone(self.cell) as Arc<dyn AnyCell>;
+        dependents::go_first(&any_cell)
     }
 
     /// What overtakes the messages.

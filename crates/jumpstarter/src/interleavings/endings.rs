@@ -25,7 +25,7 @@ fn all_who_wait_for_the_start_and_the_end_hear_of_it() {
         for waiter in waiters {
             assert!(matches!(waiter.join().unwrap(), Exit::Stopped));
         }
-        assert_eq!(clerk.state(), State::Stopped);
+        assert_eq!(clerk.lifecycle(), State::Stopped);
         assert!(system.snapshot().is_empty());
     });
 }
@@ -37,8 +37,8 @@ fn a_pause_keeps_and_a_resume_goes_on() {
         block_on(clerk.started()).unwrap();
         let pausing = clerk.clone();
         let pauser = on_thread(async move {
-            pausing.pause().unwrap();
-            pausing.resume().unwrap();
+            pausing.pause().await.unwrap();
+            pausing.resume().await.unwrap();
         });
         block_on(clerk.ask(Letter(0, 0))).unwrap();
         pauser.join().unwrap();
