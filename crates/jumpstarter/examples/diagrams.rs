@@ -1,31 +1,23 @@
-//! Draws the lifecycle, a chart that extends it, a living tree of actors, and one
-//! of these actors in its chart. Writes each as DOT, Mermaid and SVG.
+//! Draws the lifecycle, a chart that extends it, a living tree of actors, and two
+//! of these actors in their charts. Writes each as DOT, Mermaid and SVG.
 //!
 //! `cargo run --example diagrams -- [folder]`
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jumpstarter::chart::{Arrow, Chart, StateNode};
 use jumpstarter::{
     Address, Backoff, Context, Dependency, Flow, Lifecycle, Options, State, Statechart, System,
-    actor, viz,
+    actor, statechart, viz,
 };
 
-/// The lifecycle, with two ways of being healthy.
-static EXPERIMENT: Chart = Chart {
-    name: "Experiment",
-    states: &[
-        way("started.running.healthy.a", "a", true),
-        way("started.running.healthy.b", "b", false),
-    ],
-    arrows: &[Arrow { trigger: "to_b", from: 0, to: 1 }, Arrow { trigger: "to_a", from: 1, to: 0 }],
-    regions: &[],
-    extends: Some(Lifecycle::CHART),
-};
-
-const fn way(path: &'static str, name: &'static str, initial: bool) -> StateNode {
-    StateNode { path, name, parent: None, initial, resting: true }
+statechart! {
+    /// A shop window in which two layouts are tried out.
+    pub Experiment extends Lifecycle {
+        started.running.healthy { initial a, b };
+        on to_a: started.running.healthy.b => started.running.healthy.a;
+        on to_b: started.running.healthy.a => started.running.healthy.b;
+    }
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -48,6 +40,16 @@ impl Cache {
     #[handler]
     fn evict(&mut self, _message: Evict, ctx: &mut Context<Self>) -> Result<(), Failure> {
         Ok(ctx.report_warning()?)
+    }
+}
+
+struct Window;
+
+#[actor(chart = Experiment)]
+impl Window {
+    #[task(every = "10m")]
+    fn rotate(&mut self) -> Flow {
+        Flow::Continue
     }
 }
 
@@ -109,6 +111,9 @@ async fn application(system: &System) -> Result<(), Failure> {
         connections: Vec::new(),
     });
     gateway.started().await?;
+    let window = system.spawn("window", Options::default().depends_on(&gateway), || Window);
+    window.started().await?;
+    window.fire(Experiment::ToB).await?;
     cache.ask(Evict).await??;
     let connections = gateway.ask(Connections).await?;
     let mut events = system.events();
@@ -140,15 +145,14 @@ async fn draw(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     application(&system).await?;
     let lost = system.snapshot().into_iter().find(|actor| actor.state == State::Crashed);
     let lost = lost.ok_or("nothing crashed")?;
-    let store = system.snapshot().into_iter().find(|actor| actor.path == "store");
-    let store = store.ok_or("no store")?;
+    let window = system.find::<Window>("window").ok_or("no window")?;
     let lifecycle = Lifecycle::CHART;
     let drawings = [
         ("lifecycle", viz::chart(lifecycle)),
-        ("extended", viz::chart(&EXPERIMENT)),
+        ("extended", viz::chart(Experiment::CHART)),
         ("tree", viz::tree(&system)),
         ("crashed", viz::instance(lifecycle, &lost)),
-        ("store", viz::instance(lifecycle, &store)),
+        ("instance", viz::instance(Experiment::CHART, &window.snapshot())),
     ];
     let mut written = Vec::new();
     for (name, drawing) in drawings {

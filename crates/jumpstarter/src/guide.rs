@@ -9,8 +9,9 @@
 //! 6. [Dependencies](dependencies)
 //! 7. [Health, pause and hooks](health)
 //! 8. [Behaviour bound to states](behaviour)
-//! 9. [Testing](testing)
-//! 10. [A live diagram](live_diagram)
+//! 9. [Streams](streams)
+//! 10. [Testing](testing)
+//! 11. [A live diagram](live_diagram)
 //!
 //! For those who know another actor system: [coming from](coming_from), and an
 //! honest [`comparison`]. There is no code here; every block in the
@@ -39,6 +40,9 @@ pub mod health {}
 
 #[doc = include_str!("../docs/guide/behaviour.md")]
 pub mod behaviour {}
+
+#[doc = include_str!("../docs/guide/streams.md")]
+pub mod streams {}
 
 #[doc = include_str!("../docs/guide/testing.md")]
 pub mod testing {}

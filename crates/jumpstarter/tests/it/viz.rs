@@ -7,22 +7,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use jumpstarter::chart::{Arrow, Chart, StateNode};
-use jumpstarter::{Context, Lifecycle, Options, Statechart, System, actor, viz};
+use jumpstarter::{Context, Flow, Lifecycle, Options, Statechart, System, actor, statechart, viz};
 
-/// The lifecycle, with two ways of being healthy.
-static EXPERIMENT: Chart = Chart {
-    name: "Experiment",
-    states: &[
-        way("started.running.healthy.a", "a", true),
-        way("started.running.healthy.b", "b", false),
-    ],
-    arrows: &[Arrow { trigger: "to_b", from: 0, to: 1 }, Arrow { trigger: "to_a", from: 1, to: 0 }],
-    regions: &[],
-    extends: Some(Lifecycle::CHART),
-};
-
-const fn way(path: &'static str, name: &'static str, initial: bool) -> StateNode {
-    StateNode { path, name, parent: None, initial, resting: true }
+statechart! {
+    /// The lifecycle, with two ways of being healthy.
+    pub Experiment extends Lifecycle {
+        started.running.healthy { initial a, b };
+        on to_b: started.running.healthy.a => started.running.healthy.b;
+        on to_a: started.running.healthy.b => started.running.healthy.a;
+    }
 }
 
 fn expect(name: &str, text: &str) {
@@ -44,7 +37,7 @@ fn expect_all(name: &str, drawing: &viz::Drawing) {
 #[test]
 fn charts() {
     expect_all("lifecycle", &viz::chart(Lifecycle::CHART));
-    expect_all("extended", &viz::chart(&EXPERIMENT));
+    expect_all("extended", &viz::chart(Experiment::CHART));
 }
 
 static NASTY: Chart = Chart {
@@ -193,6 +186,31 @@ async fn an_instance_is_followed_to_its_end() {
         last = current(&drawing);
     }
     assert_eq!(last, ["stopped", "ignore"]);
+}
+
+struct Window;
+
+#[actor(chart = Experiment)]
+impl Window {
+    #[task(every = "10m")]
+    fn rotate(&mut self) -> Flow {
+        Flow::Continue
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_sub_state_of_an_actor_with_a_chart_of_its_own_stands_out() {
+    let system = System::new("shop");
+    let window = system.spawn("window", Options::default(), || Window);
+    window.started().await.unwrap();
+    let mut live = viz::Live::instance(&window, Experiment::CHART);
+    let first = live.next().await.unwrap();
+    assert_eq!(current(&first), ["started.running.healthy.a", "ignore", "running"]);
+    window.fire(Experiment::ToB).await.unwrap();
+    let drawing = live.next().await.unwrap();
+    assert_eq!(current(&drawing), ["started.running.healthy.b", "ignore", "running"]);
+    // The picture in the README.
+    expect("../../docs/instance.svg", &drawing.svg());
 }
 
 #[tokio::test(start_paused = true)]
