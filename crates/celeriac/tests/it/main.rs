@@ -22,3 +22,4 @@ mod quarantine;
 mod results;
 mod revoke;
 mod sections;
+mod workflows;
