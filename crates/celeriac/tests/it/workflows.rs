@@ -7,7 +7,9 @@ use std::time::Duration;
 use celeriac::workflow::{
     Canvas, Each, Items, JsonPath, Options, Policy, Shape, Signature, Status, StepId, WorkflowError,
 };
-use celeriac::{App, Filter, HeaderValue, MessageId, State, TaskContext, TaskState, Worker};
+use celeriac::{
+    App, Filter, HeaderValue, MessageId, RequeueError, State, TaskContext, TaskState, Worker,
+};
 use celeriac_testkit::probe::{eventually, within};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -324,6 +326,9 @@ async fn a_failed_step_is_tried_again_by_hand() {
     let id = world.app.start(chord).await.unwrap();
     assert!(world.failure(id).await.contains("broken"));
     empty(&world.app).await;
+    let kept = world.app.quarantined(&Filter::default(), 9).await.unwrap();
+    let alone = world.app.requeue(kept[0].content.id()).await.unwrap_err();
+    assert!(matches!(alone, RequeueError::Step { workflow, .. } if workflow == id), "{alone}");
     world.mended.0.store(true, Ordering::SeqCst);
     world.app.retry_workflow(id).await.unwrap();
     let result = world.app.result::<Value>(id).await.unwrap();
