@@ -71,7 +71,8 @@ impl Ending {
                 Outcome::success(*epoch, *at, content_type, bytes)
             }
             End::Failure(error) => {
-                let text = format!("{} at {}: {}", error.task, error.place(), error.failure.message);
+                let text =
+                    format!("{} at {}: {}", error.task, error.place(), error.failure.message);
                 let failure = Failure::new(error.failure.kind.clone(), text);
                 Outcome::failed(State::Failure, *epoch, *at, failure)
             }

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | [`intake`] | pulls deliveries, as many as there is credit for |
 //! | [`router`] | owns the engine; dispatches runs, takes their outcomes |
-//! | [`committer`] | makes decisions durable: publish, write, settle |
+//! | [`committer`] | makes decisions durable: tell workflows, publish, write, settle |
 //! | [`timers`] | publishes what waited for its time |
 //! | [`revocations`] | hears of revocations |
 //! | [`presence`] | announces this process |

@@ -21,6 +21,14 @@ pub enum RequeueError {
     /// It is no message; it can only be discarded.
     #[error("{0} can't be read as a message and so not be requeued; discard it")]
     Undecodable(MessageId),
+    /// It is a step of a workflow, which has to be told.
+    #[error("{id} is a step of the workflow {workflow}; retry the workflow instead")]
+    Step {
+        /// The message.
+        id: MessageId,
+        /// The workflow.
+        workflow: MessageId,
+    },
     /// The app could not connect, or the store failed.
     #[error(transparent)]
     Store(#[from] Error),
@@ -62,6 +70,11 @@ impl App {
         let Content::Message(message) = found.content.clone() else {
             return Err(RequeueError::Undecodable(id));
         };
+        let place = message.rare().workflow.as_ref();
+        // Of a callback, no workflow waits for anything: it is in no scope.
+        if let Some(outermost) = place.and_then(|place| place.scopes.first()) {
+            return Err(RequeueError::Step { id, workflow: *outermost });
+        }
         // Its old outcome would stand for the new run: it goes first.
         connection.store.forget(&[id]).await.map_err(Error::from)?;
         self.hand_over(found, fresh(&message)).await

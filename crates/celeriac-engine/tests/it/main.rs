@@ -5,4 +5,5 @@ mod canvas;
 mod fixture;
 mod outcomes;
 mod properties;
+mod steps;
 mod suspects;

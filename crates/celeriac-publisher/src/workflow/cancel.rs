@@ -57,7 +57,8 @@ impl Publisher {
         store.mark_steps(marks).await?;
         for ending in ends {
             let Ending { end, at, .. } = ending.clone();
-            let changed = store.transition(vec![Transition { id, epoch, end: Some(end), at }]).await?;
+            let changed =
+                store.transition(vec![Transition { id, epoch, end: Some(end), at }]).await?;
             if changed == [true] {
                 store.complete(vec![ending.completion()]).await?;
             }

@@ -46,7 +46,8 @@ impl Publisher {
         store.forget(&[id]).await?;
         self.publish(vec![message.into()]).await?;
         let at = Timestamp::now();
-        let transition = |(id, _): &(MessageId, Retry)| Transition { id: *id, epoch, end: None, at };
+        let transition =
+            |(id, _): &(MessageId, Retry)| Transition { id: *id, epoch, end: None, at };
         store.transition(ways.iter().map(transition).collect()).await?;
         store.unquarantine(&[error.id]).await?;
         Ok(())
@@ -85,12 +86,7 @@ impl Publisher {
         }
     }
 
-    async fn way(
-        &self,
-        record: &Record,
-        step: StepId,
-        epoch: u32,
-    ) -> Result<Retry, WorkflowError> {
+    async fn way(&self, record: &Record, step: StepId, epoch: u32) -> Result<Retry, WorkflowError> {
         let workflow = &record.workflow;
         let mut graph = Graph::default();
         loop {

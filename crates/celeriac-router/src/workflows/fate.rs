@@ -79,9 +79,8 @@ pub(super) async fn record(store: &dyn Store, told: &[Told]) -> Result<Vec<Fate>
 /// What an outcome means to the workflow.
 fn said(message: &Message, outcome: &Outcome) -> Fate {
     let Some(place) = &message.rare().workflow else { return Fate::Told(None) };
-    let unreadable = |error: wire::DecodeError| {
-        Fate::Unreadable(Failure::new("undecodable", error.to_string()))
-    };
+    let unreadable =
+        |error: wire::DecodeError| Fate::Unreadable(Failure::new("undecodable", error.to_string()));
     let succeeded = outcome.state == State::Success;
     if message.name == SIGNAL && succeeded {
         return match wire::decode_signal(&message.body) {

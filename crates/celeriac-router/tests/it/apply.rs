@@ -128,7 +128,10 @@ async fn survives(operation: Operation, death: Effect) {
         assert!(again[0].redelivered, "the message is still there");
         let mut commit = story.commit(1, again[0].receipt);
         let (broker, store) = story.drivers(&Plan::new());
-        assert_eq!(apply(&*broker, &*store, &mut Workflows::default(), &mut commit).await.unwrap(), 1);
+        assert_eq!(
+            apply(&*broker, &*store, &mut Workflows::default(), &mut commit).await.unwrap(),
+            1
+        );
     }
     let at = STEPS.iter().position(|step| *step == operation).unwrap();
     let recorded = at > 3 || (operation, death) == (Operation::Complete, Effect::DieAfter);
@@ -218,8 +221,14 @@ async fn after_an_error_it_goes_on_where_it_stopped() {
             let (broker, store) = story.drivers(&plan);
             let (_consumer, taken) = take(&story.memory, &story.done.queue).await;
             let mut commit = story.commit(0, taken[0].receipt);
-            assert!(apply(&*broker, &*store, &mut Workflows::default(), &mut commit).await.is_err(), "{failing:?}");
-            assert_eq!(apply(&*broker, &*store, &mut Workflows::default(), &mut commit).await.unwrap(), 1);
+            assert!(
+                apply(&*broker, &*store, &mut Workflows::default(), &mut commit).await.is_err(),
+                "{failing:?}"
+            );
+            assert_eq!(
+                apply(&*broker, &*store, &mut Workflows::default(), &mut commit).await.unwrap(),
+                1
+            );
             let calls = STEPS.map(|step| plan.calls(step));
             assert_eq!(calls, STEPS.map(|step| 1 + u64::from(step == failing)), "{failing:?}");
             story.assert_complete(0).await;

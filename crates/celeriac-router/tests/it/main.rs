@@ -12,3 +12,4 @@ mod platform;
 mod service;
 mod stop;
 mod timers;
+mod workflows;

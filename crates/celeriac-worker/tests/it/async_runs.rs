@@ -8,7 +8,7 @@ use celeriac_testkit::probe::{eventually, within};
 use celeriac_worker::{Options, States, Worker};
 use tokio::sync::Semaphore;
 
-use crate::fixture::{store, Crowd, World, async_task, success};
+use crate::fixture::{Crowd, World, async_task, store, success};
 
 #[tokio::test]
 async fn runs_that_end_at_once_are_reported_together() {
@@ -86,7 +86,8 @@ async fn the_workers_own_concurrency_holds_where_the_task_says_nothing() {
 async fn a_run_of_an_actor_that_has_stopped_goes_back() {
     let system = jumpstarter::System::new("test");
     let task = async_task(|_| async { success() });
-    let worker = Worker::start(&system, store(), vec![task], States::default(), Options::default()).unwrap();
+    let worker =
+        Worker::start(&system, store(), vec![task], States::default(), Options::default()).unwrap();
     let reports = Arc::new(crate::fixture::Reports::default());
     worker.connect(reports.clone());
     system.shutdown(std::time::Duration::from_secs(1)).await;
@@ -101,7 +102,8 @@ async fn a_state_that_is_missing_is_told_before_anything_runs() {
     let mut task = async_task(|_| async { success() });
     task.needs = vec![(std::any::TypeId::of::<Database>(), "Database")];
     let system = jumpstarter::System::new("test");
-    let start = |states| Worker::start(&system, store(), vec![task.clone()], states, Options::default());
+    let start =
+        |states| Worker::start(&system, store(), vec![task.clone()], states, Options::default());
     let error = start(States::default()).unwrap_err().to_string();
     assert!(error.contains("`t`") && error.contains("`Database`"), "{error}");
     let mut states = States::default();

@@ -92,7 +92,8 @@ impl World {
 
     pub(crate) fn with(definition: Definition, options: Options) -> Self {
         let system = System::new("test");
-        let worker = Worker::start(&system, store(), vec![definition], States::default(), options).unwrap();
+        let worker =
+            Worker::start(&system, store(), vec![definition], States::default(), options).unwrap();
         let reports = Arc::new(Reports::default());
         worker.connect(reports.clone());
         Self { worker, reports, system, next: AtomicU64::new(1) }

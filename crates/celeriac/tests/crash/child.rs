@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
+use celeriac::workflow::{Canvas, Signature};
 use celeriac::{App, Config, MessageId, RetryPolicy};
 
 /// Names the child's part; absent in the parent.
@@ -16,12 +17,20 @@ const DIR: &str = "CELERIAC_CRASH_DIR";
 const BATCH: u64 = 25;
 
 /// Notes that it ran, by one short append, which is whole or not there.
-#[celeriac::task(retry(max = 3, backoff = "1ms..5ms"))]
+#[celeriac::task(name = "record", retry(max = 3, backoff = "1ms..5ms"))]
 pub(crate) async fn record(number: u64, log: String) -> Result<u64, std::io::Error> {
     let mut log = OpenOptions::new().create(true).append(true).open(log)?;
     // One write: a death between two would spoil this line and the next.
     log.write_all(format!("{number}\n").as_bytes())?;
     Ok(number)
+}
+
+/// The body of a chord: adds up, and notes how many numbers there were.
+#[celeriac::task(name = "add_up")]
+pub(crate) async fn add_up(numbers: Vec<i64>, log: String) -> Result<i64, std::io::Error> {
+    let mut log = OpenOptions::new().create(true).append(true).open(log)?;
+    log.write_all(format!("body {}\n", numbers.first().unwrap_or(&0)).as_bytes())?;
+    Ok(numbers.iter().sum())
 }
 
 /// Kills its process.
@@ -35,7 +44,7 @@ pub(crate) async fn kill_process() {
 pub(crate) fn app(dir: &Path, max_deaths: u32) -> App {
     let mut config = Config { broker: dir.join("data").display().to_string(), ..Config::default() };
     config.worker.max_deaths = max_deaths;
-    App::from_config(config).unwrap().register(record).register(kill_process)
+    App::from_config(config).unwrap().register(record).register(add_up).register(kill_process)
 }
 
 /// A child at work; killed when it is dropped.
@@ -103,6 +112,7 @@ async fn child() {
     let dir = Path::new(&dir);
     match part.as_str() {
         "send and run" => send_and_run(dir).await,
+        "run chords" => run_chords(dir).await,
         "run until done" => run_until_done(dir).await,
         "send" => send_once(dir).await,
         other => panic!("there is no part {other}"),
@@ -137,6 +147,37 @@ async fn send_and_run(dir: &Path) {
             let call = record::s(0, "/nonexistent/log".to_owned());
             app.send(call.retry(RetryPolicy::immediate(2))).await.unwrap();
             sent.last().unwrap().get().await.unwrap();
+            say("done");
+        }
+    }
+}
+
+/// The members of a chord.
+pub(crate) const MEMBERS: i64 = 300;
+
+/// A chord whose members note that they ran, and whose body does.
+fn chord(number: i64, log: &str) -> Canvas {
+    let record = |number: i64| Signature::new("record").argument(number).argument(log);
+    let members = (0..MEMBERS).map(|n| record(number * 1000 + n).into()).collect();
+    let body = Signature::new("add_up").argument(log);
+    Canvas::chain(vec![Canvas::group(members), body.into()])
+}
+
+/// Starts chords without end and runs them; notes each acknowledged id.
+async fn run_chords(dir: &Path) {
+    let app = app(dir, u32::MAX);
+    let _worker = app.start_worker().await.unwrap();
+    say("started");
+    let acked = dir.join("acked.log");
+    let mut acked = OpenOptions::new().create(true).append(true).open(acked).unwrap();
+    let ran = dir.join("ran.log").display().to_string();
+    loop {
+        let number = i64::from(rand_number());
+        let id = app.start(chord(number, &ran)).await.unwrap();
+        acked.write_all(format!("{number} {id}\n").as_bytes()).unwrap();
+        say("sent");
+        if number % 3 == 0 {
+            app.result::<i64>(id).await.unwrap().get().await.unwrap();
             say("done");
         }
     }

@@ -13,7 +13,7 @@ const ROUNDS: u32 = 6;
 /// At most how many words of the child are heard before it is killed.
 const WORDS: u64 = 40;
 
-fn rounds() -> u32 {
+pub(crate) fn rounds() -> u32 {
     let rounds = std::env::var("CELERIAC_CRASH_ROUNDS").ok();
     rounds.and_then(|rounds| rounds.parse().ok()).unwrap_or(ROUNDS)
 }
@@ -53,7 +53,7 @@ async fn no_acknowledged_task_is_lost() {
     app.shutdown().await;
 }
 
-fn acked(dir: &Path) -> BTreeMap<MessageId, u64> {
+pub(crate) fn acked(dir: &Path) -> BTreeMap<MessageId, u64> {
     let log = std::fs::read_to_string(dir.join("acked.log")).unwrap_or_default();
     let parse = |line: &str| {
         // A line that the child was killed in the middle of was not noted.
@@ -63,7 +63,7 @@ fn acked(dir: &Path) -> BTreeMap<MessageId, u64> {
     log.lines().filter_map(parse).collect()
 }
 
-fn runs(dir: &Path) -> BTreeMap<u64, u32> {
+pub(crate) fn runs(dir: &Path) -> BTreeMap<u64, u32> {
     let log = std::fs::read_to_string(dir.join("ran.log")).unwrap_or_default();
     let mut runs = BTreeMap::new();
     for number in log.lines().filter_map(|line| line.parse().ok()) {

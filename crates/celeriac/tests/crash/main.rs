@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a test reports by panicking")]
 
 mod child;
+mod chords;
 mod kill;
 mod poison;
 mod restart;

@@ -23,3 +23,4 @@ mod quarantine;
 mod results;
 mod revoke;
 mod sections;
+mod workflows;

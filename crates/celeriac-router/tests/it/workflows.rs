@@ -1,0 +1,215 @@
+//! Workflows: the process may die between any two effects, and what follows is
+//! the same.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use celeriac_core::broker::Limit;
+use celeriac_core::outcome::Outcome;
+use celeriac_core::platform::{Run, RunResult};
+use celeriac_core::store::{Quarantine, Results, Workflows as _};
+use celeriac_core::workflow::{Canvas, Policy, Shape, Signature, Status, StepId};
+use celeriac_core::{
+    Broker, ContentType, ErrorKind, Failure, MessageId, Name, QueueName, State, Timestamp,
+};
+use celeriac_embedded::Memory;
+use celeriac_engine::canvas::{Start, step_id};
+use celeriac_testkit::faulty::{Effect, Operation, Plan};
+use celeriac_testkit::probe::eventually;
+
+use crate::fixture::{World, entry};
+use crate::platform::{Platform, TASK};
+
+/// Every effect that a workflow has.
+const EFFECTS: [Operation; 12] = [
+    Operation::Quarantine,
+    Operation::Complete,
+    Operation::WorkflowRecords,
+    Operation::Pages,
+    Operation::Join,
+    Operation::Members,
+    Operation::Create,
+    Operation::Publish,
+    Operation::MarkSteps,
+    Operation::Transition,
+    Operation::Revoke,
+    Operation::Settle,
+];
+
+fn task(word: &'static str) -> Canvas {
+    Signature::new(TASK).argument(word).into()
+}
+
+fn group(policy: Policy, members: Vec<Canvas>) -> Canvas {
+    Shape::Group { members, policy }.into()
+}
+
+/// A chord with a chain and a replacement in it.
+fn chord() -> Canvas {
+    let members = vec![task("a"), Canvas::chain(vec![task("b"), task("c")]), task("replace")];
+    Canvas::chain(vec![group(Policy::WaitAll, members), task("body")]).link(linked())
+}
+
+fn linked() -> Signature {
+    Signature::new(TASK).argument("linked")
+}
+
+/// A group that fails fast, with what never runs after it.
+fn failing() -> Canvas {
+    let members = vec![task("a"), task("bad")];
+    Canvas::chain(vec![group(Policy::FailFast, members), task("never")]).on_error(linked())
+}
+
+/// Says how many members it got, or just 1.
+fn ran(run: &Run) -> RunResult {
+    let text = String::from_utf8_lossy(&run.message.body).into_owned();
+    if text.contains("bad") && !text.contains("linked") {
+        return RunResult::Final { failure: Failure::new("e", "bad") };
+    }
+    if text.contains("replace") {
+        let canvas = Canvas::group(vec![task("x"), task("y")]);
+        return RunResult::Replaced { canvas: Box::new(canvas) };
+    }
+    let value = if text.contains("body") { text } else { "1".to_owned() };
+    RunResult::Success { content_type: ContentType::Json, value: Bytes::from(value) }
+}
+
+async fn start(memory: &Memory, canvas: &Canvas) -> MessageId {
+    let now = Timestamp::now();
+    let start = Start {
+        id: MessageId::at(now),
+        name: Name::from_static("test"),
+        version: 0,
+        queue: QueueName::DEFAULT,
+        expires_at: Timestamp::NEVER,
+    };
+    let (new, begin) = start.of(canvas, now).unwrap();
+    let id = new.workflow.id;
+    memory.create(vec![new]).await.unwrap();
+    memory.publish(&[begin.into()], Limit::Exceed).await.unwrap();
+    id
+}
+
+async fn outcome(memory: &Memory, id: MessageId) -> Option<Outcome> {
+    entry(memory, id).await.and_then(|entry| entry.outcome)
+}
+
+/// Lets the `nth` call of `operation` be the last of the process; another one
+/// goes on. Whether there was such a call.
+async fn survives(
+    canvas: &Canvas,
+    operation: Operation,
+    nth: u64,
+    effect: Effect,
+) -> (bool, Story) {
+    let platform = || Platform::new(|run| Some(ran(run)));
+    let (memory, plan) = (Memory::new(Default::default()), Plan::new());
+    let id = start(&memory, canvas).await;
+    plan.fail(operation, nth, effect);
+    let world = World::over(memory.clone(), plan.clone(), platform()).await;
+    let first = world.platform.clone();
+    eventually("the end, or death", || async {
+        // Errors are waited out: the paused clock has to go on.
+        tokio::time::advance(Duration::from_millis(1)).await;
+        plan.is_dead() || (outcome(&memory, id).await.is_some() && is_empty(&memory).await)
+    })
+    .await;
+    let dead = plan.is_dead();
+    let mut dispatched = first.dispatched();
+    let memory = world.die().await;
+    if dead {
+        let world = World::over(memory.clone(), Plan::new(), platform()).await;
+        let second = world.platform.clone();
+        eventually("the end after a death", || async {
+            outcome(&memory, id).await.is_some() && is_empty(&memory).await
+        })
+        .await;
+        dispatched.extend(second.dispatched());
+        world.die().await;
+    }
+    let reached = plan.calls(operation) >= nth;
+    (reached, Story { memory, id, dispatched })
+}
+
+async fn is_empty(memory: &Memory) -> bool {
+    memory.queues().await.unwrap().iter().all(|queue| queue.ready + queue.in_flight == 0)
+}
+
+struct Story {
+    memory: Arc<Memory>,
+    id: MessageId,
+    dispatched: Vec<MessageId>,
+}
+
+impl Story {
+    async fn statuses(&self) -> Vec<Status> {
+        self.memory.steps(self.id, StepId(0), 100).await.unwrap()
+    }
+
+    /// How many messages were run, however often.
+    fn distinct(&self) -> usize {
+        let mut ids = self.dispatched.clone();
+        ids.sort_unstable();
+        ids.dedup();
+        ids.len()
+    }
+}
+
+async fn chord_is_whole(story: &Story, what: &str) {
+    let outcome = outcome(&story.memory, story.id).await.unwrap();
+    let expected = r#"{"args":[[1,1,[1,1]],"body"],"kwargs":{}}"#;
+    assert_eq!(String::from_utf8_lossy(&outcome.value), expected, "{what}");
+    let statuses = story.statuses().await;
+    assert!(statuses.iter().all(|status| *status == Status::Success), "{what}: {statuses:?}");
+    // a, b, c, replace, x, y, body and linked: each has one message.
+    assert_eq!(story.distinct(), 8, "{what}");
+}
+
+async fn failure_is_whole(story: &Story, what: &str) {
+    let outcome = outcome(&story.memory, story.id).await.unwrap();
+    assert_eq!(outcome.state, State::Failure, "{what}");
+    let text = outcome.failure.unwrap().message;
+    assert!(text.contains("group[1]: bad"), "{what}: {text}");
+    let statuses = story.statuses().await;
+    assert!(statuses.iter().all(|status| status.is_terminal()), "{what}: {statuses:?}");
+    let kept = story.memory.quarantined(&Default::default(), 9).await.unwrap();
+    assert_eq!(kept.len(), 1, "{what}: a retry by hand needs its message");
+    let never = step_id(story.id, StepId(4), 0);
+    assert_eq!(story.memory.entries(&[never]).await.unwrap(), [None], "{what}: it never ran");
+}
+
+/// Tries every call of every effect.
+async fn at_every_boundary(effect: Effect) {
+    let mut tried = 0;
+    for operation in EFFECTS {
+        for nth in 1..100 {
+            let what = format!("{operation:?} {nth} {effect:?}");
+            let (reached, story) = survives(&chord(), operation, nth, effect).await;
+            chord_is_whole(&story, &what).await;
+            let (also, story) = survives(&failing(), operation, nth, effect).await;
+            failure_is_whole(&story, &what).await;
+            if !reached && !also {
+                break;
+            }
+            tried += 1;
+        }
+    }
+    assert!(tried > EFFECTS.len() * 2, "few effects were tried: {tried}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_dies_before_any_effect() {
+    at_every_boundary(Effect::DieBefore).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_dies_after_any_effect() {
+    at_every_boundary(Effect::DieAfter).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_in_any_effect_is_waited_out() {
+    at_every_boundary(Effect::Refuse(ErrorKind::NoSpace)).await;
+    at_every_boundary(Effect::Doubt(ErrorKind::Timeout)).await;
+}
