@@ -74,7 +74,7 @@ pub use handle::{Drawing, NodeProgress, WorkflowHandle, WorkflowProgress, Workfl
 pub use quarantine::RequeueError;
 pub use raw::RawSignature;
 pub use result::{AsyncResult, ResultError};
-pub use send::SendError;
+pub use send::{SendError, Submit};
 pub use signature::Signature;
 pub use task::{Task, TaskOptions};
 pub use worker::{StartError, Worker};

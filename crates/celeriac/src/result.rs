@@ -159,8 +159,9 @@ impl<T> AsyncResult<T> {
     /// read from there, in pages.
     async fn value(&self, outcome: &Outcome) -> Result<(ContentType, Bytes), ResultError> {
         let id = self.id;
-        let gone = |reason: String| {
-            ResultError::Failed { id, failure: Failure::new("result_gone", reason) }
+        let gone = |reason: String| ResultError::Failed {
+            id,
+            failure: Failure::new("result_gone", reason),
         };
         let reference = match Value::from_outcome(&outcome.content_type, &outcome.value) {
             Value::Inline(content_type, bytes) => return Ok((content_type, bytes)),

@@ -16,6 +16,7 @@ mod delays;
 mod events;
 mod failures;
 mod fixture;
+mod handles;
 mod load;
 mod macros;
 mod misuse;
