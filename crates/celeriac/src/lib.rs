@@ -38,6 +38,7 @@ pub mod canvas;
 pub mod config;
 mod connect;
 mod context;
+pub mod declared;
 mod event;
 mod failure;
 mod handle;

@@ -12,6 +12,7 @@ mod calls;
 mod canvas;
 mod children;
 mod crashes;
+mod declared;
 mod delays;
 mod events;
 mod failures;
