@@ -7,8 +7,9 @@ use serde::de::DeserializeOwned;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::app::App;
+use crate::handle::{WorkflowHandle, WorkflowResultError};
 use crate::result::{AsyncResult, ResultError};
-use crate::send::SendError;
+use crate::send::{SendError, Submit};
 use crate::signature::Signature;
 use crate::task::Task;
 use crate::worker::{StartError, Worker};
@@ -67,11 +68,8 @@ impl Blocking {
     ///
     /// # Errors
     /// As [`App::send`].
-    pub fn send<T: Task>(
-        &self,
-        signature: Signature<T>,
-    ) -> Result<AsyncResult<T::Output>, SendError> {
-        self.runtime.block_on(self.app.send(signature))
+    pub fn send<S: Submit>(&self, what: S) -> Result<S::Handle, SendError> {
+        self.runtime.block_on(self.app.send(what))
     }
 
     /// As [`App::send_many`].
@@ -91,6 +89,17 @@ impl Blocking {
     /// As [`AsyncResult::get`].
     pub fn get<T: DeserializeOwned>(&self, result: &AsyncResult<T>) -> Result<T, ResultError> {
         self.runtime.block_on(result.get())
+    }
+
+    /// As [`WorkflowHandle::get`].
+    ///
+    /// # Errors
+    /// As [`WorkflowHandle::get`].
+    pub fn get_workflow<Out: DeserializeOwned>(
+        &self,
+        workflow: &WorkflowHandle<Out>,
+    ) -> Result<Out, WorkflowResultError> {
+        self.runtime.block_on(workflow.get())
     }
 
     /// As [`AsyncResult::get_timeout`].

@@ -38,6 +38,7 @@ pub mod canvas;
 pub mod config;
 mod connect;
 mod context;
+pub mod declared;
 mod event;
 mod failure;
 mod handle;
@@ -74,7 +75,7 @@ pub use handle::{Drawing, NodeProgress, WorkflowHandle, WorkflowProgress, Workfl
 pub use quarantine::RequeueError;
 pub use raw::RawSignature;
 pub use result::{AsyncResult, ResultError};
-pub use send::SendError;
+pub use send::{SendError, Submit};
 pub use signature::Signature;
 pub use task::{Task, TaskOptions};
 pub use worker::{StartError, Worker};

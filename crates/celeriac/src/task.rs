@@ -95,6 +95,7 @@ pub(crate) struct TaskDefaults {
 #[derive(Clone)]
 pub(crate) struct Registered {
     pub(crate) name: Name,
+    pub(crate) parameters: &'static [&'static str],
     options: TaskOptions,
     body: fn() -> Body,
     needs: fn() -> Vec<(std::any::TypeId, &'static str)>,
@@ -104,6 +105,7 @@ impl Registered {
     pub(crate) const fn new<T: Task>() -> Self {
         Self {
             name: Name::from_static(T::NAME),
+            parameters: T::PARAMETERS,
             options: T::OPTIONS,
             body: T::body,
             needs: T::needs,

@@ -26,6 +26,7 @@ pub use progress::{NodeProgress, WorkflowProgress};
 
 use crate::app::App;
 use crate::connect::Error;
+use crate::workflow::WorkflowError;
 use view::{Outline, View};
 
 /// A handle of a workflow that was sent; `Out` is what it gives. Dropping it
@@ -39,7 +40,7 @@ pub struct WorkflowHandle<Out> {
 
 impl App {
     /// The handle of a workflow that was sent before, here or elsewhere.
-    pub fn workflow<Out>(&self, id: MessageId) -> WorkflowHandle<Out> {
+    pub fn workflow_handle<Out>(&self, id: MessageId) -> WorkflowHandle<Out> {
         let (app, outline) = (self.clone(), Arc::default());
         WorkflowHandle { id, app, outline, out: PhantomData }
     }
@@ -58,7 +59,7 @@ impl App {
 }
 
 impl<Out> WorkflowHandle<Out> {
-    /// The workflow's id, by which [`App::workflow`] finds it again.
+    /// The workflow's id, by which [`App::workflow_handle`] finds it again.
     #[must_use]
     pub fn id(&self) -> MessageId {
         self.id
@@ -107,6 +108,24 @@ impl<Out> WorkflowHandle<Out> {
     /// [`WorkflowResultError::Unknown`] or `Store`.
     pub async fn graph(&self) -> Result<Drawing, WorkflowResultError> {
         Ok(Drawing::of(&self.view().await?))
+    }
+
+    /// Cancels the workflow, durably: what waits of it is not run, what runs is
+    /// cancelled, and nothing follows. Repeating it changes nothing.
+    ///
+    /// # Errors
+    /// As [`App::cancel_workflow`].
+    pub async fn cancel(&self) -> Result<(), WorkflowError> {
+        self.app.cancel_workflow(self.id).await
+    }
+
+    /// Tries the step again that the workflow has failed with; it goes on from
+    /// there. What ended well is not run again.
+    ///
+    /// # Errors
+    /// As [`App::retry_workflow`].
+    pub async fn retry(&self) -> Result<(), WorkflowError> {
+        self.app.retry_workflow(self.id).await
     }
 }
 

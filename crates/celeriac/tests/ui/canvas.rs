@@ -45,3 +45,8 @@ fn main() {
 }
 
 fn _used(_: Settled<i64>, _: StepError) {}
+
+async fn what_takes_something_is_not_sent(app: celeriac::App) {
+    let _ = app.send(add::p(1)).await;
+    let _ = app.send(chain(add::p(1))).await;
+}
