@@ -102,7 +102,7 @@ async fn await_dependency(dependency: &dyn AnyCell) -> Result<(), StartFailure> 
 
 fn did_not_start(core: &Core, reason: impl Into<String>) -> StartFailure {
     let path = core.path.to_string();
-    StartFailure::Dependency { path, type_name: core.type_name, reason: reason.into() }
+    StartFailure::Dependency { path, type_name: core.type_name(), reason: reason.into() }
 }
 
 /// Starts the concurrent tasks, and notes all tasks in the configuration.

@@ -12,6 +12,8 @@ use crate::error::{Crash, StartError};
 use crate::event::{DeadLetterReason, Event};
 use crate::mailbox::{Mailbox, Receiver};
 
+/// The mailbox is next to what the core has for each message.
+#[repr(C)]
 pub(crate) struct Cell<A: Actor> {
     pub(crate) core: Core,
     pub(crate) mailbox: Mailbox<A::Message>,

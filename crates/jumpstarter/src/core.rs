@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::Waker;
 
+use crate::actor::Actor;
 use crate::cell::AnyCell;
 use crate::chart::{Refinement, Refused};
 use crate::configuration::ActiveState;
@@ -16,6 +17,7 @@ use crate::event::Event;
 use crate::hooks::{Firing, Request};
 use crate::injection::Injection;
 use crate::lifecycle::{self, State, Trigger, restart, task};
+use crate::path::Path;
 use crate::publish::Streams;
 use crate::spawner::TaskGroup;
 use crate::strategy::{Siblings, Strategy};
@@ -98,31 +100,50 @@ const fn with_state(word: u32, state: State, sub: u8) -> u32 {
     rest | flag | state as u32 | (sub as u32) << SUB_SHIFT
 }
 
+/// What is known of every actor of a type.
+pub(crate) struct Kind {
+    pub(crate) type_name: fn() -> &'static str,
+    /// Whether it has hooks, so that its loop alone moves its state.
+    pub(crate) hooked: bool,
+    /// The sub-states of its own chart.
+    pub(crate) refinement: Option<&'static Refinement>,
+}
+
+impl Kind {
+    pub(crate) const fn of<A: Actor>() -> &'static Self {
+        const {
+            &Kind {
+                type_name: std::any::type_name::<A>,
+                hooked: A::HOOKS,
+                refinement: A::REFINEMENT,
+            }
+        }
+    }
+}
+
+/// In this order, so that what each message touches is in one place, next to the
+/// mailbox.
+#[repr(C)]
 pub(crate) struct Core {
     pub(crate) id: u64,
-    pub(crate) path: Box<str>,
-    pub(crate) type_name: &'static str,
+    pub(crate) path: Path,
+    kind: &'static Kind,
     pub(crate) system: System,
     pub(crate) parent: Option<Weak<dyn AnyCell>>,
-    /// Whether the actor has hooks, so that its loop alone moves its state.
-    pub(crate) hooked: bool,
-    /// The sub-states of the actor's own chart.
-    pub(crate) refinement: Option<&'static Refinement>,
-    word: AtomicU32,
-    pub(crate) restarts: AtomicU32,
-    pub(crate) processed: AtomicU64,
-    pub(crate) busy_nanos: AtomicU64,
-    pub(crate) in_hand: AtomicU32,
-    pub(crate) injection: Injection,
+    control: Mutex<Control>,
     /// Where the registry keeps the actor; written under the registry's lock.
     pub(crate) seat: AtomicU32,
-    /// Wakes the actor's loop. Set at its first poll; a task keeps its waker.
-    runner: OnceLock<Waker>,
+    pub(crate) injection: Injection,
     /// The loop has another waker after all, which the cold block holds.
     runner_moved: AtomicBool,
     /// Whether there is a cold block, to spare most actors the lock.
     has_cold: AtomicBool,
-    control: Mutex<Control>,
+    /// Wakes the actor's loop. Set at its first poll; a task keeps its waker.
+    runner: OnceLock<Waker>,
+    word: AtomicU32,
+    pub(crate) in_hand: AtomicU32,
+    pub(crate) processed: AtomicU64,
+    pub(crate) busy_nanos: AtomicU64,
 }
 
 #[derive(Default)]
@@ -157,6 +178,7 @@ pub(crate) struct Cold {
     /// What it publishes, if anyone subscribed.
     pub(crate) streams: Streams,
     pub(crate) crash: Option<Crash>,
+    pub(crate) restarts: u32,
     /// For the loop of an actor with hooks.
     pub(crate) requests: Vec<Request>,
     pub(crate) restart: restart::State,
@@ -182,19 +204,16 @@ impl Core {
     pub(crate) fn new(
         system: System,
         parent: Option<Weak<dyn AnyCell>>,
-        path: Box<str>,
-        type_name: &'static str,
+        path: Path,
+        kind: &'static Kind,
     ) -> Self {
         Core {
             id: system.next_id(),
             path,
-            type_name,
+            kind,
             system,
             parent,
-            hooked: false,
-            refinement: None,
             word: AtomicU32::new(with_state(0, State::Initializing, 0)),
-            restarts: AtomicU32::new(0),
             processed: AtomicU64::new(0),
             busy_nanos: AtomicU64::new(0),
             in_hand: AtomicU32::new(0),
@@ -205,6 +224,25 @@ impl Core {
             has_cold: AtomicBool::new(false),
             control: Mutex::default(),
         }
+    }
+
+    pub(crate) fn type_name(&self) -> &'static str {
+        (self.kind.type_name)()
+    }
+
+    /// Whether the actor has hooks, so that its loop alone moves its state.
+    pub(crate) fn is_hooked(&self) -> bool {
+        self.kind.hooked
+    }
+
+    /// The sub-states of the actor's own chart.
+    pub(crate) fn refinement(&self) -> Option<&'static Refinement> {
+        self.kind.refinement
+    }
+
+    /// How often it was started again.
+    pub(crate) fn restarts(&self) -> u32 {
+        self.peek_cold(|cold| cold.restarts).unwrap_or(0)
     }
 
     /// Notes what others need to know of the rules it lives by.
@@ -236,14 +274,14 @@ impl Core {
     }
 
     pub(crate) fn active_in(&self, word: u32) -> ActiveState {
-        ActiveState::new(state_of(word), sub_of(word), self.refinement)
+        ActiveState::new(state_of(word), sub_of(word), self.refinement())
     }
 
     /// The word with the state entered, and its initial sub-state.
     fn entered(&self, word: u32, to: State) -> u32 {
         let sub = match state_of(word) == to {
             true => sub_of(word),
-            false => self.refinement.map_or(0, |refinement| refinement.entered(to)),
+            false => self.refinement().map_or(0, |refinement| refinement.entered(to)),
         };
         with_state(word, to, sub)
     }
@@ -321,7 +359,7 @@ impl Core {
                 Some(self.entered(word, to) | once)
             }
             Firing::Own(trigger) => {
-                let to = self.refinement?.next(sub_of(word), trigger)?;
+                let to = self.refinement()?.next(sub_of(word), trigger)?;
                 Some(with_state(word, state_of(word), to))
             }
         }
@@ -467,7 +505,7 @@ impl Core {
         self.with_cold(|cold| {
             cold.crash.get_or_insert(crash);
         });
-        if self.hooked {
+        if self.is_hooked() {
             // The loop enters `crashed`, with the hooks.
             self.raise(CRASHING);
         } else {
@@ -526,7 +564,7 @@ impl Core {
     /// The spawned futures of this incarnation.
     pub(crate) fn group(&self) -> Arc<TaskGroup> {
         self.with_cold(|cold| {
-            let fresh = || Arc::new(TaskGroup::new(self.system.clone(), self.path.as_ref()));
+            let fresh = || Arc::new(TaskGroup::new(self.system.clone(), &self.path));
             Arc::clone(cold.group.get_or_insert_with(fresh))
         })
     }
@@ -620,8 +658,10 @@ mod tests {
         bell.0.swap(0, Ordering::Relaxed)
     }
 
+    static KIND: Kind = Kind { type_name: || "Actor", hooked: false, refinement: None };
+
     fn core() -> Core {
-        Core::new(System::new("test"), None, "actor".into(), "Actor")
+        Core::new(System::new("test"), None, Path::root("actor"), &KIND)
     }
 
     #[tokio::test]

@@ -194,7 +194,7 @@ impl<'a> Dependencies<'a> {
                     let type_name = type_name::<B>();
                     return Err(StartFailure::Missing { type_name, path: Some(path) });
                 };
-                let found = cell.core().type_name;
+                let found = cell.core().type_name();
                 cell.into_any().downcast().map(Address::new).map_err(|_| StartFailure::WrongType {
                     path,
                     wanted: type_name::<B>(),
@@ -218,7 +218,7 @@ pub(crate) fn link(
     let core = dependent.core();
     let _one_at_a_time = core.system.graph().lock();
     if let Some(mut types) = way(&dependency, core.id, Edges::All, &mut HashSet::new()) {
-        types.insert(0, core.type_name);
+        types.insert(0, core.type_name());
         return Err(StartFailure::Cycle { types });
     }
     if requirement == Requirement::Required {
@@ -271,7 +271,7 @@ fn way(
 ) -> Option<Vec<&'static str>> {
     let core = from.core();
     if core.id == to {
-        return Some(vec![core.type_name]);
+        return Some(vec![core.type_name()]);
     }
     if !visited.insert(core.id) {
         return None;
@@ -283,7 +283,7 @@ fn way(
         cold.needs().filter(counts).cloned().collect()
     });
     next?.iter().find_map(|next| way(next, to, edges, visited)).map(|mut types| {
-        types.insert(0, core.type_name);
+        types.insert(0, core.type_name());
         types
     })
 }

@@ -100,7 +100,7 @@ impl Firing {
         match self {
             Firing::Lifecycle(trigger) => trigger.name(),
             Firing::Own(index) => {
-                let names = core.refinement.map(|refinement| refinement.triggers);
+                let names = core.refinement().map(|refinement| refinement.triggers);
                 names.and_then(|names| names.get(index)).copied().unwrap_or("?")
             }
         }

@@ -44,6 +44,7 @@ mod life;
 mod mailbox;
 mod options;
 mod pace;
+mod path;
 mod publish;
 mod recipient;
 mod recipient_of;

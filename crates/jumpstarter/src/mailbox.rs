@@ -13,6 +13,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// A deque that grew beyond this is given back when it is empty.
 const KEPT_ROOM: usize = 1024;
@@ -37,16 +38,18 @@ pub(crate) enum Receiver {
 
 pub(crate) struct Mailbox<E> {
     queue: Mutex<Queue<E>>,
+    /// [`UNBOUNDED`], or the most messages. A small number, as idle actors count
+    /// in hundreds of bytes.
+    capacity: u32,
+    /// Written under the lock.
+    closed: AtomicBool,
+    /// Nothing was put in since the actor took all there was, so that it must be
+    /// woken for the next message. Written under the lock.
+    parked: AtomicBool,
 }
 
 struct Queue<E> {
     messages: VecDeque<E>,
-    /// [`UNBOUNDED`], or the most messages. A small number, as idle actors count
-    /// in hundreds of bytes.
-    capacity: u32,
-    closed: bool,
-    /// The actor waits for messages.
-    parked: bool,
     /// Senders that wait for room. Allocated when the first one does.
     line: Option<Box<Line>>,
 }
@@ -64,9 +67,13 @@ impl<E> Mailbox<E> {
     /// A capacity of `u32::MAX` or more means unbounded.
     pub(crate) fn new(capacity: usize) -> Self {
         let capacity = u32::try_from(capacity).unwrap_or(UNBOUNDED);
-        let queue =
-            Queue { messages: VecDeque::new(), capacity, closed: false, parked: false, line: None };
-        Mailbox { queue: Mutex::new(queue) }
+        let queue = Queue { messages: VecDeque::new(), line: None };
+        Mailbox {
+            queue: Mutex::new(queue),
+            capacity,
+            closed: AtomicBool::new(false),
+            parked: AtomicBool::new(false),
+        }
     }
 
     /// Puts one message in, or gives the parcel back.
@@ -77,13 +84,25 @@ impl<E> Mailbox<E> {
         wrap: impl FnOnce(P) -> E,
     ) -> Result<Receiver, (P, Rejection)> {
         let mut queue = self.queue.lock();
-        if queue.closed {
+        if self.is_closed() {
             return Err((parcel, Rejection::Closed));
         }
-        if !queue.has_room() {
+        if !queue.has_room(self.capacity) {
             return Err((parcel, Rejection::Full));
         }
-        Ok(queue.put(parcel, wrap))
+        queue.put(parcel, wrap);
+        Ok(self.receiver())
+    }
+
+    /// After a message was put in, under the lock.
+    #[inline]
+    fn receiver(&self) -> Receiver {
+        if self.parked.load(Ordering::Relaxed) {
+            self.parked.store(false, Ordering::Relaxed);
+            Receiver::Waits
+        } else {
+            Receiver::Busy
+        }
     }
 
     /// Puts the parcel in, or registers for room. `ticket` belongs to the
@@ -97,12 +116,12 @@ impl<E> Mailbox<E> {
         wrap: impl FnOnce(P) -> E,
     ) -> Poll<Result<Receiver, Rejection>> {
         let mut queue = self.queue.lock();
-        if queue.closed {
+        if self.is_closed() {
             *ticket = None;
             return Poll::Ready(Err(Rejection::Closed));
         }
         let admitted = match *ticket {
-            None => queue.has_room(),
+            None => queue.has_room(self.capacity),
             Some(held) => queue.redeem(held, cx.waker()),
         };
         if !admitted {
@@ -113,7 +132,10 @@ impl<E> Mailbox<E> {
         }
         *ticket = None;
         Poll::Ready(Ok(match parcel.take() {
-            Some(content) => queue.put(content, wrap),
+            Some(content) => {
+                queue.put(content, wrap);
+                self.receiver()
+            }
             None => Receiver::Busy,
         }))
     }
@@ -130,37 +152,33 @@ impl<E> Mailbox<E> {
                 Ok(position) => drop(line.waiting.remove(position)),
                 Err(_) => {
                     line.reserved = line.reserved.saturating_sub(1);
-                    queue.admit(&mut woken);
+                    queue.admit(self.capacity, &mut woken);
                 }
             }
         }
         wake_all(woken);
     }
 
-    /// Exchanges the empty `batch` for all queued messages. When there are
-    /// none, it is noted that the actor waits. If `attention` says that it has
-    /// other things to see to, it is ready at once with an empty batch.
+    /// Exchanges the empty `batch` for all queued messages; ready if there are
+    /// any. The actor is woken for the next one from then on, even while it works
+    /// on these: a wake that comes too early costs it one look at a flag, and
+    /// spares it the lock when nothing has come.
     #[inline]
-    pub(crate) fn poll_take(
-        &self,
-        batch: &mut VecDeque<E>,
-        attention: impl FnOnce() -> bool,
-    ) -> Poll<()> {
-        let mut queue = self.queue.lock();
-        if attention() {
-            return Poll::Ready(());
+    pub(crate) fn poll_take(&self, batch: &mut VecDeque<E>) -> Poll<()> {
+        // Whoever puts one in at this moment wakes the actor afterwards.
+        if self.parked.load(Ordering::Relaxed) {
+            give_back_room(batch);
+            return Poll::Pending;
         }
+        let mut queue = self.queue.lock();
+        self.parked.store(true, Ordering::Relaxed);
         if queue.messages.is_empty() {
-            if batch.capacity() > KEPT_ROOM {
-                *batch = VecDeque::new();
-            }
-            queue.parked = true;
             return Poll::Pending;
         }
         std::mem::swap(&mut queue.messages, batch);
         if queue.line.is_some() {
             let mut woken = Vec::new();
-            queue.admit(&mut woken);
+            queue.admit(self.capacity, &mut woken);
             drop(queue);
             wake_all(woken);
         }
@@ -173,7 +191,7 @@ impl<E> Mailbox<E> {
         queue.hand_over(batch);
         if queue.line.is_some() {
             let mut woken = Vec::new();
-            queue.admit(&mut woken);
+            queue.admit(self.capacity, &mut woken);
             drop(queue);
             wake_all(woken);
         }
@@ -183,7 +201,7 @@ impl<E> Mailbox<E> {
     pub(crate) fn close(&self) {
         let line = {
             let mut queue = self.queue.lock();
-            queue.closed = true;
+            self.closed.store(true, Ordering::Relaxed);
             queue.line.take()
         };
         dismiss(line);
@@ -193,7 +211,7 @@ impl<E> Mailbox<E> {
     pub(crate) fn close_and_take(&self, batch: &mut VecDeque<E>) {
         let line = {
             let mut queue = self.queue.lock();
-            queue.closed = true;
+            self.closed.store(true, Ordering::Relaxed);
             queue.hand_over(batch);
             queue.line.take()
         };
@@ -203,12 +221,12 @@ impl<E> Mailbox<E> {
     /// Messages queued, and the bound (`None`: unbounded).
     pub(crate) fn depth(&self) -> (usize, Option<usize>) {
         let queue = self.queue.lock();
-        let bound = (queue.capacity != UNBOUNDED).then_some(queue.capacity as usize);
+        let bound = (self.capacity != UNBOUNDED).then_some(self.capacity as usize);
         (queue.messages.len(), bound)
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.queue.lock().closed
+        self.closed.load(Ordering::Relaxed)
     }
 }
 
@@ -216,15 +234,11 @@ impl<E> Queue<E> {
     /// The message is built in its place: taken through the growth of the deque
     /// it would be written twice.
     #[inline]
-    fn put<P>(&mut self, parcel: P, wrap: impl FnOnce(P) -> E) -> Receiver {
+    fn put<P>(&mut self, parcel: P, wrap: impl FnOnce(P) -> E) {
         if self.messages.len() == self.messages.capacity() {
             self.put_grown(wrap(parcel));
         } else {
             self.messages.push_back(wrap(parcel));
-        }
-        match std::mem::replace(&mut self.parked, false) {
-            true => Receiver::Waits,
-            false => Receiver::Busy,
         }
     }
 
@@ -243,9 +257,9 @@ impl<E> Queue<E> {
     }
 
     #[inline]
-    fn has_room(&self) -> bool {
+    fn has_room(&self, capacity: u32) -> bool {
         let reserved = self.line.as_ref().map_or(0, |line| line.reserved);
-        self.capacity == UNBOUNDED || self.messages.len() + reserved < self.capacity as usize
+        capacity == UNBOUNDED || self.messages.len() + reserved < capacity as usize
     }
 
     fn stand_in_line(&mut self, sender: &Waker) -> u64 {
@@ -272,17 +286,24 @@ impl<E> Queue<E> {
     }
 
     /// Grants free places to those first in line.
-    fn admit(&mut self, woken: &mut Vec<Waker>) {
+    fn admit(&mut self, capacity: u32, woken: &mut Vec<Waker>) {
         let Some(line) = self.line.as_mut() else {
             return;
         };
-        while self.messages.len() + line.reserved < self.capacity as usize {
+        while self.messages.len() + line.reserved < capacity as usize {
             let Some((_, sender)) = line.waiting.pop_front() else {
                 return;
             };
             line.reserved += 1;
             woken.push(sender);
         }
+    }
+}
+
+#[inline]
+fn give_back_room<E>(batch: &mut VecDeque<E>) {
+    if batch.capacity() > KEPT_ROOM {
+        *batch = VecDeque::new();
     }
 }
 

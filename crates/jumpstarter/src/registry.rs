@@ -60,7 +60,7 @@ impl Registry {
 
     /// The living actor at that path; the oldest one if there are several.
     pub(crate) fn find(&self, path: &str) -> Option<Arc<dyn AnyCell>> {
-        let is_there = |cell: &&Arc<dyn AnyCell>| cell.core().path.as_ref() == path;
+        let is_there = |cell: &&Arc<dyn AnyCell>| *cell.core().path == *path;
         let oldest = |shard: &Mutex<Shard>| {
             let shard = shard.lock();
             let living = shard.seats.iter().flatten();

@@ -5,7 +5,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -261,8 +260,11 @@ where
         }
         core.lower(RESTART | STOP_SELF | FIRE | CRASHING);
         core.forget_failures();
-        let restarts = core.restarts.fetch_add(1, Ordering::Relaxed) + 1;
-        core.with_cold(|cold| cold.crash = None);
+        let restarts = core.with_cold(|cold| {
+            cold.crash = None;
+            cold.restarts = cold.restarts.wrapping_add(1);
+            cold.restarts
+        });
         let _ = core.move_restart(RestartTrigger::Stop);
         tracing::info!(path = %core.path, restarts, "actor restarts");
         core.system.bus().publish(|| Event::Restarted { path: core.path.to_string(), restarts });
@@ -315,9 +317,9 @@ where
         if let Some(parent) = parent {
             let failure = ChildFailed {
                 path: core.path.to_string(),
-                type_name: core.type_name,
+                type_name: core.type_name(),
                 crash: crash.clone(),
-                restarts: core.restarts.load(Ordering::Relaxed),
+                restarts: core.restarts(),
                 policy: self.manner.rules().policy,
                 history: history.clone(),
                 was_stopped: core.word() & ENDING_FOR_GOOD != 0,

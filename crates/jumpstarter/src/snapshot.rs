@@ -59,14 +59,14 @@ impl ActorSnapshot {
         let in_hand = core.in_hand.load(Ordering::Relaxed) as usize;
         let mut snapshot = ActorSnapshot {
             path: core.path.to_string(),
-            type_name: core.type_name,
+            type_name: core.type_name(),
             state: core.active(),
             restart: RestartRegion::Ignore,
             tasks: Vec::new(),
             mailbox_depth: queued + in_hand,
             mailbox_capacity,
             processed: core.processed.load(Ordering::Relaxed),
-            restarts: core.restarts.load(Ordering::Relaxed),
+            restarts: core.restarts(),
             busy: Duration::from_nanos(core.busy_nanos.load(Ordering::Relaxed)),
             spawned: 0,
             dependencies: Vec::new(),

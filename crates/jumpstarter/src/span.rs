@@ -12,7 +12,7 @@ pub(crate) struct ActorSpan(Option<Box<Span>>);
 
 impl ActorSpan {
     pub(crate) fn of(core: &Core) -> Self {
-        let span = tracing::info_span!("actor", path = %core.path, "type" = core.type_name);
+        let span = tracing::info_span!("actor", path = %core.path, "type" = core.type_name());
         ActorSpan((!span.is_disabled()).then(|| Box::new(span)))
     }
 

@@ -12,13 +12,14 @@ use tokio::sync::Semaphore;
 use crate::actor::Actor;
 use crate::address::Address;
 use crate::cell::{AnyCell, Cell};
-use crate::core::{Core, FINISHED};
+use crate::core::{Core, FINISHED, Kind};
 use crate::dependency::{Inject, Injector};
 use crate::error::{BlockingError, BoxError, Cause, Crash, Panicked, StartFailure};
 use crate::event::{EventBus, Events};
 use crate::lifecycle::Trigger;
 use crate::mailbox::Mailbox;
 use crate::options::Options;
+use crate::path::Path;
 use crate::registry::Registry;
 use crate::runner::Runner;
 use crate::runtime::{Lost, Runtime};
@@ -134,8 +135,12 @@ impl System {
     /// Any running actor of that type.
     pub fn find_type<A: Actor>(&self) -> Option<Address<A>> {
         let type_name = std::any::type_name::<A>();
-        let candidates =
-            self.inner.registry.all().into_iter().filter(|cell| cell.core().type_name == type_name);
+        let candidates = self
+            .inner
+            .registry
+            .all()
+            .into_iter()
+            .filter(|cell| cell.core().type_name() == type_name);
         candidates
             .filter_map(|cell| cell.into_any().downcast::<Cell<A>>().ok())
             .next()
@@ -220,14 +225,11 @@ impl System {
         F: FnMut() -> Result<A, BoxError> + Send + 'static,
     {
         let path = match parent {
-            Some(parent) => [&parent.core().path, "/", name].concat(),
-            None => name.to_owned(),
+            Some(parent) => parent.core().path.child(name),
+            None => Path::root(name),
         };
-        let type_name = std::any::type_name::<A>();
         let parent_cell = parent.map(Arc::downgrade);
-        let mut core = Core::new(self.clone(), parent_cell, path.into_boxed_str(), type_name);
-        core.hooked = A::HOOKS;
-        core.refinement = A::REFINEMENT;
+        let core = Core::new(self.clone(), parent_cell, path, Kind::of::<A>());
         let cell = Arc::new(Cell { core, mailbox: Mailbox::new(options.capacity) });
         let address = Address::new(Arc::clone(&cell));
         cell.core.adopt(&options.manner.rules());

@@ -235,8 +235,11 @@ impl<'a, A: Actor> Worker<'a, A> {
     fn poll_something(&mut self, stashed_in: Option<u32>, cx: &mut task::Context<'_>) -> Poll<()> {
         let core = &self.cell.core;
         let due = || stashed_in.is_some_and(|word| !same_state(word, core.word()));
-        let attention = || !is_quiet(core.word()) || due();
-        match self.cell.mailbox.poll_take(self.inbox, attention) {
+        // What changes from here on wakes the actor again.
+        if !is_quiet(core.word()) || due() {
+            return Poll::Ready(());
+        }
+        match self.cell.mailbox.poll_take(self.inbox) {
             Poll::Ready(()) => Poll::Ready(()),
             Poll::Pending => {
                 self.turns.as_deref_mut().map_or(Poll::Pending, |turns| turns.poll_due(cx))

@@ -25,7 +25,7 @@ pub(crate) struct Request {
 /// it is checked at once, against what waits already, and carried out after the
 /// handler.
 pub(crate) fn report(core: &Core, firing: Firing, payload: Option<Payload>) -> Result<(), Refused> {
-    match core.hooked {
+    match core.is_hooked() {
         true => enqueue(core, Request { firing, payload, answer: None }),
         false => core.fire(firing),
     }
@@ -37,7 +37,7 @@ pub(crate) async fn ask_for(
     firing: Firing,
     payload: Option<Payload>,
 ) -> Result<(), Refused> {
-    if !core.hooked {
+    if !core.is_hooked() {
         return core.fire(firing);
     }
     let (sender, answer) = oneshot::channel();
