@@ -40,8 +40,9 @@ impl ActiveState {
         self.sub.unwrap_or(self.state.path())
     }
 
-    /// Whether the state with this path is active: this one, or one around it.
-    pub(crate) fn is_inside(self, path: &str) -> bool {
+    /// Whether the state with this path is active, as in
+    /// `is_in("started.running")`: this one, or one around it.
+    pub fn is_in(self, path: &str) -> bool {
         let rest = self.path().strip_prefix(path);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     }
@@ -157,7 +158,7 @@ impl Configuration {
     /// Whether the state with this path is active, as in
     /// `is_in("started.running")`.
     pub fn is_in(&self, path: &str) -> bool {
-        self.lifecycle.is_inside(path)
+        self.lifecycle.is_in(path)
     }
 }
 

@@ -138,7 +138,9 @@ pub struct Events {
 impl Events {
     /// The next event; `None` when the system is gone.
     ///
-    /// Cancel safety: no event is lost when the future is dropped.
+    /// # Cancel safety
+    ///
+    /// No event is lost when the future is dropped.
     pub async fn next(&mut self) -> Option<Event> {
         match self.receiver.recv().await {
             Ok(event) => Some(event),

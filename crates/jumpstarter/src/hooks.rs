@@ -48,12 +48,12 @@ impl Transition<'_> {
 
     /// Whether the state with this path is left: it was active, and is not after.
     pub fn leaves(&self, path: &str) -> bool {
-        self.from.is_inside(path) && !self.to.is_inside(path)
+        self.from.is_in(path) && !self.to.is_in(path)
     }
 
     /// Whether the state with this path is entered from outside of it.
     pub fn enters(&self, path: &str) -> bool {
-        !self.from.is_inside(path) && self.to.is_inside(path)
+        !self.from.is_in(path) && self.to.is_in(path)
     }
 }
 

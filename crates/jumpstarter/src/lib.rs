@@ -94,7 +94,7 @@ pub use crate::hooks::{Fires, Transition};
 pub use crate::life::{Lifecycle, lifecycle};
 pub use crate::lifecycle::restart::State as RestartRegion;
 pub use crate::lifecycle::task::State as TaskState;
-pub use crate::lifecycle::{State, Trigger, next};
+pub use crate::lifecycle::{State, Trigger};
 pub use crate::options::{DEFAULT_BATCH, DEFAULT_GRACE, DEFAULT_MAILBOX, Options};
 pub use crate::pace::{Continuous, Missed, Outcome, Pace, Periodic, Turn};
 pub use crate::publish::Publishes;

@@ -154,7 +154,9 @@ impl Spawned {
 
     /// Waits until it has ended, in whichever way.
     ///
-    /// Cancel safety: the future goes on when this one is dropped.
+    /// # Cancel safety
+    ///
+    /// The future goes on when this one is dropped.
     pub async fn join(self) {
         // A panic was caught and reported; an abort is an end as well.
         let _ = self.task.await;

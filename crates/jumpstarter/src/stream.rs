@@ -187,7 +187,9 @@ pub struct Subscription<T> {
 impl<T> Subscription<T> {
     /// The next item; `None` when the actor has ended for good.
     ///
-    /// Cancel safety: no item is lost when the future is dropped.
+    /// # Cancel safety
+    ///
+    /// No item is lost when the future is dropped.
     pub async fn next(&mut self) -> Option<T> {
         poll_fn(|cx| self.take(Some(cx.waker()))).await
     }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jumpstarter::chart::{ChartState, ChartTrigger, StateNode};
+use jumpstarter::lifecycle::next;
 use jumpstarter::{
     Address, Backoff, Context, Lifecycle, Options, Refused, RestartRegion, State, Statechart,
-    System, TaskState, Trigger, actor, lifecycle, next,
+    System, TaskState, Trigger, actor, lifecycle,
 };
 use tokio::sync::Notify;
 

@@ -5,18 +5,23 @@ use std::sync::Arc;
 use jumpstarter::Address;
 use parking_lot::Mutex;
 
+use crate::hooked::Hooked;
 use crate::node::Node;
-use crate::plan::{End, Plan, Start, Turn};
+use crate::plan::{End, Fate, Plan, Start, Turn};
 
 /// What all parts of a case share.
 pub(crate) struct World {
     pub(crate) plan: Plan,
     counts: Mutex<Counts>,
     places: Mutex<Vec<Place>>,
-    /// Everyone ever spawned, with the place in the plan.
-    everyone: Mutex<Vec<(usize, Address<Node>)>>,
+    /// Everyone of the plan who was ever spawned.
+    everyone: Mutex<Vec<Address<Node>>>,
     /// By path; those at the root only, as there is one actor for each path.
     needs: Mutex<Vec<(String, Vec<String>)>>,
+    /// Those with hooks who were ever spawned.
+    hooked: Mutex<Vec<Address<Hooked>>>,
+    hooks: Mutex<usize>,
+    conditions: Mutex<usize>,
 }
 
 /// One actor of the plan, over all its incarnations.
@@ -53,6 +58,8 @@ pub(crate) struct Counts {
     pub(crate) abandoned: u64,
     /// Leases that were released more than once.
     pub(crate) twice: u64,
+    /// Transitions of actors with hooks that came to their end.
+    pub(crate) transitions: u64,
 }
 
 impl World {
@@ -64,6 +71,9 @@ impl World {
             places,
             everyone: Mutex::default(),
             needs: Mutex::default(),
+            hooked: Mutex::default(),
+            hooks: Mutex::default(),
+            conditions: Mutex::default(),
         })
     }
 
@@ -82,7 +92,7 @@ impl World {
     }
 
     pub(crate) fn settle(&self, place: usize, address: Address<Node>) {
-        self.everyone.lock().push((place, address.clone()));
+        self.everyone.lock().push(address.clone());
         self.places.lock()[place].address = Some(address);
     }
 
@@ -94,7 +104,7 @@ impl World {
         self.needs.lock().clone()
     }
 
-    pub(crate) fn everyone(&self) -> Vec<(usize, Address<Node>)> {
+    pub(crate) fn everyone(&self) -> Vec<Address<Node>> {
         self.everyone.lock().clone()
     }
 
@@ -106,6 +116,31 @@ impl World {
     pub(crate) fn next_end(&self, place: usize) -> End {
         let nth = post_increment(&mut self.places.lock()[place].ends);
         self.plan.nodes[place].ends.get(nth).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn settle_hooked(&self, address: Address<Hooked>) {
+        self.hooked.lock().push(address);
+    }
+
+    pub(crate) fn everyone_hooked(&self) -> Vec<Address<Hooked>> {
+        self.hooked.lock().clone()
+    }
+
+    /// The one of the latest with hooks who is meant by a number from a plan.
+    pub(crate) fn named_hooked(&self, number: u8) -> Option<Address<Hooked>> {
+        let hooked = self.hooked.lock();
+        hooked.iter().rev().nth(usize::from(number) % 3).cloned()
+    }
+
+    /// How the next hook goes.
+    pub(crate) fn next_hook(&self) -> Fate {
+        let nth = post_increment(&mut self.hooks.lock());
+        self.plan.hooked.hooks.get(nth).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn next_condition(&self) -> bool {
+        let nth = post_increment(&mut self.conditions.lock());
+        self.plan.hooked.conditions.get(nth).copied().unwrap_or(true)
     }
 
     pub(crate) fn next_turn(&self, place: usize) -> Option<Turn> {

@@ -2,11 +2,12 @@
 //! for every one of them.
 //!
 //! Long form: `PROPTEST_CASES=20000 cargo test -p jumpstarter --test properties`.
-//! Case by case this is a plan ([`plan`]), carried out by actors ([`node`]) and a
+//! Case by case this is a plan ([`plan`]), carried out by actors ([`node`], [`hooked`]) and a
 //! script ([`script`]), counted ([`ledger`]) and judged ([`verdict`]).
 
 #![expect(clippy::unwrap_used, reason = "every function here is part of a test")]
 
+mod hooked;
 mod ledger;
 mod node;
 mod plan;

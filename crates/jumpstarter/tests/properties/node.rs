@@ -48,7 +48,7 @@ fn millis(n: u8) -> Duration {
     Duration::from_millis(u64::from(n))
 }
 
-async fn go(fate: Fate) -> Result<(), &'static str> {
+pub(crate) async fn go(fate: Fate) -> Result<(), &'static str> {
     match fate {
         Fate::Well => {}
         Fate::Slowly(n) => sleep(millis(n)).await,
@@ -70,6 +70,7 @@ pub(crate) fn start(
         .restart(plan.policy)
         .intensity(plan.restarts, Duration::from_secs(1))
         .grace(Duration::from_millis(40))
+        .strategy(plan.siblings)
         .batch(plan.batch);
     options = match plan.mailbox {
         0 => options.unbounded(),

@@ -1,6 +1,6 @@
 //! What a case does: which actors, which faults, which script. Only data.
 
-use jumpstarter::RestartPolicy;
+use jumpstarter::{RestartPolicy, Strategy as Siblings};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -9,7 +9,18 @@ pub(crate) struct Plan {
     /// Decides the schedule.
     pub(crate) seed: u64,
     pub(crate) nodes: Vec<NodePlan>,
+    pub(crate) hooked: HookedPlan,
     pub(crate) script: Vec<Step>,
+}
+
+/// The actors with hooks. By hook that runs; then all go well and hold.
+#[derive(Clone, Debug)]
+pub(crate) struct HookedPlan {
+    pub(crate) siblings: Siblings,
+    pub(crate) policy: RestartPolicy,
+    pub(crate) restarts: u32,
+    pub(crate) hooks: Vec<Fate>,
+    pub(crate) conditions: Vec<bool>,
 }
 
 /// One actor. It names only such that come before it: there are no cycles.
@@ -20,6 +31,8 @@ pub(crate) struct NodePlan {
     pub(crate) depends_on: Vec<u8>,
     pub(crate) policy: RestartPolicy,
     pub(crate) restarts: u32,
+    /// Among its children.
+    pub(crate) siblings: Siblings,
     /// 0: no bound.
     pub(crate) mailbox: usize,
     pub(crate) batch: usize,
@@ -94,6 +107,8 @@ pub(crate) enum Act {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step {
+    /// One of the actors with hooks.
+    pub(crate) hooked: bool,
     pub(crate) target: u8,
     pub(crate) what: What,
     /// Milliseconds.
@@ -142,8 +157,9 @@ impl What {
 pub(crate) fn any_plan() -> impl Strategy<Value = Plan> {
     let nodes = vec(any_node(), 2..=6);
     let script = vec(any_step(), 0..40);
-    (any::<u64>(), nodes, script, any::<bool>()).prop_map(|(seed, nodes, script, calm)| {
-        let mut plan = Plan { seed, nodes, script };
+    let parts = (any::<u64>(), nodes, any_hooked(), script, any::<bool>());
+    parts.prop_map(|(seed, nodes, hooked, script, calm)| {
+        let mut plan = Plan { seed, nodes, hooked, script };
         if calm {
             plan.calm_down();
         }
@@ -160,6 +176,7 @@ impl Plan {
         let mut ends = self.nodes.iter().flat_map(|node| &node.ends);
         let mut acts = self.script.iter().filter_map(|step| step.what.act());
         starts.any(|start| never(start.hook))
+            || self.hooked.hooks.iter().any(|fate| never(*fate))
             || ends.any(|end| never(end.goodbye) || never(end.release))
             || acts.any(|act| match act {
                 Act::Fate(fate) => never(fate),
@@ -175,6 +192,7 @@ impl Plan {
             node.ends.clear();
             node.turns.clear();
         }
+        self.hooked.hooks.clear();
         for step in &mut self.script {
             if matches!(step.what, What::Kill) {
                 step.what = What::Stop;
@@ -183,14 +201,33 @@ impl Plan {
     }
 }
 
-fn any_node() -> impl Strategy<Value = NodePlan> {
-    let policy = prop_oneof![
+fn any_policy() -> impl Strategy<Value = RestartPolicy> {
+    prop_oneof![
         Just(RestartPolicy::Transient),
         Just(RestartPolicy::Permanent),
         Just(RestartPolicy::Temporary)
-    ];
+    ]
+}
+
+fn any_siblings() -> impl Strategy<Value = Siblings> {
+    prop_oneof![Just(Siblings::OneForOne), Just(Siblings::OneForAll), Just(Siblings::RestForOne)]
+}
+
+fn any_hooked() -> impl Strategy<Value = HookedPlan> {
+    let conditions = vec(any::<bool>(), 0..8);
+    let parts = (any_siblings(), any_policy(), 0..4_u32, vec(any_fate(), 0..20), conditions);
+    parts.prop_map(|(siblings, policy, restarts, hooks, conditions)| HookedPlan {
+        siblings,
+        policy,
+        restarts,
+        hooks,
+        conditions,
+    })
+}
+
+fn any_node() -> impl Strategy<Value = NodePlan> {
     let place = (proptest::option::weighted(0.3, any::<u8>()), vec(any::<u8>(), 0..3));
-    let run = (policy, 0..4_u32, 0..4_usize, 1..4_usize, any::<bool>());
+    let run = (any_policy(), 0..4_u32, 0..4_usize, 1..4_usize, any::<bool>(), any_siblings());
     let faults = (vec(any_start(), 0..3), vec(any_end(), 0..3), vec(any_turn(), 0..6));
     (place, run, faults).prop_map(|(place, run, faults)| NodePlan {
         parent: place.0,
@@ -200,6 +237,7 @@ fn any_node() -> impl Strategy<Value = NodePlan> {
         mailbox: run.2,
         batch: run.3,
         dedicated_thread: run.4,
+        siblings: run.5,
         starts: faults.0,
         ends: faults.1,
         turns: faults.2,
@@ -291,9 +329,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         1 => (any_act(), any::<u8>()).prop_map(|(act, limit)| What::AskTimeout(act, limit)),
         4 => control,
     ];
-    (any::<u8>(), what, prop_oneof![Just(0), 0..60_u8]).prop_map(|(target, what, then_wait)| Step {
-        target,
-        what,
-        then_wait,
-    })
+    let wait = prop_oneof![Just(0), 0..60_u8];
+    (proptest::bool::weighted(0.2), any::<u8>(), what, wait)
+        .prop_map(|(hooked, target, what, then_wait)| Step { hooked, target, what, then_wait })
 }

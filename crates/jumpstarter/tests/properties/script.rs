@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use jumpstarter::{
-    ActorSnapshot, Address, AskError, Context, Event, Exit, Options, ShutdownReport, Spawner,
-    System, TryTellError, actor, testing,
+    Actor, ActorSnapshot, Address, AskError, Context, Event, Exit, Options, ShutdownReport,
+    Spawner, State, System, TryTellError, actor, testing,
 };
 
+use crate::hooked::{self, Poke};
 use crate::ledger::{Counts, UnderWay, World};
 use crate::node::{self, Do, Node};
 use crate::plan::{Plan, Step, What};
@@ -32,8 +33,31 @@ pub(crate) struct Record {
     pub(crate) left: Vec<ActorSnapshot>,
     /// Before what hangs was dropped.
     pub(crate) counts: Counts,
-    /// Everyone who ever lived, with the place in the plan; `None`: lives on.
-    pub(crate) exits: Vec<(usize, Address<Node>, Option<Exit>)>,
+    /// Everyone who ever lived.
+    pub(crate) exits: Vec<Ended>,
+}
+
+/// An actor when all is over.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) path: String,
+    /// `None`: lives on.
+    pub(crate) exit: Option<Exit>,
+    pub(crate) state: State,
+    pub(crate) is_closed: bool,
+    pub(crate) processed: u64,
+}
+
+impl Ended {
+    fn of<A: Actor>(address: &Address<A>) -> Self {
+        Ended {
+            path: address.path().to_owned(),
+            exit: address.stopped().now_or_never(),
+            state: address.lifecycle(),
+            is_closed: address.is_closed(),
+            processed: address.snapshot().processed,
+        }
+    }
 }
 
 /// Owns the futures of those who send and ask from outside.
@@ -56,8 +80,12 @@ pub(crate) async fn carry_out(system: System, plan: Plan) -> Record {
     let mut listener = system.events();
     let mut events = Vec::new();
     node::start_roots(&world, &system);
+    hooked::start(&world, &system);
     for step in world.plan.script.clone() {
-        take(&world, step, &spawner);
+        match step.hooked {
+            true => take_hooked(&world, step, &spawner),
+            false => take(&world, step, &spawner),
+        }
         match step.then_wait {
             0 => tokio::task::yield_now().await,
             n => testing::advance(Duration::from_millis(u64::from(n))).await,
@@ -70,11 +98,8 @@ pub(crate) async fn carry_out(system: System, plan: Plan) -> Record {
     events.extend(std::iter::from_fn(|| listener.try_next()));
     testing::advance(AFTERWARDS).await;
     events.extend(std::iter::from_fn(|| listener.try_next()));
-    let exit = |(place, address): (usize, Address<Node>)| {
-        let exit = address.stopped().now_or_never();
-        (place, address, exit)
-    };
-    let exits = world.everyone().into_iter().map(exit).collect();
+    let mut exits: Vec<Ended> = world.everyone().iter().map(Ended::of).collect();
+    exits.extend(world.everyone_hooked().iter().map(Ended::of));
     let (left, counts) = (system.snapshot(), world.count(|counts| counts.clone()));
     Record {
         world,
@@ -136,6 +161,34 @@ fn take(world: &Arc<World>, step: Step, spawner: &Spawner) {
             client(world, spawner, async move {
                 ask_timeout(&world_of_it, &target, message, limit).await;
             });
+        }
+    }
+}
+
+/// The same for an actor with hooks.
+fn take_hooked(world: &Arc<World>, step: Step, spawner: &Spawner) {
+    let Some(target) = world.named_hooked(step.target) else { return };
+    match step.what {
+        What::Pause => client(world, spawner, async move {
+            let _ = target.pause().await;
+        }),
+        What::Resume => client(world, spawner, async move {
+            let _ = target.resume().await;
+        }),
+        What::Restart => drop(target.restart()),
+        What::Stop => client(world, spawner, target.stop()),
+        What::StopNow => client(world, spawner, target.stop_now()),
+        What::Kill => client(world, spawner, target.kill()),
+        What::Tell(act)
+        | What::TryTell(act)
+        | What::TellRecipient(act)
+        | What::TellAndLeave(act)
+        | What::Ask(act)
+        | What::AskTimeout(act, _) => {
+            // There is always room.
+            if let Err(back) = target.try_tell(Poke::new(world, act)) {
+                back.into_message().refused();
+            }
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use jumpstarter::{DeadLetterReason, Event, Exit, State, Trigger, next};
+use jumpstarter::lifecycle::next;
+use jumpstarter::{DeadLetterReason, Event, Exit, State, Trigger};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
@@ -32,11 +33,14 @@ impl Reached {
             ("giving up", event(|it| matches!(it, Event::GaveUp { .. }))),
             ("panics in spawned futures", event(|it| matches!(it, Event::TaskPanicked { .. }))),
             ("dead letters", record.system.dead_letters() > 0),
+            ("group restarts", event(|it| matches!(it, Event::GroupRestarted { .. }))),
+            ("hooks that fail", hooked_crashed(record)),
+            ("transitions with hooks", counts.transitions > 8),
             ("pauses", to(State::Paused)),
             ("warnings", to(State::Degraded)),
             ("problems", to(State::Unhealthy)),
-            ("kills", record.exits.iter().any(|(_, _, exit)| matches!(exit, Some(Exit::Killed)))),
-            ("children", record.exits.iter().any(|(_, address, _)| address.path().contains('/'))),
+            ("kills", record.exits.iter().any(|one| matches!(one.exit, Some(Exit::Killed)))),
+            ("children", record.exits.iter().any(|one| one.path.contains('/'))),
             ("full mailboxes", counts.full > 0),
             ("refused asks", counts.asks_closed > 0),
             ("messages left over", counts.dropped > counts.asks_closed),
@@ -58,6 +62,12 @@ impl Reached {
     }
 }
 
+fn hooked_crashed(record: &Record) -> bool {
+    let is_such =
+        |event: &Event| matches!(event, Event::Crashed { path, .. } if path.starts_with("family/"));
+    record.events.iter().any(is_such)
+}
+
 type Verdict = Result<(), TestCaseError>;
 
 pub(crate) fn judge(record: &Record) -> Verdict {
@@ -73,12 +83,11 @@ pub(crate) fn judge(record: &Record) -> Verdict {
 fn everything_has_ended(record: &Record) -> Verdict {
     let left = &record.left;
     prop_assert!(left.is_empty(), "alive after the shutdown: {left:#?}");
-    for (place, address, exit) in &record.exits {
-        prop_assert!(exit.is_some(), "n{place} never ended: {address:?}");
-        prop_assert!(address.is_closed(), "open after its end: {address:?}");
-        let state = address.lifecycle();
-        let is_end = matches!(state, State::Stopped | State::Crashed);
-        prop_assert!(is_end, "ended, but {state}: {address:?}");
+    for one in &record.exits {
+        prop_assert!(one.exit.is_some(), "never ended: {one:?}");
+        prop_assert!(one.is_closed, "open after its end: {one:?}");
+        let is_end = matches!(one.state, State::Stopped | State::Crashed);
+        prop_assert!(is_end, "ended, but in another state: {one:?}");
     }
     prop_assert_eq!(record.counts.under_way, 0, "sends, asks or stops that hang");
     Ok(())
@@ -101,8 +110,8 @@ fn states_follow_the_chart(record: &Record) -> Verdict {
 }
 
 fn was_killed(record: &Record, path: &str) -> bool {
-    let mut of_path = record.exits.iter().filter(|(_, address, _)| address.path() == path);
-    of_path.any(|(_, _, exit)| matches!(exit, Some(Exit::Killed)))
+    let mut of_path = record.exits.iter().filter(|one| one.path == path);
+    of_path.any(|one| matches!(one.exit, Some(Exit::Killed)))
 }
 
 fn leases_are_given_back_once(record: &Record) -> Verdict {
@@ -123,7 +132,7 @@ fn is_orderly(record: &Record) -> bool {
         let ends = node.ends.iter().flat_map(|it| [it.goodbye, it.release]);
         starts.chain(ends)
     });
-    let killed = record.exits.iter().any(|(_, _, exit)| matches!(exit, Some(Exit::Killed)));
+    let killed = record.exits.iter().any(|one| matches!(one.exit, Some(Exit::Killed)));
     !killed && faults.all(|fate| goes_well(&fate))
 }
 
@@ -150,7 +159,7 @@ fn messages_are_accounted_for(record: &Record) -> Verdict {
     let refused = counts.closed + counts.asks_closed;
     let most = refused + counts.uncertain;
     prop_assert!((refused..=most).contains(&closed), "{closed} not in {refused}..={most}");
-    let processed = record.exits.iter().map(|(_, address, _)| address.snapshot().processed);
+    let processed = record.exits.iter().map(|one| one.processed);
     prop_assert_eq!(processed.sum::<u64>(), counts.done, "processed");
     Ok(())
 }
@@ -217,8 +226,8 @@ fn the_report_is_right(record: &Record) -> Verdict {
     named.dedup();
     prop_assert_eq!(named.len(), count, "named twice: {:?}", report);
     for alive in &record.alive_at_shutdown {
-        let mut exits = record.exits.iter().filter(|(_, address, _)| *address.path() == alive.path);
-        let last = exits.next_back().and_then(|(_, _, exit)| exit.clone());
+        let mut exits = record.exits.iter().filter(|one| one.path == alive.path);
+        let last = exits.next_back().and_then(|one| one.exit.clone());
         let was_killed = matches!(last, Some(Exit::Killed));
         let is_named = named.contains(&&alive.path);
         prop_assert!(is_named || was_killed, "{} is missing in {:?}", alive.path, report);
