@@ -31,7 +31,7 @@ use syn::{ItemImpl, parse_macro_input};
 /// |---|---|---|
 /// | `#[handler]` | `fn (&mut self, m: M [, ctx: &mut Context<Self>] [, reply: Reply<R>]) -> R` | works on messages of type `M`; what it returns is the reply, unless it takes a `Reply` to answer later |
 /// | `#[handler(crash_on_error)]` | the same, returning `Result` | an error is replied, and crashes the actor |
-/// | `#[handler(in = started.running.degraded)]`, with `otherwise = "stash"` or `"dead_letter"` (the default) | the same | takes the message in these states only; the innermost state decides among several, one without `in` takes it everywhere else, and without that `otherwise` says what becomes of it |
+/// | `#[handler(in = started.running.degraded)]`, with `otherwise = "stash"` or `"dead_letter"` (the default) | the same | takes the message in these states only; the innermost state decides among several, one without `in` takes it everywhere else, and without that `otherwise` says what becomes of it; a stash holds as many as the mailbox, what comes beyond is a dead letter (`StashFull`) |
 /// | `#[after_batch]` | `fn (&mut self [, ctx])` | called after each batch of messages |
 /// | `#[started]`, `#[stopped]` | `fn (&mut self [, ctx])`, may return `Result<(), E>` | the last step of the start; the goodbye before resources are released |
 /// | `#[child_failed]` | `fn (&mut self, failure: ChildFailed [, ctx])` | a child crashed and is not restarted; may return `Result<(), E>`, where an error crashes this actor, too |

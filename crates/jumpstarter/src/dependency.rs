@@ -57,7 +57,8 @@ impl<A: Actor> Dependency<A> {
         Dependency::from_source(Source::Existing(address))
     }
 
-    /// The actor at that path.
+    /// The actor at that path, which must have been spawned before: it is looked for
+    /// once, when the dependent starts, and a start without it fails.
     pub fn named(path: impl Into<String>) -> Self {
         Dependency::from_source(Source::Named(path.into()))
     }

@@ -35,6 +35,8 @@ Columns:
   RESTARTS   how often it was started again after a crash
   BUSY       the time it has spent on messages";
 
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
+
 /// Show the parts of each worker as a tree: their states, mailboxes and restarts.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -45,11 +47,20 @@ pub(crate) struct ActorsArgs {
     pub(crate) watch: bool,
     /// The time between two looks.
     #[arg(long, requires = "watch", value_name = "DURATION", default_value = "1s")]
-    #[arg(value_parser = humantime::parse_duration)]
+    #[arg(value_parser = interval)]
     interval: Duration,
     /// Print a Mermaid flowchart.
     #[arg(long)]
     mermaid: bool,
+}
+
+/// Not nothing: each look asks every worker.
+fn interval(text: &str) -> std::result::Result<Duration, String> {
+    let interval = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    match interval < SHORTEST_INTERVAL {
+        true => Err(format!("the shortest interval is {SHORTEST_INTERVAL:?}")),
+        false => Ok(interval),
+    }
 }
 
 pub(crate) async fn run(args: &ActorsArgs, session: &Session) -> Result<()> {

@@ -2,9 +2,9 @@
 #![cfg(unix)]
 
 use std::io::{BufRead as _, BufReader, Lines};
-use std::process::{ChildStdout, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
 
-use crate::celeriac::command;
+use crate::celeriac::{celeriac, command};
 use crate::durable::Directory;
 use crate::service::stop;
 
@@ -97,10 +97,23 @@ fn next(lines: &mut Lines<BufReader<ChildStdout>>, is_it: impl Fn(&str) -> bool)
 
 #[test]
 fn its_help_teaches_and_its_options_fit_together() {
-    let help = crate::celeriac::celeriac(&["help", "inspect", "actors"]).stdout;
+    let help = celeriac(&["help", "inspect", "actors"]).stdout;
     for expected in ["Examples:", "degraded", "RESTARTS", "--interval"] {
         assert!(help.contains(expected), "{help}");
     }
     let arguments = ["--broker", "./x", "inspect", "actors", "--watch", "--mermaid"];
-    assert_eq!(crate::celeriac::celeriac(&arguments).exit, 2);
+    assert_eq!(celeriac(&arguments).exit, 2);
+}
+
+#[test]
+fn a_worker_that_is_stopped_by_a_signal_does_not_hold_up_who_asks() {
+    let directory = Directory::new();
+    let worker = directory.worker();
+    let pid = worker.id().to_string();
+    let signal = |name: &str| Command::new("kill").args([name, &pid]).status().unwrap();
+    assert!(signal("-STOP").success());
+    let asked = celeriac(&["--broker", directory.path(), "inspect", "actors"]);
+    assert!(signal("-CONT").success());
+    assert!(asked.stderr.contains("does not answer"), "{asked:?}");
+    assert_eq!(stop(worker, "-TERM").code(), Some(0));
 }

@@ -6,6 +6,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use celeriac_core::error::Result;
 use celeriac_core::{Error, ErrorKind};
@@ -20,6 +21,9 @@ use super::outgoing::Outgoing;
 use super::path::SocketPath;
 use super::request::{Request, Sent};
 use super::{MAX_REQUESTS, VERSION};
+
+/// How long the owner gets to greet back; one that is stopped or hangs never does.
+const GREETING: Duration = Duration::from_secs(5);
 
 /// Who waits for an answer.
 #[derive(Debug)]
@@ -75,7 +79,9 @@ impl Link {
         let socket = UnixStream::connect(path.as_path()).await.map_err(unreachable)?;
         let (read, write) = socket.into_split();
         let (mut incoming, outgoing) = (Incoming::new(read), Outgoing::new(write));
-        let theirs = greet(&mut incoming, &outgoing).await.map_err(unreachable)?;
+        // The kernel accepts connections for a process that is stopped, too.
+        let greeting = tokio::time::timeout(GREETING, greet(&mut incoming, &outgoing)).await;
+        let theirs = greeting.unwrap_or_else(|late| Err(late.into())).map_err(unreachable)?;
         if theirs.version != VERSION {
             let (pid, version) = (theirs.pid, theirs.version);
             let context = format!(
