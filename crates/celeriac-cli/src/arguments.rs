@@ -9,7 +9,7 @@ use crate::bench::BenchArgs;
 use crate::commands::{
     completions::CompletionsArgs, config::ConfigCommand, doctor::DoctorArgs, inspect::InspectArgs,
     quarantine::QuarantineCommand, queues::QueuesCommand, result::ResultArgs, revoke::RevokeArgs,
-    send::SendArgs, worker, worker::WorkerArgs,
+    send::SendArgs, worker, worker::WorkerArgs, workflow::WorkflowCommand,
 };
 
 const EXAMPLES: &str = "\
@@ -74,6 +74,8 @@ pub(crate) enum Command {
     Send(SendArgs),
     Result(ResultArgs),
     Revoke(RevokeArgs),
+    #[command(subcommand)]
+    Workflow(WorkflowCommand),
     #[command(subcommand)]
     Queues(QueuesCommand),
     Inspect(InspectArgs),

@@ -44,6 +44,7 @@ use arguments::{Arguments, Command, Globals};
 use commands::worker::Mode;
 use commands::{
     completions, config, doctor, inspect, quarantine, queues, result, revoke, send, worker,
+    workflow,
 };
 use output::{Output, Reader};
 use problem::{Exit, Problem, Result};
@@ -140,6 +141,7 @@ async fn perform(command: Command, globals: &Globals, session: &Session) -> Resu
         Command::Send(args) => send::run(args, session).await,
         Command::Result(args) => result::run(&args, session).await,
         Command::Revoke(args) => revoke::run(&args, session).await,
+        Command::Workflow(command) => workflow::run(&command, session).await,
         Command::Queues(command) => queues::run(&command, session).await,
         Command::Inspect(args) => inspect::run(&args, session).await,
         Command::Quarantine(command) => quarantine::run(&command, session).await,

@@ -6,7 +6,9 @@ use std::fmt;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use celeriac::ResultError;
+use celeriac::declared::DeclarationError;
+use celeriac::workflow::WorkflowError;
+use celeriac::{ResultError, WorkflowResultError};
 use celeriac_core::ErrorKind;
 use celeriac_core::message::InvalidMessage;
 use serde::Serialize;
@@ -99,6 +101,35 @@ macro_rules! from_errors {
 }
 
 from_errors!(celeriac::Error, celeriac::SendError, celeriac::StartError, celeriac::RequeueError);
+
+impl From<WorkflowError> for Problem {
+    fn from(error: WorkflowError) -> Self {
+        match &error {
+            WorkflowError::Unknown(_) => Self::new(Exit::NotFound, &error)
+                .hint("`celeriac workflow list` shows those that are kept"),
+            _ => of_error(&error),
+        }
+    }
+}
+
+impl From<WorkflowResultError> for Problem {
+    fn from(error: WorkflowResultError) -> Self {
+        match &error {
+            WorkflowResultError::Unknown(_) => Self::new(Exit::NotFound, &error)
+                .hint("`celeriac workflow list` shows those that are kept"),
+            WorkflowResultError::Failed { id, .. } => Self::failure(&error)
+                .hint(format!("`celeriac workflow retry {id}` goes on from there")),
+            WorkflowResultError::Store(error) => of_error(error),
+            _ => Self::failure(&error),
+        }
+    }
+}
+
+impl From<DeclarationError> for Problem {
+    fn from(error: DeclarationError) -> Self {
+        Self::usage(&error)
+    }
+}
 
 impl From<ResultError> for Problem {
     fn from(error: ResultError) -> Self {

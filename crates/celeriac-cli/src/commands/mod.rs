@@ -11,3 +11,4 @@ pub(crate) mod result;
 pub(crate) mod revoke;
 pub(crate) mod send;
 pub(crate) mod worker;
+pub(crate) mod workflow;

@@ -7,3 +7,4 @@ mod alone;
 mod celeriac;
 mod durable;
 mod service;
+mod workflow;
