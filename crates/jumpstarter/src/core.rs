@@ -321,6 +321,7 @@ impl Core {
         let watchers = {
             let mut control = self.control.lock();
             let mut word = self.word();
+            let was_paused = state_of(word) == State::Paused;
             for firing in firings {
                 let Some(after) = self.word_after(word, firing) else {
                     outcome = Err(self.refused(word, firing));
@@ -333,9 +334,12 @@ impl Core {
                 word = after;
             }
             self.word.store(word, Ordering::Release);
-            control.take_watchers()
+            let awaited = was_paused || is_awaited(state_of(word));
+            awaited.then(|| control.take_watchers())
         };
-        wake_all(watchers);
+        if let Some(watchers) = watchers {
+            wake_all(watchers);
+        }
         if concerns_runner {
             self.wake_runner();
         }
@@ -484,13 +488,19 @@ impl Core {
 
     /// Looks at the cold block, if there is one.
     pub(crate) fn peek_cold<T>(&self, look: impl FnOnce(&mut Cold) -> T) -> Option<T> {
-        // Who has seen a word that was written after the block was made sees the
-        // block as well.
-        let _ = self.word.load(Ordering::Acquire);
-        if !self.has_cold.load(Ordering::Relaxed) {
+        if !self.has_cold() {
             return None;
         }
         self.control.lock().cold.as_deref_mut().map(look)
+    }
+
+    /// Whether there is a cold block.
+    #[inline]
+    pub(crate) fn has_cold(&self) -> bool {
+        // Who has seen a word that was written after the block was made sees the
+        // block as well.
+        let _ = self.word.load(Ordering::Acquire);
+        self.has_cold.load(Ordering::Relaxed)
     }
 
     pub(crate) fn has_nothing_to_wind_down(&self) -> bool {
@@ -608,6 +618,12 @@ impl Control {
         }
         false
     }
+}
+
+/// Whether anyone awaits this state; others await the end of a pause. Those on the
+/// way are passed by the loop itself, and what they lead to is told.
+fn is_awaited(state: State) -> bool {
+    state.is_started() || state == State::Crashed
 }
 
 /// Whether the actor's loop has to notice; the other triggers are fired by the

@@ -299,10 +299,10 @@ where
             drop_requests(core);
         }
         core.end();
-        self.cell.bury_urgent();
-        publish::end_all(core);
-        watch::announce(core);
-        if dependents::has_any(core) {
+        if core.has_cold() {
+            self.cell.bury_urgent();
+            publish::end_all(core);
+            watch::announce(core);
             let own = Arc::clone(&self.cell) as Arc<dyn AnyCell>;
             dependents::follow(&own);
         }
