@@ -3,7 +3,11 @@
 //!
 //! The state word is written under the control lock and read relaxed anywhere.
 
-use std::collections::{BTreeMap, VecDeque};
+mod cold;
+mod waking;
+mod word;
+
+use std::collections::VecDeque;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::Waker;
@@ -14,91 +18,21 @@ use crate::chart::{Refinement, Refused};
 use crate::configuration::ActiveState;
 use crate::error::{Cause, Crash};
 use crate::event::Event;
-use crate::hooks::{Firing, Request};
+use crate::hooks::Firing;
 use crate::injection::Injection;
-use crate::lifecycle::{self, State, Trigger, restart, task};
+use crate::lifecycle::{self, State, Trigger, restart};
 use crate::path::Path;
-use crate::publish::Streams;
 use crate::spawner::TaskGroup;
-use crate::strategy::{Siblings, Strategy};
+use crate::strategy::Strategy;
 use crate::supervision::{RestartPolicy, Rules};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use crate::system::System;
 use crate::urgent::SystemMessage;
-use crate::watch::Watch;
 
-/// Stop after the messages that were accepted.
-pub(crate) const STOP: u32 = 1 << 8;
-/// Stop after the message at work.
-pub(crate) const STOP_NOW: u32 = 1 << 9;
-/// Drop everything, even a handler at work.
-pub(crate) const KILL: u32 = 1 << 10;
-/// Stop, then start again.
-pub(crate) const RESTART: u32 = 1 << 11;
-/// The cold block holds system messages.
-pub(crate) const SYSTEM: u32 = 1 << 12;
-/// The actor asked for its own stop.
-pub(crate) const STOP_SELF: u32 = 1 << 13;
-/// The actor has ended for good.
-pub(crate) const FINISHED: u32 = 1 << 14;
-/// The start was complete at least once.
-pub(crate) const ONCE_STARTED: u32 = 1 << 15;
-/// The state is not a running one, so that the loop looks at the word closely.
-const NOT_RUNNING: u32 = 1 << 16;
-/// Triggers wait for the loop of an actor with hooks.
-pub(crate) const FIRE: u32 = 1 << 17;
-/// An error was reported; the loop of an actor with hooks enters `crashed`.
-pub(crate) const CRASHING: u32 = 1 << 18;
-/// Stop, then wait for one's turn in the restart of a group.
-pub(crate) const HOLD: u32 = 1 << 20;
-/// Stopped, and waits for that turn.
-pub(crate) const HELD: u32 = 1 << 21;
-/// Never started again; told to the group at the spawning.
-pub(crate) const TEMPORARY: u32 = 1 << 22;
-
-/// Any request to end.
-pub(crate) const ENDING: u32 = STOP | STOP_NOW | KILL | RESTART | STOP_SELF | HOLD;
-/// A request from outside to end for good.
-pub(crate) const ENDING_FOR_GOOD: u32 = STOP | STOP_NOW | KILL;
-
-const STATE_MASK: u32 = 0xff;
-/// The sub-state, if the actor's chart has any: counted from 1.
-const SUB_MASK: u32 = 0xff << SUB_SHIFT;
-const SUB_SHIFT: u32 = 24;
-
-/// Whether there is nothing to see to: a running state, and no flag but those
-/// that are mere facts.
-pub(crate) const fn is_quiet(word: u32) -> bool {
-    word & !(ONCE_STARTED | TEMPORARY | STATE_MASK | SUB_MASK) == 0
-}
-
-#[inline]
-pub(crate) fn state_of(word: u32) -> State {
-    State::ALL.get((word & STATE_MASK) as usize).copied().unwrap_or(State::Crashed)
-}
-
-/// The actor has crashed, or is about to enter that state.
-pub(crate) fn has_crashed(word: u32) -> bool {
-    word & CRASHING != 0 || state_of(word) == State::Crashed
-}
-
-/// The sub-state, counted from 1; 0 is none.
-pub(crate) const fn sub_of(word: u32) -> u8 {
-    (word >> SUB_SHIFT) as u8
-}
-
-/// Whether state and sub-state are the same.
-pub(crate) const fn same_state(one: u32, other: u32) -> bool {
-    (one ^ other) & (STATE_MASK | SUB_MASK) == 0
-}
-
-/// The same word with another state.
-const fn with_state(word: u32, state: State, sub: u8) -> u32 {
-    let flag = if state.is_running() { 0 } else { NOT_RUNNING };
-    let rest = word & !(STATE_MASK | NOT_RUNNING | SUB_MASK);
-    rest | flag | state as u32 | (sub as u32) << SUB_SHIFT
-}
+pub(crate) use self::cold::Cold;
+use self::waking::wake_all;
+pub(crate) use self::word::*;
 
 /// What is known of every actor of a type.
 pub(crate) struct Kind {
@@ -155,50 +89,6 @@ struct Control {
 
 /// Those who await a state.
 type Watchers = (Option<Waker>, Vec<Waker>);
-
-/// What few actors need.
-#[derive(Default)]
-pub(crate) struct Cold {
-    pub(crate) group: Option<Arc<TaskGroup>>,
-    pub(crate) children: BTreeMap<u64, Arc<dyn AnyCell>>,
-    pub(crate) dependencies: Vec<Arc<dyn AnyCell>>,
-    /// Named as dependencies, too, but one of `dependencies` needs them anyway.
-    pub(crate) implied: Vec<Arc<dyn AnyCell>>,
-    /// The ids of those dependencies that it can do without.
-    pub(crate) optional: Vec<u64>,
-    /// Those that named this one as a dependency they cannot do without.
-    pub(crate) dependents: Vec<Weak<dyn AnyCell>>,
-    pub(crate) system_messages: VecDeque<SystemMessage>,
-    /// The restarts among the children.
-    pub(crate) siblings: Siblings,
-    /// Whether a child that gives up, and is not taken care of, ends this one.
-    pub(crate) escalates: bool,
-    /// Those who hear of the end.
-    pub(crate) death_watch: Vec<Watch>,
-    /// What it publishes, if anyone subscribed.
-    pub(crate) streams: Streams,
-    pub(crate) crash: Option<Crash>,
-    pub(crate) restarts: u32,
-    /// For the loop of an actor with hooks.
-    pub(crate) requests: Vec<Request>,
-    pub(crate) restart: restart::State,
-    pub(crate) task_states: Vec<(&'static str, task::State)>,
-    /// See [`Core::set_runner`].
-    runner: Option<Waker>,
-    watchers: Vec<Waker>,
-}
-
-impl Cold {
-    /// Every dependency that was named.
-    pub(crate) fn needs(&self) -> impl Iterator<Item = &Arc<dyn AnyCell>> {
-        self.dependencies.iter().chain(&self.implied)
-    }
-
-    /// Whether there is anything to wind down.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.group.is_none() && self.children.is_empty() && self.dependencies.is_empty()
-    }
-}
 
 impl Core {
     pub(crate) fn new(
@@ -438,47 +328,6 @@ impl Core {
         }
     }
 
-    /// Whose waker messages and control changes wake.
-    #[inline]
-    pub(crate) fn set_runner(&self, waker: &Waker) {
-        let known = self.runner.get_or_init(|| waker.clone());
-        if !known.will_wake(waker) || self.runner_moved.load(Ordering::Relaxed) {
-            self.move_runner(waker);
-        }
-    }
-
-    #[cold]
-    fn move_runner(&self, waker: &Waker) {
-        self.with_cold(|cold| cold.runner = Some(waker.clone()));
-        self.runner_moved.store(true, Ordering::Release);
-    }
-
-    /// Polls the actor's loop, soon.
-    #[inline]
-    pub(crate) fn wake_runner(&self) {
-        if self.runner_moved.load(Ordering::Acquire) {
-            let runner = self.peek_cold(|cold| cold.runner.clone()).flatten();
-            if let Some(runner) = runner {
-                runner.wake();
-            }
-        } else if let Some(runner) = self.runner.get() {
-            runner.wake_by_ref();
-        }
-    }
-
-    /// Wakes `waker` at the next control change; looks at the word under the
-    /// same lock, so that no change is missed.
-    pub(crate) fn watch(&self, waker: &Waker, reached: impl FnOnce(u32) -> bool) -> bool {
-        let mut control = self.control.lock();
-        if reached(self.word()) {
-            return true;
-        }
-        if control.adds_to_cold(waker) {
-            self.has_cold.store(true, Ordering::Relaxed);
-        }
-        false
-    }
-
     /// Works on the cold block, which is made if it is not there.
     pub(crate) fn with_cold<T>(&self, work: impl FnOnce(&mut Cold) -> T) -> T {
         let mut control = self.control.lock();
@@ -593,33 +442,6 @@ impl Core {
     }
 }
 
-impl Control {
-    #[inline]
-    fn take_watchers(&mut self) -> Watchers {
-        let others = match self.cold.as_deref_mut() {
-            Some(cold) => std::mem::take(&mut cold.watchers),
-            None => Vec::new(),
-        };
-        (self.watcher.take(), others)
-    }
-
-    /// Adds one that awaits a state; tells whether that took the cold block.
-    fn adds_to_cold(&mut self, waker: &Waker) -> bool {
-        match &self.watcher {
-            None => self.watcher = Some(waker.clone()),
-            Some(known) if known.will_wake(waker) => {}
-            Some(_) => {
-                let others = &mut self.cold.get_or_insert_default().watchers;
-                if !others.iter().any(|known| known.will_wake(waker)) {
-                    others.push(waker.clone());
-                }
-                return true;
-            }
-        }
-        false
-    }
-}
-
 /// Whether anyone awaits this state; others await the end of a pause. Those on the
 /// way are passed by the loop itself, and what they lead to is told.
 fn is_awaited(state: State) -> bool {
@@ -630,82 +452,4 @@ fn is_awaited(state: State) -> bool {
 /// loop itself, or change nothing for it.
 const fn concerns_runner(trigger: Trigger) -> bool {
     matches!(trigger, Trigger::Pause | Trigger::Resume | Trigger::ReportError)
-}
-
-#[inline]
-fn wake_all((watcher, others): Watchers) {
-    if let Some(watcher) = watcher {
-        watcher.wake();
-    }
-    if others.capacity() > 0 {
-        wake_others(others);
-    }
-}
-
-#[cold]
-fn wake_others(others: Vec<Waker>) {
-    for watcher in others {
-        watcher.wake();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::AtomicUsize;
-    use std::task::Wake;
-
-    use super::*;
-
-    #[derive(Default)]
-    struct Bell(AtomicUsize);
-
-    impl Wake for Bell {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    fn bell() -> (Arc<Bell>, Waker) {
-        let bell = Arc::new(Bell::default());
-        (Arc::clone(&bell), Waker::from(bell))
-    }
-
-    fn rung(bell: &Bell) -> usize {
-        bell.0.swap(0, Ordering::Relaxed)
-    }
-
-    static KIND: Kind = Kind { type_name: || "Actor", hooked: false, refinement: None };
-
-    fn core() -> Core {
-        Core::new(System::new("test"), None, Path::root("actor"), &KIND)
-    }
-
-    #[tokio::test]
-    async fn the_loop_is_woken_by_its_last_waker() {
-        let core = core();
-        let ((first, first_waker), (second, second_waker)) = (bell(), bell());
-        core.wake_runner();
-        core.set_runner(&first_waker);
-        core.wake_runner();
-        assert_eq!((rung(&first), rung(&second)), (1, 0));
-        core.set_runner(&second_waker);
-        core.raise(STOP);
-        assert_eq!((rung(&first), rung(&second)), (0, 1));
-        core.set_runner(&first_waker);
-        core.wake_runner();
-        assert_eq!((rung(&first), rung(&second)), (1, 0));
-    }
-
-    #[tokio::test]
-    async fn everyone_who_awaits_a_state_is_woken_once() {
-        let core = core();
-        let bells = [bell(), bell(), bell()];
-        for (_, waker) in bells.iter().chain(&bells) {
-            assert!(!core.watch(waker, |word| word & STOP != 0));
-        }
-        core.raise(STOP);
-        core.raise(STOP);
-        assert_eq!(bells.each_ref().map(|(bell, _)| rung(bell)), [1, 1, 1]);
-        assert!(bells.iter().all(|(_, waker)| core.watch(waker, |word| word & STOP != 0)));
-    }
 }
