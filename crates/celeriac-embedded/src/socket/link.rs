@@ -81,7 +81,15 @@ impl Link {
         let (mut incoming, outgoing) = (Incoming::new(read), Outgoing::new(write));
         // The kernel accepts connections for a process that is stopped, too.
         let greeting = tokio::time::timeout(GREETING, greet(&mut incoming, &outgoing)).await;
-        let theirs = greeting.unwrap_or_else(|late| Err(late.into())).map_err(unreachable)?;
+        let Ok(greeting) = greeting else {
+            let context = format!(
+                "{address}: the process that has it open does not answer within {GREETING:?}; is \
+                 it stopped or hanging?"
+            );
+            // Not busy: trying again would take as long each time.
+            return Err(Error::new(ErrorKind::Unreachable, "open", context));
+        };
+        let theirs = greeting.map_err(unreachable)?;
         if theirs.version != VERSION {
             let (pid, version) = (theirs.pid, theirs.version);
             let context = format!(
