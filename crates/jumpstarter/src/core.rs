@@ -187,25 +187,18 @@ impl Core {
 
     /// Fires triggers one after the other, up to the first that is refused.
     pub(crate) fn apply_all(&self, triggers: &[Trigger]) -> Result<(), Refused> {
-        let concerns_runner = triggers.iter().any(|trigger| concerns_runner(*trigger));
-        self.fire_all(triggers.iter().map(|trigger| Firing::Lifecycle(*trigger)), concerns_runner)
+        self.fire_all(triggers.iter().map(|trigger| Firing::Lifecycle(*trigger)))
     }
 
     /// Fires a trigger of the lifecycle or of the actor's own chart.
     pub(crate) fn fire(&self, firing: Firing) -> Result<(), Refused> {
-        let concerns_runner = match firing {
-            Firing::Lifecycle(trigger) => concerns_runner(trigger),
-            _ => true,
-        };
-        self.fire_all(std::iter::once(firing), concerns_runner)
+        self.fire_all(std::iter::once(firing))
     }
 
     #[inline]
-    fn fire_all(
-        &self,
-        firings: impl Iterator<Item = Firing>,
-        concerns_runner: bool,
-    ) -> Result<(), Refused> {
+    fn fire_all(&self, firings: impl Iterator<Item = Firing> + Clone) -> Result<(), Refused> {
+        // Also if one is refused: those before it took effect.
+        let concerns_loop = firings.clone().any(Firing::concerns_loop);
         let mut outcome = Ok(());
         let heard = self.system.bus().is_heard();
         let watchers = {
@@ -230,7 +223,7 @@ impl Core {
         if let Some(watchers) = watchers {
             wake_all(watchers);
         }
-        if concerns_runner {
+        if concerns_loop {
             self.wake_runner();
         }
         outcome
@@ -446,10 +439,4 @@ impl Core {
 /// way are passed by the loop itself, and what they lead to is told.
 fn is_awaited(state: State) -> bool {
     state.is_started() || state == State::Crashed
-}
-
-/// Whether the actor's loop has to notice; the other triggers are fired by the
-/// loop itself, or change nothing for it.
-const fn concerns_runner(trigger: Trigger) -> bool {
-    matches!(trigger, Trigger::Pause | Trigger::Resume | Trigger::ReportError)
 }

@@ -106,6 +106,16 @@ impl Firing {
         }
     }
 
+    /// Whether the actor's loop has to notice; the other triggers are fired by the
+    /// loop itself, or change nothing for it.
+    pub(crate) const fn concerns_loop(self) -> bool {
+        matches!(
+            self,
+            Firing::Own(_)
+                | Firing::Lifecycle(Trigger::Pause | Trigger::Resume | Trigger::ReportError)
+        )
+    }
+
     /// Whether conditions are asked: what must happen anyway is not up to them.
     fn is_conditional(self) -> bool {
         !matches!(
@@ -246,6 +256,7 @@ pub(crate) fn stop_steps<'a, A: Actor>(
 pub(crate) async fn enter_crashed<A: Actor>(
     actor: Option<&mut A>,
     ctx: &mut Context<A>,
+    span: &ActorSpan,
     crash: &Crash,
 ) -> Option<Broken> {
     if let Some(actor) = actor.filter(|_| A::HOOKS && ctx.core().state() != State::Crashed) {
@@ -253,8 +264,7 @@ pub(crate) async fn enter_crashed<A: Actor>(
         let core = &address.cell().core;
         let firing = Firing::Lifecycle(Trigger::ReportError);
         let hooks = Box::pin(carry_out(actor, ctx, firing, None, Some(crash)));
-        let span = ActorSpan::of(core);
-        match Guarded::new(core, &span, hooks).await {
+        match Guarded::new(core, span, hooks).await {
             Ok(Err(Halted::Failed(error))) | Err(Broken::Panicked(error)) => {
                 tracing::error!(path = %core.path, %error, "a hook failed while the actor crashed");
             }

@@ -102,7 +102,7 @@ where
             if let End::Crashed(crash) = &end {
                 cell.core.crash(crash.clone());
                 if A::HOOKS {
-                    let entered = Box::pin(enter_crashed(actor.as_mut(), &mut ctx, crash));
+                    let entered = Box::pin(enter_crashed(actor.as_mut(), &mut ctx, &span, crash));
                     if entered.await.is_some() {
                         cell.core.raise(KILL);
                     }
@@ -124,7 +124,7 @@ where
                 late = Box::pin(wind_down).await;
             }
             if A::HOOKS {
-                late = Box::pin(crashed_late(&mut actor, &mut ctx, late, &end)).await;
+                late = Box::pin(crashed_late(&mut actor, &mut ctx, &span, late, &end)).await;
                 drop_requests(&cell.core);
             }
             wind_down::drop_quietly((actor, ctx));
@@ -367,6 +367,7 @@ fn first_steps(state: State, all: bool) -> &'static [Trigger] {
 async fn crashed_late<A: Actor>(
     actor: &mut Option<A>,
     ctx: &mut Context<A>,
+    span: &ActorSpan,
     late: Option<Broken>,
     end: &End,
 ) -> Option<Broken> {
@@ -377,7 +378,7 @@ async fn crashed_late<A: Actor>(
         }
         other => return other,
     };
-    let killed = enter_crashed(actor.as_mut(), ctx, &crash).await;
+    let killed = enter_crashed(actor.as_mut(), ctx, span, &crash).await;
     killed.or(Some(Broken::Panicked(crash)))
 }
 

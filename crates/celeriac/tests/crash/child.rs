@@ -1,6 +1,6 @@
 //! The child: a process with a worker on a directory, which says what it does.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -119,13 +119,17 @@ async fn child() {
     }
 }
 
+/// Where acknowledged ids are noted, a line each; read by `kill::acked`.
+fn acked_log(dir: &Path) -> File {
+    OpenOptions::new().create(true).append(true).open(dir.join("acked.log")).unwrap()
+}
+
 /// Sends without end and runs what is sent; notes each acknowledged id.
 async fn send_and_run(dir: &Path) {
     let app = app(dir, u32::MAX);
     let _worker = app.start_worker().await.unwrap();
     say("started");
-    let acked = dir.join("acked.log");
-    let mut acked = OpenOptions::new().create(true).append(true).open(acked).unwrap();
+    let mut acked = acked_log(dir);
     let ran = dir.join("ran.log").display().to_string();
     loop {
         let first: u32 = rand_number();
@@ -168,8 +172,7 @@ async fn run_chords(dir: &Path) {
     let app = app(dir, u32::MAX);
     let _worker = app.start_worker().await.unwrap();
     say("started");
-    let acked = dir.join("acked.log");
-    let mut acked = OpenOptions::new().create(true).append(true).open(acked).unwrap();
+    let mut acked = acked_log(dir);
     let ran = dir.join("ran.log").display().to_string();
     loop {
         let number = i64::from(rand_number());

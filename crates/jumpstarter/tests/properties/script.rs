@@ -118,16 +118,9 @@ pub(crate) async fn carry_out(system: System, plan: Plan) -> Record {
 fn take(world: &Arc<World>, step: Step, spawner: &Spawner) {
     let Some(target) = world.named(step.target) else { return };
     match step.what {
-        What::Pause => client(world, spawner, async move {
-            let _ = target.pause().await;
-        }),
-        What::Resume => client(world, spawner, async move {
-            let _ = target.resume().await;
-        }),
-        What::Restart => drop(target.restart()),
-        What::Stop => client(world, spawner, target.stop()),
-        What::StopNow => client(world, spawner, target.stop_now()),
-        What::Kill => client(world, spawner, target.kill()),
+        What::Pause | What::Resume | What::Restart | What::Stop | What::StopNow | What::Kill => {
+            control(world, step.what, target, spawner)
+        }
         What::Tell(act) => {
             let message = Do::new(world, act);
             client(world, spawner, async move { tell(&target, message).await });
@@ -165,10 +158,9 @@ fn take(world: &Arc<World>, step: Step, spawner: &Spawner) {
     }
 }
 
-/// The same for an actor with hooks.
-fn take_hooked(world: &Arc<World>, step: Step, spawner: &Spawner) {
-    let Some(target) = world.named_hooked(step.target) else { return };
-    match step.what {
+/// What is done to an actor of any type. Messages are none of this.
+fn control<A: Actor>(world: &Arc<World>, what: What, target: Address<A>, spawner: &Spawner) {
+    match what {
         What::Pause => client(world, spawner, async move {
             let _ = target.pause().await;
         }),
@@ -179,6 +171,17 @@ fn take_hooked(world: &Arc<World>, step: Step, spawner: &Spawner) {
         What::Stop => client(world, spawner, target.stop()),
         What::StopNow => client(world, spawner, target.stop_now()),
         What::Kill => client(world, spawner, target.kill()),
+        _ => {}
+    }
+}
+
+/// The same for an actor with hooks.
+fn take_hooked(world: &Arc<World>, step: Step, spawner: &Spawner) {
+    let Some(target) = world.named_hooked(step.target) else { return };
+    match step.what {
+        What::Pause | What::Resume | What::Restart | What::Stop | What::StopNow | What::Kill => {
+            control(world, step.what, target, spawner)
+        }
         What::Tell(act)
         | What::TryTell(act)
         | What::TellRecipient(act)
