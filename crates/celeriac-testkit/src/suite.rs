@@ -164,6 +164,8 @@ macro_rules! conformance {
                 "S-35" statuses_only_rise;
                 "S-35" a_part_has_statuses_of_its_own;
                 "S-36" workflows_are_listed_latest_first;
+                "S-46" changes_of_a_workflow_are_waited_for;
+                "S-46" a_dropped_watch_of_a_workflow_misses_nothing;
                 "S-37" what_is_forgotten_is_gone_with_its_parts;
                 "S-38" workflows_survive_a_crash;
             }
