@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use celeriac::__private::host_name;
 use celeriac::Timestamp;
 use celeriac::security::{Keyring, PublicKey, keyring, seal, tls};
 use serde::Serialize;
@@ -148,7 +149,7 @@ pub(crate) fn run(command: &KeyCommand, session: &Session) -> Result<()> {
     let folder = session.app.config().keys_folder()?.ok_or_else(no_folder)?;
     match command {
         KeyCommand::New { name } => {
-            let name = name.clone().unwrap_or_else(host);
+            let name = name.clone().unwrap_or_else(host_name);
             let keyring = Keyring::create(&folder, &name)?;
             let key = Some(keyring.public().to_string());
             output.show(&Done { done: "made", name: &name, key, count: None })
@@ -167,7 +168,7 @@ pub(crate) fn run(command: &KeyCommand, session: &Session) -> Result<()> {
 
 fn of_keyring(command: &KeyCommand, session: &Session, folder: &Path) -> Result<()> {
     let output = &session.output;
-    let keyring = Keyring::open(folder, &host())?;
+    let keyring = Keyring::open(folder, &host_name())?;
     match command {
         KeyCommand::Trust { name, key } => {
             let key = key.parse::<PublicKey>()?;
@@ -177,9 +178,7 @@ fn of_keyring(command: &KeyCommand, session: &Session, folder: &Path) -> Result<
         }
         KeyCommand::Distrust { name } => match keyring.distrust(name)? {
             0 => Err(unknown(name)),
-            count => {
-                output.show(&Done { done: "distrusted", name, key: None, count: Some(count) })
-            }
+            count => output.show(&Done { done: "distrusted", name, key: None, count: Some(count) }),
         },
         KeyCommand::Rotate { grace } => {
             let key = Some(keyring.rotate(*grace, Timestamp::now())?.to_string());
@@ -210,14 +209,4 @@ fn no_folder() -> Problem {
 fn unknown(name: &str) -> Problem {
     let message = format!("no key of `{name}` is trusted");
     Problem::new(crate::problem::Exit::NotFound, message).hint("`celeriac key list` shows them")
-}
-
-/// The name of this machine.
-fn host() -> String {
-    std::fs::read_to_string("/etc/hostname")
-        .ok()
-        .or_else(|| std::env::var("HOSTNAME").ok())
-        .map(|name| name.trim().to_owned())
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| "this machine".to_owned())
 }
