@@ -24,6 +24,6 @@ pub mod routing;
 mod subscriptions;
 
 pub use doubt::Doubt;
-pub use effects::{Commit, Effects, Ending, News, Told};
+pub use effects::{Commit, Effects, Ending, News, Revoked, Told};
 pub use engine::{Active, Engine, Facts, Input, Limits, Stats};
 pub use subscriptions::{MapError, Subscription, Subscriptions};
