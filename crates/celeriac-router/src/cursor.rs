@@ -110,3 +110,43 @@ impl Cursor {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use celeriac_embedded::Memory;
+
+    use super::*;
+
+    fn cursor(memory: &Arc<Memory>) -> Cursor {
+        Cursor::new("s", MessageId::new(), memory.clone())
+    }
+
+    #[tokio::test]
+    async fn whoever_reads_it_anew_finds_the_latest() {
+        let memory = Memory::new(Default::default());
+        let mut first = cursor(&memory);
+        assert_eq!(first.get().await.unwrap(), None);
+        for text in ["a", "b", "c"] {
+            first.keep(Bytes::from(text)).await.unwrap();
+            assert_eq!(first.get().await.unwrap().unwrap(), text);
+            assert_eq!(cursor(&memory).get().await.unwrap().unwrap(), text);
+        }
+        let mut other = Cursor::new("other", MessageId::new(), memory);
+        assert_eq!(other.get().await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn one_holds_it_until_that_is_given_back_or_over() {
+        let memory = Memory::new(Default::default());
+        let (mut first, mut second) = (cursor(&memory), cursor(&memory));
+        let at = |seconds: u64| Timestamp::from_millis(1000 * seconds);
+        assert!(first.hold(at(0)).await.unwrap());
+        assert!(!second.hold(at(9)).await.unwrap());
+        assert!(first.hold(at(9)).await.unwrap(), "renewed");
+        assert!(!second.hold(at(18)).await.unwrap());
+        first.release(at(18)).await.unwrap();
+        assert!(second.hold(at(18)).await.unwrap(), "given back");
+        assert!(!first.hold(at(27)).await.unwrap());
+        assert!(first.hold(at(28)).await.unwrap(), "over");
+    }
+}

@@ -129,7 +129,9 @@ impl Ingress {
 
     #[stopped]
     async fn give_up(&mut self) {
-        // Where that fails, the lease ends by itself.
-        let _ = self.cursor.release(Timestamp::now()).await;
+        if self.source.scope() == Scope::One {
+            // Where that fails, the lease ends by itself.
+            let _ = self.cursor.release(Timestamp::now()).await;
+        }
     }
 }
