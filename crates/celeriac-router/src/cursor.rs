@@ -17,7 +17,7 @@ use celeriac_core::store::{Claim, Claimed};
 use celeriac_core::{ContentType, Error, ErrorKind, MessageId, Store, Timestamp, source};
 
 /// How long a lease goes on by itself.
-const LEASE: Duration = Duration::from_secs(10);
+const LEASE: Duration = Duration::from_secs(5);
 /// How long a cursor is kept that is not moved: a hundred years.
 const KEPT: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 /// What is before the cursor in the value of its outcome: its number.
@@ -141,12 +141,12 @@ mod tests {
         let (mut first, mut second) = (cursor(&memory), cursor(&memory));
         let at = |seconds: u64| Timestamp::from_millis(1000 * seconds);
         assert!(first.hold(at(0)).await.unwrap());
-        assert!(!second.hold(at(9)).await.unwrap());
-        assert!(first.hold(at(9)).await.unwrap(), "renewed");
-        assert!(!second.hold(at(18)).await.unwrap());
-        first.release(at(18)).await.unwrap();
-        assert!(second.hold(at(18)).await.unwrap(), "given back");
-        assert!(!first.hold(at(27)).await.unwrap());
-        assert!(first.hold(at(28)).await.unwrap(), "over");
+        assert!(!second.hold(at(4)).await.unwrap());
+        assert!(first.hold(at(4)).await.unwrap(), "renewed");
+        assert!(!second.hold(at(8)).await.unwrap());
+        first.release(at(8)).await.unwrap();
+        assert!(second.hold(at(8)).await.unwrap(), "given back");
+        assert!(!first.hold(at(12)).await.unwrap());
+        assert!(first.hold(at(13)).await.unwrap(), "over");
     }
 }

@@ -20,7 +20,7 @@ use crate::cursor::Cursor;
 /// How many documents are published at once.
 const BATCH: usize = 256;
 /// How often the lease is renewed: three times in its length.
-const RENEW: Duration = Duration::from_secs(3);
+const RENEW: Duration = Duration::from_millis(1500);
 /// How long a batch waits for room in its queue before it is given back.
 const ROOM: Duration = Duration::from_secs(5);
 /// The first wait after a failure; it doubles up to [`MAX_PAUSE`].

@@ -1,5 +1,7 @@
 //! Sinks and sources of an app.
 
+mod declared;
+
 use std::sync::Arc;
 
 use celeriac_core::{Sink, Source};
@@ -7,6 +9,8 @@ use celeriac_router::{SinkOf, SourceOf};
 use parking_lot::Mutex;
 
 use crate::app::App;
+
+pub use declared::EdgesError;
 
 impl App {
     /// Declares a sink, for workers started later: values of tasks that name it

@@ -77,6 +77,7 @@ pub use config::Config;
 pub use connect::Error;
 pub use context::{MissingState, State, TaskContext};
 pub use document::DocumentSubscriber;
+pub use edges::EdgesError;
 pub use event::{Event, Subscriber};
 pub use failure::{Retry, Retryable};
 pub use handle::{Drawing, NodeProgress, WorkflowHandle, WorkflowProgress, WorkflowResultError};

@@ -19,7 +19,7 @@ use celeriac_router::{Edges, SinkOf, SourceOf};
 use celeriac_testkit::Faulty;
 use celeriac_testkit::faulty::{Effect, Operation, Plan};
 use celeriac_testkit::probe::eventually;
-use jumpstarter::System;
+use jumpstarter::{State, System};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -274,7 +274,7 @@ async fn a_sink_that_is_down_backs_up_alone_and_catches_up_in_order() {
         let actors = process.system.snapshot();
         actors.iter().any(|actor| {
             actor.path.ends_with("sink.down")
-                && format!("{:?}", actor.state).contains("Unhealthy")
+                && actor.state.state() == State::Unhealthy
         })
     })
     .await;

@@ -14,6 +14,7 @@ mod children;
 mod crashes;
 mod declared;
 mod delays;
+mod edges;
 mod events;
 mod failures;
 mod fixture;
