@@ -2,7 +2,7 @@
 //!
 //! Everything that two components must agree on lives here: what a
 //! [`Message`] is, how it travels ([`wire`]), what a broker and a store owe
-//! ([`broker`], [`store`]), what an execution platform owes ([`platform`]).
+//! ([`broker`], [`store`]), what sinks and sources owe ([`sink`], [`source`]), what an execution platform owes ([`platform`]).
 //! This crate knows no runtime, no client library, no file and no environment
 //! variable; it decides nothing (that is `celeriac-engine`) and does no I/O
 //! (that is a driver).
@@ -23,6 +23,8 @@ pub mod name;
 pub mod outcome;
 pub mod platform;
 pub mod retry;
+pub mod sink;
+pub mod source;
 pub mod store;
 pub mod time;
 pub mod wire;
@@ -41,6 +43,8 @@ pub use name::{Name, QueueName};
 pub use outcome::{Failure, Outcome, State};
 pub use platform::ExecutionPlatform;
 pub use retry::RetryPolicy;
+pub use sink::Sink;
+pub use source::Source;
 pub use store::Store;
 pub use time::Timestamp;
 

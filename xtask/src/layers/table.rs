@@ -34,6 +34,7 @@ const BELOW_THE_FACADE: &[&str] = &[
     ENGINE,
     JUMPSTARTER,
     EMBEDDED,
+    "celeriac-connect",
     "celeriac-macros",
     "celeriac-publisher",
     "celeriac-router",
@@ -58,6 +59,7 @@ pub(super) const CRATES: &[Crate] = &[
         &[TESTKIT],
         "a driver sees core and jumpstarter (ADR 0002)",
     ),
+    layer("celeriac-connect", &[CORE], &[TESTKIT], "sources and sinks see core only"),
     layer(
         "celeriac-security",
         &[CORE],
@@ -135,6 +137,11 @@ pub(super) const WALLS: &[Wall] = &[
         packages: Who::AllBut(&[EMBEDDED]),
         libraries: What::These(&["rusqlite", "libsqlite3-sys"]),
         rule: "the wall `driver`: only celeriac-embedded names rusqlite",
+    },
+    Wall {
+        packages: Who::AllBut(&["celeriac-connect"]),
+        libraries: What::These(&["hyper", "hyper-util", "hyper-rustls", "reqwest", "axum"]),
+        rule: "the wall `language`: HTTP lives in celeriac-connect only",
     },
     Wall {
         packages: Who::AllBut(&["celeriac-python"]),
