@@ -19,7 +19,11 @@ use crate::runner::Runner;
 /// spawn took 9 % more instructions, and the peak of a skynet was 337 MiB instead of
 /// 249. By hand, as an async block has no place to put the life where the factory was.
 pub(crate) enum Body<A: Actor, F> {
-    Seed { cell: Arc<Cell<A>>, factory: F, manner: Manner },
+    Seed {
+        cell: Arc<Cell<A>>,
+        factory: F,
+        manner: Manner,
+    },
     Living(Pin<Box<dyn Future<Output = ()> + Send>>),
     /// While it comes to life.
     Between,

@@ -34,9 +34,11 @@ const BELOW_THE_FACADE: &[&str] = &[
     ENGINE,
     JUMPSTARTER,
     EMBEDDED,
+    "celeriac-connect",
     "celeriac-macros",
     "celeriac-publisher",
     "celeriac-router",
+    "celeriac-security",
     "celeriac-worker",
 ];
 
@@ -56,6 +58,13 @@ pub(super) const CRATES: &[Crate] = &[
         &[CORE, JUMPSTARTER],
         &[TESTKIT],
         "a driver sees core and jumpstarter (ADR 0002)",
+    ),
+    layer("celeriac-connect", &[CORE], &[TESTKIT], "sources and sinks see core only"),
+    layer(
+        "celeriac-security",
+        &[CORE],
+        &[TESTKIT, EMBEDDED],
+        "it guards any broker, and so knows core only",
     ),
     // L2
     layer("celeriac-publisher", BELOW_A_ROLE, FOR_TESTS, ROLE),
@@ -128,6 +137,11 @@ pub(super) const WALLS: &[Wall] = &[
         packages: Who::AllBut(&[EMBEDDED]),
         libraries: What::These(&["rusqlite", "libsqlite3-sys"]),
         rule: "the wall `driver`: only celeriac-embedded names rusqlite",
+    },
+    Wall {
+        packages: Who::AllBut(&["celeriac-connect"]),
+        libraries: What::These(&["hyper", "hyper-util", "hyper-rustls", "reqwest", "axum"]),
+        rule: "the wall `language`: HTTP lives in celeriac-connect only",
     },
     Wall {
         packages: Who::AllBut(&["celeriac-python"]),

@@ -42,7 +42,8 @@ pub(crate) async fn kill_process() {
 /// An app on a directory. Where the parent kills at random, deaths say nothing
 /// about the message: `max_deaths` says how many make a culprit.
 pub(crate) fn app(dir: &Path, max_deaths: u32) -> App {
-    let mut config = Config { broker: dir.join("data").display().to_string(), ..Config::default() };
+    let mut config =
+        Config { broker: dir.join("data").display().to_string().into(), ..Config::default() };
     config.worker.max_deaths = max_deaths;
     App::from_config(config).unwrap().register(record).register(add_up).register(kill_process)
 }
@@ -99,7 +100,7 @@ impl Drop for Running {
 }
 
 /// Says a word to the parent. The test runner may have begun the line.
-fn say(word: &str) {
+pub(crate) fn say(word: &str) {
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "SAYS {word}");
     let _ = out.flush();
@@ -113,6 +114,7 @@ async fn child() {
     match part.as_str() {
         "send and run" => send_and_run(dir).await,
         "run chords" => run_chords(dir).await,
+        "read a folder" => crate::edges::read_a_folder(dir).await,
         "run until done" => run_until_done(dir).await,
         "send" => send_once(dir).await,
         other => panic!("there is no part {other}"),
