@@ -24,6 +24,7 @@ const CORE: &str = "celeriac-core";
 const ENGINE: &str = "celeriac-engine";
 const JUMPSTARTER: &str = "jumpstarter";
 const EMBEDDED: &str = "celeriac-embedded";
+const REDIS: &str = "celeriac-redis";
 const TESTKIT: &str = "celeriac-testkit";
 
 const NOTHING: &[&str] = &[];
@@ -34,6 +35,7 @@ const BELOW_THE_FACADE: &[&str] = &[
     ENGINE,
     JUMPSTARTER,
     EMBEDDED,
+    REDIS,
     "celeriac-macros",
     "celeriac-publisher",
     "celeriac-router",
@@ -54,6 +56,12 @@ pub(super) const CRATES: &[Crate] = &[
     layer(TESTKIT, &[CORE], &[EMBEDDED], "the suite knows no driver"),
     layer(
         EMBEDDED,
+        &[CORE, JUMPSTARTER],
+        &[TESTKIT],
+        "a driver sees core and jumpstarter (ADR 0002)",
+    ),
+    layer(
+        REDIS,
         &[CORE, JUMPSTARTER],
         &[TESTKIT],
         "a driver sees core and jumpstarter (ADR 0002)",
@@ -135,6 +143,11 @@ pub(super) const WALLS: &[Wall] = &[
         packages: Who::AllBut(&[EMBEDDED]),
         libraries: What::These(&["rusqlite", "libsqlite3-sys"]),
         rule: "the wall `driver`: only celeriac-embedded names rusqlite",
+    },
+    Wall {
+        packages: Who::AllBut(&[REDIS]),
+        libraries: What::These(&["redis", "fred"]),
+        rule: "the wall `driver`: only celeriac-redis names redis",
     },
     Wall {
         packages: Who::AllBut(&["celeriac-python"]),
