@@ -16,8 +16,6 @@ use crate::script::{CREATE, FORGET, MARK_STEPS, TRANSITION};
 
 /// How many records are read at a time.
 const PAGE: usize = 256;
-/// The longest time that Lua counts exactly.
-const LAST_MILLIS: u64 = 1 << 53;
 
 fn unreadable(what: &str, error: impl std::fmt::Display) -> Error {
     let context = format!("{what} can't be read: {error}");
@@ -75,8 +73,7 @@ impl Redis {
             let mut call = Call::script(&CREATE, &keys.workflow(workflow.id))
                 .arg(wire::encode_workflow(workflow))
                 .arg(*epoch)
-                .arg(workflow.end.0.saturating_sub(workflow.root.0))
-                .arg(workflow.expires_at.as_millis().min(LAST_MILLIS));
+                .arg(workflow.end.0.saturating_sub(workflow.root.0));
             for page in pages {
                 call.push(page.first.0);
                 call.push(wire::encode_page(page));

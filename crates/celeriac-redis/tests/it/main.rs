@@ -1,11 +1,19 @@
-//! The suite that every driver owes, on the Redis of this machine.
+//! The suite that every driver owes, on the Redis of this machine; and what
+//! the suite does not check, on private servers.
 
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod leases;
+#[cfg(test)]
+mod server;
+#[cfg(test)]
+mod tls;
 
-use harness::OnServer;
-
+#[cfg(test)]
 mod conformance {
-    use super::*;
+    use crate::harness::OnServer;
     celeriac_testkit::conformance!(OnServer);
 }
