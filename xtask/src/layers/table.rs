@@ -36,6 +36,7 @@ const BELOW_THE_FACADE: &[&str] = &[
     JUMPSTARTER,
     EMBEDDED,
     REDIS,
+    "celeriac-connect",
     "celeriac-macros",
     "celeriac-publisher",
     "celeriac-router",
@@ -60,6 +61,7 @@ pub(super) const CRATES: &[Crate] = &[
         &[TESTKIT],
         "a driver sees core and jumpstarter (ADR 0002)",
     ),
+    layer("celeriac-connect", &[CORE], &[TESTKIT], "sources and sinks see core only"),
     layer(
         REDIS,
         &[CORE, JUMPSTARTER],
@@ -148,6 +150,9 @@ pub(super) const WALLS: &[Wall] = &[
         packages: Who::AllBut(&[REDIS]),
         libraries: What::These(&["redis", "fred"]),
         rule: "the wall `driver`: only celeriac-redis names redis",
+        packages: Who::AllBut(&["celeriac-connect"]),
+        libraries: What::These(&["hyper", "hyper-util", "hyper-rustls", "reqwest", "axum"]),
+        rule: "the wall `language`: HTTP lives in celeriac-connect only",
     },
     Wall {
         packages: Who::AllBut(&["celeriac-python"]),

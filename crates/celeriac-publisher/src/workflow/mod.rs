@@ -1,9 +1,11 @@
 //! Workflows as their senders see them: started, cancelled, tried again by hand.
 
 mod cancel;
+mod failed;
 mod graph;
 mod retry;
 mod start;
+mod ways;
 
 use celeriac_core::MessageId;
 use celeriac_core::workflow::Status;

@@ -119,13 +119,21 @@ impl<Out> WorkflowHandle<Out> {
         self.app.cancel_workflow(self.id).await
     }
 
-    /// Tries the step again that the workflow has failed with; it goes on from
+    /// Tries every step again that the workflow has failed with; it goes on from
     /// there. What ended well is not run again.
     ///
     /// # Errors
     /// As [`App::retry_workflow`].
     pub async fn retry(&self) -> Result<(), WorkflowError> {
         self.app.retry_workflow(self.id).await
+    }
+
+    /// Tries one of the steps again that failed, by the id of its message.
+    ///
+    /// # Errors
+    /// As [`App::retry_step`].
+    pub async fn retry_step(&self, step: MessageId) -> Result<(), WorkflowError> {
+        self.app.retry_step(self.id, step).await
     }
 }
 
