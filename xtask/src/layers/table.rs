@@ -150,6 +150,8 @@ pub(super) const WALLS: &[Wall] = &[
         packages: Who::AllBut(&[REDIS]),
         libraries: What::These(&["redis", "fred"]),
         rule: "the wall `driver`: only celeriac-redis names redis",
+    },
+    Wall {
         packages: Who::AllBut(&["celeriac-connect"]),
         libraries: What::These(&["hyper", "hyper-util", "hyper-rustls", "reqwest", "axum"]),
         rule: "the wall `language`: HTTP lives in celeriac-connect only",
