@@ -3,7 +3,9 @@
 use quote::ToTokens;
 use syn::{Attribute, GenericParam, Ident, ImplItem, ImplItemFn, ItemImpl};
 
-use crate::arguments::{self, ActorArguments, HandlerArguments, ResourceArguments, TaskArguments};
+use crate::arguments::{
+    self, ActorArguments, HandlerArguments, ReleaseArguments, ResourceArguments, TaskArguments,
+};
 use crate::bound::{Group, Otherwise};
 use crate::callable::{Argument, Callable, place};
 use crate::hooks::{Hook, Kind};
@@ -19,7 +21,7 @@ pub(crate) struct Declaration {
     pub(crate) child_failed: Option<Callable>,
     pub(crate) dependencies: Vec<Callable>,
     pub(crate) resources: Vec<Resource>,
-    pub(crate) releases: Vec<(Ident, Callable)>,
+    pub(crate) releases: Vec<Release>,
     pub(crate) tasks: Vec<Task>,
     pub(crate) hooks: Vec<Hook>,
 }
@@ -36,6 +38,11 @@ pub(crate) struct Handler {
 pub(crate) struct Resource {
     pub(crate) callable: Callable,
     pub(crate) arguments: ResourceArguments,
+}
+
+pub(crate) struct Release {
+    pub(crate) callable: Callable,
+    pub(crate) arguments: ReleaseArguments,
 }
 
 pub(crate) struct Task {
@@ -190,12 +197,12 @@ impl Declaration {
     }
 
     fn add_release(&mut self, attribute: &Attribute, callable: Callable) -> syn::Result<()> {
-        let resource = arguments::released_resource(attribute)?;
+        let arguments = ReleaseArguments::read(attribute)?;
         if callable.values().len() != 1 || has_context(&callable) {
             let message = "a release is `fn name([&mut self,] value: T)`";
             return Err(syn::Error::new(callable.span, message));
         }
-        self.releases.push((resource, callable));
+        self.releases.push(Release { callable, arguments });
         Ok(())
     }
 
@@ -243,7 +250,8 @@ impl Declaration {
     }
 
     fn check_releases(&self) -> syn::Result<()> {
-        for (resource, _) in &self.releases {
+        for Release { arguments, .. } in &self.releases {
+            let resource = &arguments.resource;
             let known = self.resources.iter().any(|it| it.callable.name == *resource);
             if !known {
                 let message = format!("there is no resource `{resource}`");

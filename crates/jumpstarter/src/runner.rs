@@ -22,10 +22,13 @@ use crate::lifecycle::task::State as TaskState;
 use crate::lifecycle::{State, Trigger};
 use crate::options::Manner;
 use crate::span::ActorSpan;
+use crate::starting::Starting;
 use crate::supervision::{ChildFailed, Ending, History, Verdict};
 use crate::urgent::SystemMessage;
 use crate::work::{Left, Worker};
-use crate::{blocking, bring_up, dependents, publish, strategy, turns, watch, wind_down};
+use crate::{
+    blocking, bring_up, busy, dependents, publish, strategy, supervision, turns, watch, wind_down,
+};
 
 pub(crate) struct Runner<A: Actor, F> {
     cell: Arc<Cell<A>>,
@@ -117,6 +120,8 @@ where
                 let _ = cell.core.move_restart(RestartTrigger::Restart);
             }
             ctx.unstash(&mut self.inbox);
+            // Also after a panic in the middle of a batch.
+            busy::note_in_hand(&cell.core, self.inbox.len());
             let mut late = None;
             if !wind_down::is_done_at_once(&ctx, end.how()) {
                 let grace = self.manner.grace();
@@ -144,7 +149,8 @@ where
         ctx: &'a mut Context<A>,
     ) -> impl Future<Output = Result<Left, Crash>> + Send + use<'a, A, F> {
         async move {
-            if let Some(left) = self.start(slot, ctx).await? {
+            let core = Arc::clone(&self.cell);
+            if let Some(left) = Starting::new(&core.core, self.start(slot, ctx)).await? {
                 return Ok(left);
             }
             let policy = self.manner.rules().policy;
@@ -232,12 +238,20 @@ where
             End::Crashed(crash) => Ending::Crashed(crash),
         };
         let once_started = word & ONCE_STARTED != 0;
+        let by_policy = !matches!(ending, Ending::RestartAsked);
         let mut nothing = History::default();
         let history = match ending {
             Ending::Crashed(_) => self.history.get_or_insert_default(),
             _ => &mut nothing,
         };
-        history.decide(&self.manner.rules(), ending, once_started, Instant::now)
+        let verdict = history.decide(&self.manner.rules(), ending, once_started, Instant::now);
+        if by_policy && matches!(verdict, Verdict::Restart { .. }) {
+            history.exceeded = supervision::count_restart(core, Instant::now).err();
+            if history.exceeded.is_some() {
+                return Verdict::End;
+            }
+        }
+        verdict
     }
 
     /// Waits out the backoff, or for its turn in the restart of its group, which
@@ -279,6 +293,7 @@ where
             dead_letter(core, A::message_name(&message), DeadLetterReason::LeftOver);
             wind_down::drop_quietly(message);
         }
+        busy::note_in_hand(core, 0);
         core.system.forget(core);
         match crash {
             Some(crash) => {
@@ -322,6 +337,7 @@ where
                 restarts: core.restarts(),
                 policy: self.manner.rules().policy,
                 history: history.clone(),
+                children_intensity: self.history.as_ref().and_then(|history| history.exceeded),
                 was_stopped: core.word() & ENDING_FOR_GOOD != 0,
             };
             // A parent that has ended has heard of its own end.
