@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use jumpstarter::{Address, Context, Dependency, Exit, Options, State, System, actor};
+use jumpstarter::{Address, Context, Dependency, Exit, Injector, Options, State, System, actor};
 
 use crate::probe::Probe;
 
@@ -16,7 +16,7 @@ struct Child(Probe);
 impl Parent {
     #[depends_on]
     fn between(&self) -> Dependency<Between> {
-        Dependency::named("between").optional()
+        Dependency::named("between")
     }
 
     #[started]
@@ -34,8 +34,11 @@ impl Parent {
 #[actor]
 impl Between {
     #[depends_on]
-    fn child(&self) -> Dependency<Child> {
-        Dependency::named("above/parent/child").optional()
+    fn child(&self, injector: &Injector) -> Dependency<Child> {
+        match injector.system().find::<Child>("above/parent/child") {
+            Some(child) => child.into(),
+            None => Dependency::named("above/parent/child").optional(),
+        }
     }
 
     #[stopped]
