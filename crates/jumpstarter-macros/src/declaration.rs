@@ -9,6 +9,7 @@ use crate::arguments::{
 use crate::bound::{Group, Otherwise};
 use crate::callable::{Argument, Callable, place};
 use crate::hooks::{Hook, Kind};
+use crate::lifecycle;
 
 pub(crate) struct Declaration {
     /// The impl without our attributes.
@@ -108,6 +109,9 @@ impl Declaration {
             if let Err(error) = group.check() {
                 note(&mut mistakes, error);
             }
+        }
+        if let Err(error) = declaration.check_paths() {
+            note(&mut mistakes, error);
         }
         if let Err(error) = declaration.check_releases() {
             note(&mut mistakes, error);
@@ -247,6 +251,29 @@ impl Declaration {
         }
         self.tasks.push(Task { callable, arguments });
         Ok(())
+    }
+
+    /// Without a chart of its own, an actor knows the lifecycle only.
+    fn check_paths(&self) -> syn::Result<()> {
+        if self.arguments.chart.is_some() {
+            return Ok(());
+        }
+        let mut mistakes = None;
+        let bound = self.handlers.iter().flat_map(|handler| &handler.states);
+        let about_states = |hook: &&Hook| hook.kind.is_about_states();
+        let entered = self.hooks.iter().filter(about_states).flat_map(|hook| &hook.names);
+        for path in bound.chain(entered) {
+            if let Err(error) = lifecycle::check_state(path) {
+                note(&mut mistakes, error);
+            }
+        }
+        let about_triggers = self.hooks.iter().filter(|hook| !about_states(hook));
+        for path in about_triggers.flat_map(|hook| &hook.names) {
+            if let Err(error) = lifecycle::check_trigger(path) {
+                note(&mut mistakes, error);
+            }
+        }
+        mistakes.map_or(Ok(()), Err)
     }
 
     fn check_releases(&self) -> syn::Result<()> {

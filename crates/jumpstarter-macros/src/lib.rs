@@ -11,6 +11,7 @@ mod declaration;
 mod duration;
 mod expand;
 mod hooks;
+mod lifecycle;
 mod messages;
 mod resources;
 mod statechart;

@@ -141,6 +141,11 @@ pub trait Handler<M>: Actor {
     fn envelope(message: M, reply: Reply<Self::Reply>) -> Self::Message;
 }
 
+/// Called for every actor, for its name: the compiler prints it where an actor
+/// holds an `Rc`, a `RefCell` behind a reference, or anything else that is not
+/// `Send`.
+pub fn actors_move_between_threads_so_use_arc_not_rc<A: Send>() {}
+
 /// What a handler with `crash_on_error` may return.
 #[diagnostic::on_unimplemented(
     message = "`crash_on_error` needs a handler that returns a `Result`, not `{Self}`",

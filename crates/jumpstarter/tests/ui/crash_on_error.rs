@@ -1,4 +1,4 @@
-use jumpstarter::actor;
+use jumpstarter::{Reply, actor};
 
 struct Clerk;
 struct Letter;
@@ -12,7 +12,10 @@ impl Clerk {
     }
 
     #[handler(crash_on_error)]
-    fn parcel(&mut self, _m: Parcel) {}
+    fn parcel(&mut self, _m: Parcel, reply: Reply<u32>) -> Vec<u32> {
+        reply.send(7);
+        Vec::new()
+    }
 }
 
 fn main() {}
