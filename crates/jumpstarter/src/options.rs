@@ -137,13 +137,13 @@ impl Options {
         self
     }
 
-    /// How often its children may be restarted by their policies, all together:
+    /// How often its children may be restarted after crashes, all together:
     /// what the intensity of a supervisor is in Erlang. When one more crashes
     /// within the window, it is not started again, and this actor
     /// [escalates](Self::escalate): it stops its children and crashes, unless
     /// `#[child_failed]` takes care of it.
     ///
-    /// Each child that crashes counts once; siblings that are restarted along with
+    /// Each crash of a child counts once; siblings that are restarted along with
     /// it (see [`Strategy`]) do not, nor do restarts by request. The intensity of
     /// each child holds beside this. Default: the children are not counted
     /// together.

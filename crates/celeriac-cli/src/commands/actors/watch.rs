@@ -55,7 +55,7 @@ pub(super) async fn watch(interval: Duration, session: &Session) -> Result<()> {
 struct Frame {
     /// When it was asked for: RFC 3339, in UTC.
     taken: String,
-    interval_ms: u128,
+    interval_ms: u64,
     workers: Trees,
     #[serde(skip)]
     interval: Duration,
@@ -64,7 +64,8 @@ struct Frame {
 impl Frame {
     fn new(taken: SystemTime, interval: Duration, workers: Trees) -> Self {
         let taken = humantime::format_rfc3339_millis(taken).to_string();
-        Frame { taken, interval_ms: interval.as_millis(), workers, interval }
+        let interval_ms = u64::try_from(interval.as_millis()).unwrap_or(u64::MAX);
+        Frame { taken, interval_ms, workers, interval }
     }
 }
 
