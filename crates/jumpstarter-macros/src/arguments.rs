@@ -209,7 +209,8 @@ impl ReleaseArguments {
             input.parse::<Token![,]>()?;
             let rest = syn::meta::parser(|meta| {
                 if !meta.path.is_ident("timeout") {
-                    let known = "a release knows `timeout` only: `#[release(name, timeout = \"5s\")]`";
+                    let known =
+                        "a release knows `timeout` only: `#[release(name, timeout = \"5s\")]`";
                     return Err(meta.error(known));
                 }
                 arguments.timeout = Some(duration(&meta)?);

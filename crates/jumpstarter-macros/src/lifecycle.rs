@@ -88,8 +88,7 @@ mod tests {
         let source = include_str!("../../jumpstarter/src/life.rs");
         let chart = source.split("/// Whether the actor is being restarted").next().unwrap_or("");
         let declared = chart.lines().filter_map(|line| line.trim().strip_prefix("on "));
-        let declared: BTreeSet<&str> =
-            declared.filter_map(|line| line.split(':').next()).collect();
+        let declared: BTreeSet<&str> = declared.filter_map(|line| line.split(':').next()).collect();
         assert_eq!(declared, TRIGGERS.into_iter().collect());
         let is_declared = |name: &str| {
             let mut lines = chart.lines().map(|line| line.trim().trim_start_matches(">> "));

@@ -19,7 +19,11 @@ use crate::runner::Runner;
 /// without this a spawn took 12 % more instructions, and skynet half as much memory
 /// again.
 pub(crate) enum Body<A: Actor, F> {
-    Seed { cell: Arc<Cell<A>>, factory: F, manner: Manner },
+    Seed {
+        cell: Arc<Cell<A>>,
+        factory: F,
+        manner: Manner,
+    },
     Living(Pin<Box<dyn Future<Output = ()> + Send>>),
     /// While it comes to life.
     Between,

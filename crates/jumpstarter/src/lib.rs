@@ -121,9 +121,7 @@ pub use tokio_util::sync::CancellationToken;
 /// types. Not for use by hand; may change at any time.
 #[doc(hidden)]
 pub mod written {
-    pub use crate::actor::{
-        HookOutcome, MayFail, actors_move_between_threads_so_use_arc_not_rc,
-    };
+    pub use crate::actor::{HookOutcome, MayFail, actors_move_between_threads_so_use_arc_not_rc};
     pub use crate::dependency::Dependencies;
     pub use crate::hooks::{HookFailure, Phase};
     pub use crate::life::is_lifecycle_trigger;

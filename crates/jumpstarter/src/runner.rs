@@ -17,9 +17,9 @@ use crate::error::{BoxError, Cause, Crash};
 use crate::event::{DeadLetterReason, Event};
 use crate::guard::{Broken, Guarded, ending, ending_or_crashed, unless};
 use crate::hooks::{drop_requests, enter_crashed, start_steps};
+use crate::lifecycle::State;
 use crate::lifecycle::restart::{State as RestartRegion, Trigger as RestartTrigger};
 use crate::lifecycle::task::State as TaskState;
-use crate::lifecycle::State;
 use crate::options::Manner;
 use crate::route::{self, Route};
 use crate::span::ActorSpan;
@@ -252,7 +252,8 @@ where
         let core = &self.cell.core;
         let parent = core.parent.as_ref().and_then(|parent| parent.upgrade());
         let told_parent = parent.is_some();
-        let history = self.own.history.as_ref().map(|history| history.crashes()).unwrap_or_default();
+        let history =
+            self.own.history.as_ref().map(|history| history.crashes()).unwrap_or_default();
         if let Some(parent) = parent {
             let failure = ChildFailed {
                 path: core.path.to_string(),

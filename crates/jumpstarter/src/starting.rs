@@ -57,7 +57,8 @@ impl<F: Future> Future for Starting<'_, F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let _other = Meanwhile(STARTER.with(|starter| starter.replace(Some(Starter::of(this.core)))));
+        let _other =
+            Meanwhile(STARTER.with(|starter| starter.replace(Some(Starter::of(this.core)))));
         this.future.poll(cx)
     }
 }

@@ -239,7 +239,8 @@ impl System {
         };
         let parent_cell = parent.map(Arc::downgrade);
         let core = Core::new(self.clone(), parent_cell, path, Kind::of::<A>());
-        let address = Address::new(Arc::new(Cell { core, mailbox: Mailbox::new(options.capacity) }));
+        let address =
+            Address::new(Arc::new(Cell { core, mailbox: Mailbox::new(options.capacity) }));
         let cell = address.cell();
         cell.core.adopt(&options.manner.rules());
         if let Some(parent) = parent {

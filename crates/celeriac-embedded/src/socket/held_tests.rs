@@ -12,12 +12,12 @@ use tokio::io::AsyncReadExt as _;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixStream;
 
+use super::VERSION;
 use super::frame::{self, FrameKind, Hello};
 use super::path::SocketPath;
 use super::request::Request;
-use super::VERSION;
-use crate::durable::Durable;
 use crate::Options;
+use crate::durable::Durable;
 
 const LEASE_MS: u64 = 30_000;
 const DUE: Timestamp = Timestamp::from_millis(1_000);

@@ -188,11 +188,7 @@ impl<A: Actor> Address<A> {
     /// # Errors
     ///
     /// Those of `fire`.
-    pub async fn fire_with<P>(
-        &self,
-        trigger: impl Fires<A>,
-        payload: P,
-    ) -> Result<(), ControlError>
+    pub async fn fire_with<P>(&self, trigger: impl Fires<A>, payload: P) -> Result<(), ControlError>
     where
         P: Any + Send + Sync,
     {

@@ -4,13 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use jumpstarter::chart::{ChartState, ChartTrigger, StateNode};
 use jumpstarter::lifecycle::next;
 use jumpstarter::{
     Address, Backoff, Context, Lifecycle, Options, Refused, RestartRegion, State, Statechart,
     System, TaskState, Trigger, actor, lifecycle,
 };
-use futures_util::FutureExt;
 use tokio::sync::Notify;
 
 /// A line for each trigger, a column for each state: where it leads, or `.`.

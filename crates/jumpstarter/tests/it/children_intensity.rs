@@ -37,7 +37,8 @@ impl Boss {
     fn begin(&mut self, ctx: &mut Context<Self>) {
         // Each may crash often.
         let options = || Options::default().intensity(100, MINUTE);
-        self.workers = (0..3).map(|n| ctx.spawn_child(&n.to_string(), options(), || Worker)).collect();
+        self.workers =
+            (0..3).map(|n| ctx.spawn_child(&n.to_string(), options(), || Worker)).collect();
     }
 
     #[handler]

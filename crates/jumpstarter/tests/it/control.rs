@@ -2,7 +2,9 @@
 
 use std::error::Error;
 
-use jumpstarter::{Cause, ControlError, Lifecycle, Options, RestartPolicy, System, Transition, actor, statechart};
+use jumpstarter::{
+    Cause, ControlError, Lifecycle, Options, RestartPolicy, System, Transition, actor, statechart,
+};
 use tokio::sync::oneshot;
 
 use crate::probe::Probe;
@@ -112,11 +114,15 @@ impl Once {}
 async fn a_restart_is_awaited_and_tells_that_there_is_none() {
     let system = System::new("test");
     let mut lives = 0;
-    let once = system.spawn("once", Options::default().intensity(1, std::time::Duration::MAX), move || {
-        lives += 1;
-        assert!(lives <= 2, "no third life");
-        Once
-    });
+    let once = system.spawn(
+        "once",
+        Options::default().intensity(1, std::time::Duration::MAX),
+        move || {
+            lives += 1;
+            assert!(lives <= 2, "no third life");
+            Once
+        },
+    );
     once.started().await.unwrap();
     once.restart().await.unwrap();
     assert_eq!(once.snapshot().restarts, 1);

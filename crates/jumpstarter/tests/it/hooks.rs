@@ -2,7 +2,8 @@
 //! fail.
 
 use jumpstarter::{
-    Address, Context, ControlError, Exit, Options, Refused, RestartPolicy, State, System, Transition, actor,
+    Address, Context, ControlError, Exit, Options, Refused, RestartPolicy, State, System,
+    Transition, actor,
 };
 use tokio::sync::oneshot;
 

@@ -4,9 +4,7 @@ use std::convert::Infallible;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use jumpstarter::{
-    DEFAULT_RELEASE_TIMEOUT, Event, Exit, Options, ShutdownReport, System, actor,
-};
+use jumpstarter::{DEFAULT_RELEASE_TIMEOUT, Event, Exit, Options, ShutdownReport, System, actor};
 use tokio::time::Instant;
 
 use crate::probe::Probe;

@@ -197,7 +197,8 @@ async fn heard(system: &System, way: Way) -> Result<(), StartError> {
 
 #[tokio::test]
 async fn who_awaits_a_child_that_waits_for_it_gets_the_circle() {
-    let circle = |types: &str| format!("dependencies form a cycle: {types}").replace('~', "it::starting::");
+    let circle =
+        |types: &str| format!("dependencies form a cycle: {types}").replace('~', "it::starting::");
     for (way, types) in [
         (Way::Child, "~Child > ~Parent > ~Child"),
         (Way::Detour, "~Child > it::starting::Shop > ~Parent > ~Child"),

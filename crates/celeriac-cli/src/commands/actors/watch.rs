@@ -89,8 +89,8 @@ impl<'a> Screen<'a> {
     }
 
     fn draw(&self, text: &str) -> Result<bool> {
-        let lines = terminal_size::terminal_size()
-            .map_or(USUAL_LINES, |(_, height)| usize::from(height.0));
+        let lines =
+            terminal_size::terminal_size().map_or(USUAL_LINES, |(_, height)| usize::from(height.0));
         self.output.write(&over_the_last(text, lines))
     }
 }
