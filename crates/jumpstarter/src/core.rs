@@ -456,10 +456,7 @@ impl Core {
 
     /// Fires a trigger of the restart region.
     pub(crate) fn move_restart(&self, trigger: restart::Trigger) -> Result<(), Refused> {
-        let watchers = {
-            let mut control = self.control.lock();
-            self.has_cold.store(true, Ordering::Relaxed);
-            let cold = control.cold.get_or_insert_default();
+        let to = self.with_cold(|cold| {
             let from = cold.restart;
             let to = restart::next(from, trigger)?;
             cold.restart = to;
@@ -469,10 +466,10 @@ impl Core {
                 from,
                 to,
             });
-            (to == restart::State::Restarted).then(|| control.take_watchers())
-        };
-        if let Some(watchers) = watchers {
-            wake_all(watchers);
+            Ok::<_, Refused>(to)
+        })?;
+        if to == restart::State::Restarted {
+            self.wake_watchers(self.word() & WATCHED);
         }
         Ok(())
     }
