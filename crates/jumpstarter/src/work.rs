@@ -150,8 +150,7 @@ impl<'a, A: Actor> Worker<'a, A> {
                             tokio::task::yield_now().await;
                         }
                     }
-                    let stashed = if A::STASHES { ctx.stashed() } else { 0 };
-                    self.tally.end(self.inbox.len() + stashed);
+                    self.tally.end(self.inbox.len());
                     actor.on_batch(ctx).await;
                 }
                 if self.mode == Mode::Draining {
