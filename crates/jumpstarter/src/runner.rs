@@ -213,7 +213,7 @@ where
     fn finish(&mut self, crash: Option<Crash>, killed: bool) {
         let core = &self.cell.core;
         self.cell.mailbox.close_and_take(&mut self.own.inbox);
-        for message in self.own.inbox.drain(..) {
+        while let Some(message) = self.own.inbox.pop_front() {
             dead_letter(core, A::message_name(&message), DeadLetterReason::LeftOver);
             wind_down::drop_quietly(message);
         }
@@ -342,10 +342,10 @@ where
                     Some(brought) => brought?,
                     None => return Ok(Some(Left::interrupted(core))),
                 }
-            } else if !at_once {
-                if let Some(hooks) = start_steps(slot.as_mut(), ctx, route::NO_NEEDS) {
-                    hooks.await?;
-                }
+            } else if !at_once
+                && let Some(hooks) = start_steps(slot.as_mut(), ctx, route::NO_NEEDS)
+            {
+                hooks.await?;
             }
             let Some(actor) = slot.as_mut() else {
                 return Err(failed("the actor did not come back from the pool".into()));
