@@ -97,7 +97,7 @@ mod tests {
     use celeriac_core::{Name, QueueName};
 
     fn id(number: u128) -> MessageId {
-        MessageId::from_parts(Timestamp::from_millis(1), number)
+        MessageId::from_parts(Timestamp::from_millis(1), number << 64)
     }
 
     fn part(number: u128, of: u128, scopes: &[u128]) -> Record {
