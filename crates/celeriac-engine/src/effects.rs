@@ -100,6 +100,9 @@ impl Ending {
 /// the at-least-once guarantee; the router keeps it in one function.
 #[derive(Debug, Default)]
 pub struct Commit {
+    /// Publish, before anything else: documents for sinks. The task that made
+    /// them is run again as long as its outcome is not recorded.
+    pub documents: Vec<Arc<Message>>,
     /// Tell: what became of steps of workflows. What follows from it comes
     /// into the other fields before anything below is done.
     pub told: Vec<Told>,
@@ -132,7 +135,8 @@ impl Commit {
     /// Whether there is nothing to do.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.told.is_empty()
+        self.documents.is_empty()
+            && self.told.is_empty()
             && self.create.is_empty()
             && self.publish.is_empty()
             && self.schedule.is_empty()
@@ -151,6 +155,7 @@ impl Commit {
             *self = later;
             return;
         }
+        self.documents.append(&mut later.documents);
         self.told.append(&mut later.told);
         self.create.append(&mut later.create);
         self.publish.append(&mut later.publish);

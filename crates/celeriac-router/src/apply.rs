@@ -4,7 +4,10 @@
 //! dropped future, a dead process), the delivery is not settled yet, so the
 //! broker gives it again; whatever was done before is done again or found done.
 //!
-//! Steps of workflows come first: they are recorded, what follows from that is
+//! Documents for sinks come before all else: each sink has a queue of its own,
+//! from which it is fed however long it was down.
+//!
+//! Steps of workflows come next: they are recorded, what follows from that is
 //! asked for, and then done in the same order as all else.
 
 use celeriac_core::broker::Limit;
@@ -33,6 +36,12 @@ pub async fn apply(
     workflows: &mut Workflows,
     commit: &mut Commit,
 ) -> Result<usize> {
+    if !commit.documents.is_empty() {
+        // Once an outcome is recorded its task is not run again, so what its
+        // sinks shall have is stored before.
+        broker.publish(&commit.documents, Limit::Exceed).await?;
+        commit.documents.clear();
+    }
     if !commit.told.is_empty() {
         // A step that is recorded is told and not run again: what a retry by
         // hand needs of it is kept before.

@@ -15,6 +15,7 @@ mod children;
 mod crashes;
 mod declared;
 mod delays;
+mod edges;
 mod events;
 mod failures;
 mod fixture;
