@@ -38,6 +38,16 @@ impl Default for Options {
     }
 }
 
+/// The least that an answer may take: a busy machine is no dead one.
+const MIN_PATIENCE: Duration = Duration::from_secs(5);
+
+impl Options {
+    /// How long the server may take to answer.
+    pub(crate) fn patience(&self) -> Duration {
+        (self.lease / 2).max(MIN_PATIENCE)
+    }
+}
+
 /// An address, read.
 #[derive(Clone)]
 pub(crate) struct Target {
