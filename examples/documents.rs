@@ -47,7 +47,7 @@ async fn main() -> anyhow::Result<()> {
     fs::create_dir(&inbox)?;
 
     let hook = Webhook::bind("127.0.0.1:0")?;
-    let (booked, mut bookings) = tokio::sync::mpsc::unbounded_channel();
+    let (booked, mut bookings) = tokio::sync::mpsc::unbounded_channel::<u64>();
     let settle = Duration::from_millis(50);
     let app = App::embedded(place.path().join("data"))?
         .register(bill)

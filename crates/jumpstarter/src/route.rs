@@ -17,12 +17,11 @@ impl Route {
         let mut to = from;
         let mut step = 0;
         while step < triggers.len() {
-            to = match next(to, triggers[step]) {
-                Ok(state) => state,
-                Err(_) => panic!("the chart refuses a trigger of the route"),
-            };
+            let Ok(state) = next(to, triggers[step]) else { break };
+            to = state;
             step += 1;
         }
+        assert!(step == triggers.len(), "the chart refuses a trigger of the route");
         Route { triggers, from, to }
     }
 

@@ -26,8 +26,9 @@ use crate::runtime::{Lost, Runtime};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
-/// Closures that run on the blocking pool at a time.
-const BLOCKING_POOL: usize = 64;
+/// How many closures, blocking turns and sync resources of a system run on the blocking
+/// pool at a time; others wait for their turn.
+pub const BLOCKING_POOL: usize = 64;
 
 /// A tree of actors in a tokio runtime. Cheap to clone.
 ///
@@ -75,6 +76,7 @@ struct Inner {
     dead_letters: AtomicU64,
     task_panics: AtomicU64,
     abandoned_turns: AtomicU64,
+    not_released: AtomicU64,
     closing: AtomicBool,
     pool: Semaphore,
     arguments: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
@@ -98,6 +100,7 @@ impl System {
             dead_letters: AtomicU64::new(0),
             task_panics: AtomicU64::new(0),
             abandoned_turns: AtomicU64::new(0),
+            not_released: AtomicU64::new(0),
             closing: AtomicBool::new(false),
             pool: Semaphore::new(BLOCKING_POOL),
             arguments: Mutex::default(),
@@ -177,6 +180,12 @@ impl System {
     /// so far. They occupy a thread until they do.
     pub fn abandoned_turns(&self) -> u64 {
         self.inner.abandoned_turns.load(Ordering::Relaxed)
+    }
+
+    /// Resources whose `#[release]` did not end within its time, so far; see
+    /// [`Event::NotReleased`](crate::Event::NotReleased).
+    pub fn not_released(&self) -> u64 {
+        self.inner.not_released.load(Ordering::Relaxed)
     }
 
     /// Whether a shutdown has begun.
@@ -319,6 +328,10 @@ impl System {
 
     pub(crate) fn count_abandoned_turn(&self) {
         self.inner.abandoned_turns.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_not_released(&self) {
+        self.inner.not_released.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn count_task_panic(&self) {

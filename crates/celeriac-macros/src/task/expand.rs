@@ -93,7 +93,7 @@ fn methods(function: &Function, call_attributes: &[&Attribute]) -> TokenStream {
 
         /// Subscribes this task to documents; `map` makes its arguments of one.
         #[allow(dead_code, clippy::type_complexity, clippy::unused_unit)]
-        #visibility fn from_document<D: ::celeriac::__private::serde::de::DeserializeOwned>(
+        #visibility fn from_document<D: ::celeriac::__private::serde::de::DeserializeOwned + 'static>(
             map: impl ::core::ops::Fn(D) -> #mapped
                 + ::core::marker::Send + ::core::marker::Sync + 'static,
         ) -> ::celeriac::DocumentSubscriber<D> {

@@ -11,7 +11,7 @@ use celeriac_core::store::{
 use celeriac_core::workflow::{
     Canvas, End, Member, NewWorkflow, Parent, Signature, Status, StepError, StepId, Workflow,
 };
-use celeriac_core::{Failure, MessageId, Name, QueueName, State, Timestamp};
+use celeriac_core::{Broker, Failure, MessageId, Name, QueueName, State, Timestamp};
 use celeriac_embedded::Memory;
 use celeriac_engine::canvas::{Start, step_id};
 use celeriac_publisher::WorkflowError;

@@ -74,8 +74,7 @@ impl<Out> WorkflowHandle<Out> {
     /// # Errors
     /// [`Error::Driver`] when the store fails.
     pub async fn record(&self) -> Result<Option<Record>, Error> {
-        let records = self.store().await?.workflows(&[self.id]).await?;
-        Ok(records.into_iter().next().flatten())
+        self.app.workflow(self.id).await
     }
 
     /// Its status; `None` if nothing is known of it.

@@ -115,6 +115,11 @@ fn of(name: &'static str, value: i64) -> Canvas {
     Signature::new(name).argument(value).into()
 }
 
+/// A step that gets the result of the one before.
+fn next(name: &'static str) -> Canvas {
+    Signature::new(name).into()
+}
+
 fn with(name: &'static str, value: i64, options: Options) -> Canvas {
     let signature = Signature::new(name).argument(value);
     Signature { options: Some(Arc::new(options)), ..signature }.into()
@@ -132,7 +137,7 @@ fn step(workflow: MessageId, step: u32, epoch: u32) -> MessageId {
 #[tokio::test]
 async fn all_failed_members_are_tried_again_at_once() {
     let world = World::start().await;
-    let chain = Canvas::chain(vec![of("by_hand.broken", 3), of("by_hand.id", 4)]);
+    let chain = Canvas::chain(vec![of("by_hand.broken", 3), next("by_hand.id")]);
     let chain = Canvas::chain(vec![chain, Canvas::chain(vec![])]);
     let inner = Canvas::group(vec![of("by_hand.broken", 5), of("by_hand.id", 6)]);
     let members = vec![of("by_hand.broken", 1), of("by_hand.id", 2), chain, inner];
@@ -171,7 +176,7 @@ async fn failures_that_something_took_for_results_stay() {
     let world = World::start().await;
     let members = vec![of("by_hand.broken", 1)];
     let settled = Shape::Group { members, policy: Policy::Settle }.into();
-    let chain = Canvas::chain(vec![settled, of("by_hand.broken", 2)]);
+    let chain = Canvas::chain(vec![settled, next("by_hand.broken")]);
     let id = world.app.start(chain).await.unwrap();
     world.failed(id).await;
     assert_eq!(world.quarantined(id).await.len(), 2);
