@@ -14,8 +14,9 @@ fn cluster() -> Vec<Server> {
     let arguments = ["--cluster-enabled", "yes", "--appendfsync", "no"];
     let nodes = Vec::from_iter((0..3).map(|_| Server::start(&arguments)));
     let hosts = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port));
-    let made = Command::new("redis-cli").args(["--cluster", "create"]).args(hosts);
-    let made = made.arg("--cluster-yes").output().unwrap();
+    let mut creation = Command::new("redis-cli");
+    creation.args(["--cluster", "create"]).args(hosts).arg("--cluster-yes");
+    let made = creation.output().unwrap();
     assert!(made.status.success(), "{made:?}");
     let began = std::time::Instant::now();
     while !nodes.iter().all(is_ready) {
