@@ -46,6 +46,17 @@ pub enum News {
     Cancelled(Vec<MessageId>),
 }
 
+/// A scope that is revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Revoked {
+    /// The scope.
+    pub scope: MessageId,
+    /// The workflow whose it is, or that is in it: its parts are cancelled.
+    pub workflow: MessageId,
+    /// Until when it is revoked.
+    pub until: Timestamp,
+}
+
 /// How a workflow ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ending {
@@ -111,9 +122,8 @@ pub struct Commit {
     pub mark_steps: Vec<StepMark>,
     /// Write: ends of workflows.
     pub end: Vec<Ending>,
-    /// Write, last, for it may concern what is settled: scopes that are
-    /// revoked, and until when.
-    pub revoke: Vec<(MessageId, Timestamp)>,
+    /// Write, last, for it may concern what is settled: scopes that are revoked.
+    pub revoke: Vec<Revoked>,
     /// Settle.
     pub settle: Vec<Settlement>,
     /// Whether the suspect that ran is among what is settled: the engine is to

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use celeriac_core::body::EncodeError;
@@ -284,7 +285,7 @@ pub(crate) fn into_step<T: Task>(
     };
     let mut step = workflow::Signature::new(Name::from_static(T::NAME));
     step.arguments.args = args;
-    step.options = (options != workflow::Options::default()).then(|| Box::new(options));
+    step.options = (options != workflow::Options::default()).then(|| Arc::new(options));
     Ok(step)
 }
 

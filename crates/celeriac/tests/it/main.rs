@@ -8,6 +8,7 @@
 )]
 
 mod blocking;
+mod by_hand;
 mod calls;
 mod canvas;
 mod children;
