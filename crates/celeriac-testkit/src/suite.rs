@@ -3,10 +3,10 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use crate::sink::SinkHarness;
-use crate::source::SourceHarness;
 use crate::Harness;
 use crate::probe::WATCHDOG;
+use crate::sink::SinkHarness;
+use crate::source::SourceHarness;
 
 /// Runs one case of a driver. Called by [`conformance!`](crate::conformance).
 ///

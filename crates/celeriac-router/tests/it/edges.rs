@@ -157,7 +157,8 @@ async fn source_survives(operation: Operation, call: u64, death: Effect) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_source_goes_on_wherever_its_process_dies() {
-    for operation in [Operation::Entries, Operation::Publish, Operation::Forget, Operation::Complete]
+    for operation in
+        [Operation::Entries, Operation::Publish, Operation::Forget, Operation::Complete]
     {
         for death in [Effect::DieBefore, Effect::DieAfter] {
             // The cursor is read once.
@@ -273,8 +274,7 @@ async fn a_sink_that_is_down_backs_up_alone_and_catches_up_in_order() {
     eventually("the other's failure", || async {
         let actors = process.system.snapshot();
         actors.iter().any(|actor| {
-            actor.path.ends_with("sink.down")
-                && actor.state.state() == State::Unhealthy
+            actor.path.ends_with("sink.down") && actor.state.state() == State::Unhealthy
         })
     })
     .await;
