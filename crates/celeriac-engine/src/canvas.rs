@@ -54,8 +54,10 @@
 
 mod advance;
 mod begin;
+mod binding;
 mod compile;
 mod condition;
+mod dag;
 mod ended;
 mod graph;
 mod id;
