@@ -10,7 +10,7 @@ use crate::bench::BenchArgs;
 use crate::commands::{
     completions::CompletionsArgs, config::ConfigCommand, doctor::DoctorArgs, inspect::InspectArgs,
     quarantine::QuarantineCommand, queues::QueuesCommand, result::ResultArgs, revoke::RevokeArgs,
-    send::SendArgs, worker, worker::WorkerArgs, workflow::WorkflowCommand,
+    send::SendArgs, tasks::TasksCommand, worker, worker::WorkerArgs, workflow::WorkflowCommand,
 };
 
 const EXAMPLES: &str = "\
@@ -81,6 +81,8 @@ pub(crate) enum Command {
     Revoke(RevokeArgs),
     #[command(subcommand)]
     Workflow(WorkflowCommand),
+    #[command(subcommand)]
+    Tasks(TasksCommand),
     #[command(subcommand)]
     Queues(QueuesCommand),
     Inspect(InspectArgs),

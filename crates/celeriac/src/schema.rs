@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::app::App;
@@ -17,7 +17,7 @@ use crate::app::App;
 const ANYTHING: Value = Value::Bool(true);
 
 /// What a task takes and gives.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TaskSchema {
     /// The task's name.
     pub name: String,
@@ -28,7 +28,7 @@ pub struct TaskSchema {
 }
 
 /// One argument that a task takes.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Parameter {
     /// Its name.
     pub name: String,
@@ -60,7 +60,35 @@ impl Schemas {
     }
 }
 
+impl TaskSchema {
+    /// What it takes and gives in one line, for people.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let parameters = self.parameters.iter().map(|one| {
+            format!("{}: {}", one.name, crate::declared::type_of(&one.schema))
+        });
+        let parameters: Vec<_> = parameters.collect();
+        format!("({}) → {}", parameters.join(", "), crate::declared::type_of(&self.output))
+    }
+}
+
 impl App {
+    /// What the tasks of all workers that are alive take and give, by name.
+    /// Waits for at most 2 s.
+    ///
+    /// # Errors
+    /// [`Error::Driver`](crate::Error::Driver) when broker or store fail.
+    pub async fn workers_task_schemas(&self) -> Result<Vec<TaskSchema>, crate::Error> {
+        let answers = self.inspect(crate::Question::Schemas).await?;
+        let mut schemas: Vec<TaskSchema> = Vec::new();
+        for answer in answers.into_iter().filter_map(|(_, answer)| answer) {
+            schemas.extend(serde_json::from_value::<Vec<TaskSchema>>(answer).unwrap_or_default());
+        }
+        schemas.sort_by(|one, other| one.name.cmp(&other.name));
+        schemas.dedup_by(|one, other| one.name == other.name);
+        Ok(schemas)
+    }
+
     /// What the registered tasks take and give, by name.
     #[must_use]
     pub fn task_schemas(&self) -> Vec<TaskSchema> {

@@ -162,6 +162,8 @@ impl Registered {
                 hard: options.time_limit.or(defaults.limits.hard),
             },
             concurrency: options.concurrency,
+            // Names and schemas: they always have a JSON form.
+            schema: serde_json::to_value(self.schema()).unwrap_or_default(),
             needs: (self.needs)(),
             body,
         }

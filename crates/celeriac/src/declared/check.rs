@@ -39,7 +39,7 @@ struct Checked<'a> {
 }
 
 impl Checked<'_> {
-    /// What the step gives.
+    /// What the step gives, if `when` holds.
     fn check(mut self, tasks: &Tasks) -> Type {
         let step = self.step;
         if let Some((_, reference, at)) = &step.when
@@ -60,9 +60,6 @@ impl Checked<'_> {
         if step.foreach.is_some() {
             let one = if step.policy == Policy::Settle { output.settled() } else { output };
             output = Type::List(Box::new(one));
-        }
-        if step.when.is_some() {
-            output = Type::one_of([output, self.input]);
         }
         match step.policy {
             Policy::Settle if step.foreach.is_none() => output.settled(),

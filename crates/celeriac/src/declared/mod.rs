@@ -87,6 +87,15 @@ impl Declaration {
         self.version
     }
 
+    /// Its graph, of which nothing has run.
+    #[must_use]
+    pub fn drawing(&self) -> crate::Drawing {
+        let title = format!("{} version {}", self.name, self.version);
+        // What can't be compiled was refused when it was checked.
+        let pages = celeriac_engine::canvas::compile(&self.canvas).unwrap_or_default();
+        crate::Drawing::of_pages(title, &pages)
+    }
+
     /// What it runs.
     #[must_use]
     pub fn canvas(&self) -> &workflow::Canvas {
@@ -143,6 +152,11 @@ impl App {
         }
         Ok(declared)
     }
+}
+
+/// What a JSON schema allows, for people.
+pub(crate) fn type_of(schema: &serde_json::Value) -> String {
+    types::Type::of(schema).to_string()
 }
 
 fn checked(document: &Document, tasks: &Tasks) -> Result<Vec<Declaration>, Vec<Mistake>> {
