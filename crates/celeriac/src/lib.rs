@@ -30,6 +30,7 @@
 //! | compose tasks to workflows | [`canvas`] |
 //! | declare workflows | [`workflow!`], [`declared`] |
 //! | configure all of it | [`Config`] |
+//! | sign and encrypt messages | [`security`] |
 
 #![forbid(unsafe_code)]
 
@@ -68,6 +69,7 @@ pub use celeriac_core::{
 pub use celeriac_macros::{event, task, workflow};
 pub use celeriac_publisher::Error as PublishError;
 pub use celeriac_router::{Answer, Question};
+pub use celeriac_security as security;
 pub use config::Config;
 pub use connect::Error;
 pub use context::{MissingState, State, TaskContext};
@@ -93,6 +95,7 @@ pub use worker::{StartError, Worker};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::config::nearest::nearest;
+    pub use crate::connect::host_name;
     pub use crate::failure::{Fault, Probe, SaysItself, SaysNothing};
     pub use crate::declared::written;
     pub use crate::schema::{Described, Known, Schemas, Unknown};
