@@ -13,35 +13,35 @@ use serde::{Deserialize, Serialize};
 /// What was sold.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(crate = "celeriac::schemars")]
-pub struct Order {
+pub(crate) struct Order {
     /// Which one.
-    pub number: u32,
+    pub(crate) number: u32,
     /// How much, in cents.
-    pub cents: u64,
+    pub(crate) cents: u64,
 }
 
 /// The orders of a day.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(crate = "celeriac::schemars")]
-pub struct Day {
+pub(crate) struct Day {
     /// Which day.
-    pub day: String,
+    pub(crate) day: String,
     /// Its orders.
-    pub orders: Vec<Order>,
+    pub(crate) orders: Vec<Order>,
     /// How many orders there are.
-    pub count: u32,
+    pub(crate) count: u32,
 }
 
 /// How much was charged.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(crate = "celeriac::schemars")]
-pub struct Totals {
+pub(crate) struct Totals {
     /// Of how many orders.
-    pub charged: usize,
+    pub(crate) charged: usize,
     /// How many could not be charged.
-    pub refused: usize,
+    pub(crate) refused: usize,
     /// How much, in cents.
-    pub cents: u64,
+    pub(crate) cents: u64,
 }
 
 #[celeriac::task(name = "shop.extract")]
@@ -85,7 +85,7 @@ async fn report(day: String, totals: Totals, archive: String) -> String {
 }
 
 /// The app with these tasks.
-pub fn registered(app: App) -> App {
+pub(crate) fn registered(app: App) -> App {
     app.register(extract)
         .register(rates)
         .register(charge)

@@ -96,10 +96,10 @@ pub use worker::{StartError, Worker};
 pub mod __private {
     pub use crate::config::nearest::nearest;
     pub use crate::connect::host_name;
-    pub use crate::failure::{Fault, Probe, SaysItself, SaysNothing};
     pub use crate::declared::written;
-    pub use crate::schema::{Described, Known, Schemas, Unknown};
+    pub use crate::failure::{Fault, Probe, SaysItself, SaysNothing};
     pub use crate::invoke::{TaskResult, async_body, sync_body};
+    pub use crate::schema::{Described, Known, Schemas, Unknown};
     pub use celeriac_core::arguments::NoArguments;
     pub use celeriac_worker::Body;
     pub use serde;

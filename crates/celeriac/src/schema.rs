@@ -64,9 +64,10 @@ impl TaskSchema {
     /// What it takes and gives in one line, for people.
     #[must_use]
     pub fn summary(&self) -> String {
-        let parameters = self.parameters.iter().map(|one| {
-            format!("{}: {}", one.name, crate::declared::type_of(&one.schema))
-        });
+        let parameters = self
+            .parameters
+            .iter()
+            .map(|one| format!("{}: {}", one.name, crate::declared::type_of(&one.schema)));
         let parameters: Vec<_> = parameters.collect();
         format!("({}) → {}", parameters.join(", "), crate::declared::type_of(&self.output))
     }

@@ -49,12 +49,14 @@ impl Composition {
         let arrived = match self {
             Self::Chain => {
                 let steps: Canvas<Nothing, ()> = chain(step(0));
-                let steps = (1..load.tasks)
-                    .fold(steps, |steps, index| steps.then(step(index).immutable()));
+                let steps =
+                    (1..load.tasks).fold(steps, |steps, index| steps.then(step(index).immutable()));
                 let () = result(&app.send(steps).await?).await?;
                 1
             }
-            Self::Group => result::<Vec<()>>(&app.send(canvas::group(members())).await?).await?.len(),
+            Self::Group => {
+                result::<Vec<()>>(&app.send(canvas::group(members())).await?).await?.len()
+            }
             Self::Chord => result(&app.send(canvas::chord(members(), body::p())).await?).await?,
         };
         let elapsed = started.elapsed();

@@ -59,8 +59,11 @@ impl View for Shown {
 pub(crate) async fn run(command: &TasksCommand, session: &Session) -> Result<()> {
     let tasks = known(session).await?;
     if tasks.is_empty() {
-        return Err(Problem::new(Exit::NotFound, "no worker answers, and this program has no tasks")
-            .hint("start one with `celeriac worker`, with the same --broker"));
+        return Err(Problem::new(
+            Exit::NotFound,
+            "no worker answers, and this program has no tasks",
+        )
+        .hint("start one with `celeriac worker`, with the same --broker"));
     }
     match command {
         TasksCommand::List => session.output.show(&List { tasks }),

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use celeriac::workflow::{Record, Status};
-use celeriac::{Drawing, MessageId, NodeProgress, WorkflowFilter, WorkflowHandle, WorkflowProgress};
+use celeriac::{
+    Drawing, MessageId, NodeProgress, WorkflowFilter, WorkflowHandle, WorkflowProgress,
+};
 use clap::{Subcommand, ValueEnum};
 use serde::Serialize;
 use serde_json::Value;

@@ -125,7 +125,12 @@ pub(super) type Input = Option<Value>;
 #[derive(Debug)]
 pub(super) enum Move {
     Begin(StepId, Input),
-    Fan { join: StepId, next: StepId, index: u32, input: Input },
+    Fan {
+        join: StepId,
+        next: StepId,
+        index: u32,
+        input: Input,
+    },
     Completed(StepId, Input),
     Failed(StepId, Box<StepError>),
     /// A stage will not run: what it needs has failed so.

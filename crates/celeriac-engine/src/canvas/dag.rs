@@ -8,10 +8,10 @@
 
 use std::collections::BTreeMap;
 
+use celeriac_core::Failure;
 use celeriac_core::workflow::{
     Feed, Kind, MAX_STEPS, Member, Policy, Stage, Status, StepError, StepId, Then, Value,
 };
-use celeriac_core::Failure;
 
 use super::advance::{Input, Move, Need, Stepper};
 use super::compile::{CompileError, Compiler, Place};
@@ -119,11 +119,7 @@ impl Compiler {
 
 impl Stepper<'_> {
     /// What a stage runs has failed, or will not run: its error goes on.
-    pub(super) fn feed_error(
-        &mut self,
-        stage: StepId,
-        error: Box<StepError>,
-    ) -> Result<(), Need> {
+    pub(super) fn feed_error(&mut self, stage: StepId, error: Box<StepError>) -> Result<(), Need> {
         let Kind::Stage { feeds, settle, .. } = &self.node(stage)?.kind else {
             return Ok(());
         };

@@ -9,8 +9,8 @@ use celeriac_core::workflow::{
 use celeriac_core::workflow::{Signal, Then};
 use celeriac_core::{Failure, HeaderValue, MessageId};
 
-use super::binding::bound;
 use super::advance::{Act, Input, Move, Need, Stepper};
+use super::binding::bound;
 use super::compile::compile;
 use super::condition::{holds, lookup};
 use super::id::{part_id, path_of};

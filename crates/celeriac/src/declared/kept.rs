@@ -6,9 +6,7 @@
 //! driver has to know of declarations.
 
 use celeriac_core::store::{Transition, WorkflowFilter};
-use celeriac_core::workflow::{
-    Canvas, End, NewWorkflow, Parent, Record, StepId, Value, Workflow,
-};
+use celeriac_core::workflow::{Canvas, End, NewWorkflow, Parent, Record, StepId, Value, Workflow};
 use celeriac_core::{ContentType, MessageId, Name, QueueName, Timestamp};
 use sha2::{Digest as _, Sha256};
 
@@ -49,7 +47,10 @@ impl App {
     ///
     /// # Errors
     /// [`DeclarationError::Changed`], or `Store`.
-    pub async fn declare_workflow(&self, declaration: &Declaration) -> Result<(), DeclarationError> {
+    pub async fn declare_workflow(
+        &self,
+        declaration: &Declaration,
+    ) -> Result<(), DeclarationError> {
         let Declaration { name, version, .. } = declaration;
         let (now, id, digest) = (Timestamp::now(), id(name, *version), digest(declaration));
         let workflow = Workflow {

@@ -169,11 +169,7 @@ fn checked(document: &Document, tasks: &Tasks) -> Result<Vec<Declaration>, Vec<M
     if mistakes.is_empty() { Ok(declared) } else { Err(mistakes) }
 }
 
-fn declare(
-    workflow: &Workflow,
-    tasks: &Tasks,
-    mistakes: &mut Vec<Mistake>,
-) -> Option<Declaration> {
+fn declare(workflow: &Workflow, tasks: &Tasks, mistakes: &mut Vec<Mistake>) -> Option<Declaration> {
     let order = build::order(&workflow.steps, mistakes)?;
     check::steps(&workflow.steps, &order, tasks, mistakes);
     let canvas = build::canvas(workflow);

@@ -142,7 +142,8 @@ fn step(node: &Node, tasks: &Tasks, mistakes: &mut Vec<Mistake>) -> Option<Step>
     signature.options = options::options(&table, mistakes);
     signature.immutable = table.switch("immutable", mistakes);
     let foreach = table.text("foreach", mistakes).and_then(|(text, at)| {
-        let path = parsed(text.parse::<JsonPath>().map_err(|error| error.to_string()), at, mistakes);
+        let path =
+            parsed(text.parse::<JsonPath>().map_err(|error| error.to_string()), at, mistakes);
         Some((arguments::refers(path?, &needs, at, mistakes)?, at))
     });
     let when = table.text("when", mistakes).and_then(|(text, at)| {

@@ -41,21 +41,13 @@ impl<'a> Table<'a> {
         self.entries.iter().find(|entry| entry.key == key).map(|entry| &entry.node)
     }
 
-    pub(super) fn text(
-        &self,
-        key: &str,
-        mistakes: &mut Vec<Mistake>,
-    ) -> Option<(&'a str, At)> {
+    pub(super) fn text(&self, key: &str, mistakes: &mut Vec<Mistake>) -> Option<(&'a str, At)> {
         let node = self.get(key)?;
         Some((text(node, key, mistakes)?, node.at))
     }
 
     /// A text that must be there.
-    pub(super) fn required(
-        &self,
-        key: &str,
-        mistakes: &mut Vec<Mistake>,
-    ) -> Option<(&'a str, At)> {
+    pub(super) fn required(&self, key: &str, mistakes: &mut Vec<Mistake>) -> Option<(&'a str, At)> {
         if self.get(key).is_none() {
             mistakes.push(Mistake::new(self.at, format!("this step has no `{key}`")));
         }
@@ -101,11 +93,7 @@ impl<'a> Table<'a> {
     }
 }
 
-pub(super) fn text<'a>(
-    node: &'a Node,
-    key: &str,
-    mistakes: &mut Vec<Mistake>,
-) -> Option<&'a str> {
+pub(super) fn text<'a>(node: &'a Node, key: &str, mistakes: &mut Vec<Mistake>) -> Option<&'a str> {
     let text = node.text();
     if text.is_none() {
         let message = format!("`{key}` is {}; it must be a text", node.kind());
@@ -115,11 +103,7 @@ pub(super) fn text<'a>(
 }
 
 /// A list of texts with their places.
-pub(super) fn texts(
-    node: &Node,
-    key: &str,
-    mistakes: &mut Vec<Mistake>,
-) -> Vec<(String, At)> {
+pub(super) fn texts(node: &Node, key: &str, mistakes: &mut Vec<Mistake>) -> Vec<(String, At)> {
     let Value::List(items) = &node.value else {
         let message = format!("`{key}` is {}; it must be a list of texts", node.kind());
         mistakes.push(Mistake::new(node.at, message));

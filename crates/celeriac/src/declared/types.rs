@@ -71,7 +71,8 @@ impl Type {
     }
 
     pub(super) fn object<'a>(fields: impl IntoIterator<Item = (&'a str, Self)>) -> Self {
-        let fields = fields.into_iter().map(|(name, ty)| (name.to_owned(), Field { ty, required: true }));
+        let fields =
+            fields.into_iter().map(|(name, ty)| (name.to_owned(), Field { ty, required: true }));
         Self::Object(Object { fields: fields.collect(), others: None })
     }
 

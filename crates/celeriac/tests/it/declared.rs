@@ -128,7 +128,7 @@ fn mistakes_are_told_with_line_and_column() {
     let cases = [
         ("[workflow.w]\nversion = = 1", "2:11: "),
         ("x = 1", "no workflow is here"),
-        ("[workflow.w]\nversion = 0\nstep = []", "2:11: a version is a whole number"),
+        ("[workflow.w]\nversion = 0\nstep = []", "2:11: `version` is a whole number"),
         ("[workflow.w]\nvresion = 1", "2:1: unknown key `vresion`; did you mean `version`?"),
     ];
     for (text, expected) in cases {
@@ -153,7 +153,7 @@ fn mistakes_are_told_with_line_and_column() {
     ];
     for (step, expected) in cases {
         let told = wrong(&steps(step));
-        assert!(told[0].contains(expected), "{step}: {told:?}");
+        assert!(told.iter().any(|told| told.contains(expected)), "{step}: {told:?}");
     }
 }
 
@@ -275,26 +275,39 @@ fn types_are_checked_between_steps() {
         (r#"needs = ["e"], args = ["$.e.fils"]"#, "etl.extract", "did you mean `files`"),
         (r#"needs = ["e"], foreach = "$.e.count""#, "etl.extract", "`foreach` goes over a list"),
         (r#"needs = ["e"], foreach = "$.e.files""#, "etl.extract", "does not fit `count`"),
-        (r#"needs = ["e"], when = "$.e.x > 1", args = [1], immutable = true"#, "etl.extract",
-         "there is no `x`"),
+        (
+            r#"needs = ["e"], when = "$.e.x > 1", args = [1], immutable = true"#,
+            "etl.extract",
+            "there is no `x`",
+        ),
         (r#"needs = ["e"]"#, "etl.extract", "what comes in does not fit `count`"),
-        (r#"args = { found = { files = [], cout = 1 }, least = 1 }"#, "etl.check",
-         "unknown field `cout`; did you mean `count`?"),
-        (r#"args = [{ files = [1], count = 1 }, 1]"#, "etl.check", "this is a number; it must be a text"),
+        (
+            r#"args = { found = { files = [], cout = 1 }, least = 1 }"#,
+            "etl.check",
+            "unknown field `cout`; did you mean `count`?",
+        ),
+        (
+            r#"args = [{ files = [1], count = 1 }, 1]"#,
+            "etl.check",
+            "this is a number; it must be a text",
+        ),
         (r#"args = [{ files = [] }, 1]"#, "etl.check", "the field `count` is missing"),
         (r#"needs = ["e"], args = []"#, "etl.check", "lacks its argument `least`"),
     ];
     for (rest, task, expected) in cases {
         let step = format!("{extract}\n{{ id = \"s\", task = \"{task}\", {rest} }}");
         let told = wrong(&steps(&step));
-        assert!(told[0].contains(expected), "{rest}: {told:?}");
-        assert!(told[0].starts_with("5:"), "{rest}: {told:?}");
+        let is_it = |told: &String| told.starts_with("5:") && told.contains(expected);
+        assert!(told.iter().any(is_it), "{rest}: {told:?}");
     }
     let right = [
         (r#"needs = ["e"], args = ["$.e", "$.e.count"]"#, "etl.check"),
         (r#"needs = ["e"], args = [1]"#, "etl.check"),
         (r#"needs = ["e"], args = { file = "$.e.files[0]", to = "$$.literal" }"#, "etl.load"),
-        (r#"needs = ["e"], foreach = "$.e.files", args = ["x"], on_error = "fail_fast""#, "etl.load"),
+        (
+            r#"needs = ["e"], foreach = "$.e.files", args = ["x"], on_error = "fail_fast""#,
+            "etl.load",
+        ),
     ];
     for (rest, task) in right {
         let step = format!("{extract}\n{{ id = \"s\", task = \"{task}\", {rest} }}");
@@ -314,7 +327,10 @@ fn options_are_read_and_checked() {
     let canvas = &data["shape"]["dag"]["stages"][0]["canvas"];
     let options = &canvas["shape"]["task"]["options"];
     assert_eq!(options["retry"], json!({"max_attempts": 3, "initial_ms": 1000, "cap_ms": 10_000}));
-    assert_eq!((&options["headers"], &options["sinks"]), (&json!({"tenant": "t1"}), &json!(["audit"])));
+    assert_eq!(
+        (&options["headers"], &options["sinks"]),
+        (&json!({"tenant": "t1"}), &json!(["audit"]))
+    );
     assert_eq!(canvas["link"][1]["options"]["queue"], "q");
     assert_eq!(canvas["on_error"][0]["task"], "alarm");
     let cases = [
@@ -335,8 +351,8 @@ fn options_are_read_and_checked() {
         let told = wrong(&steps(&format!("{{ id = \"a\", task = \"etl.end\", {rest} }}")));
         assert!(told.iter().any(|told| told.contains(expected)), "{rest}: {told:?}");
     }
-    let told = parse(&registered(), &steps(r#"{ id = "a", task = "etl.end", link = "etl.lod" }"#));
-    assert!(told.unwrap_err()[0].message().contains("did you mean `etl.load`"));
+    let told = wrong(&steps(r#"{ id = "a", task = "etl.end", link = "etl.lod" }"#));
+    assert!(told.iter().any(|told| told.contains("did you mean `etl.load`")), "{told:?}");
 }
 
 #[tokio::test]

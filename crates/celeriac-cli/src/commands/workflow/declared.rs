@@ -57,11 +57,7 @@ impl View for List {
 }
 
 /// All that is declared in the files; or all that is wrong in them.
-fn read(
-    files: &[PathBuf],
-    tasks: &[TaskSchema],
-    session: &Session,
-) -> Result<Vec<Declaration>> {
+fn read(files: &[PathBuf], tasks: &[TaskSchema], session: &Session) -> Result<Vec<Declaration>> {
     let (mut declared, mut wrong) = (Vec::new(), Vec::new());
     for file in files {
         let checked = Document::read(file)

@@ -2,7 +2,8 @@
 
 use celeriac_core::wire;
 use celeriac_core::workflow::{
-    Canvas, Condition, Each, Items, JsonPath, MAX_DEPTH, Page, Policy, Shape, Signature, Stage, StepId,
+    Canvas, Condition, Each, Items, JsonPath, MAX_DEPTH, Page, Policy, Shape, Signature, Stage,
+    StepId,
 };
 use celeriac_engine::canvas::{CompileError, compile};
 

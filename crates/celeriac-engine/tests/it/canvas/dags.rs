@@ -45,9 +45,8 @@ fn one_that_fails_fast_ends_with_an_error_of_its_own() {
         let waiting = Driver::new(seed, &random(seed, Policy::WaitAll), CALM, None);
         let mut waiting = waiting;
         waiting.run();
-        let fails = |driver: &Driver| {
-            driver.world.records[&driver.root].status() == Status::Failure
-        };
+        let fails =
+            |driver: &Driver| driver.world.records[&driver.root].status() == Status::Failure;
         if fails(&driver) != fails(&waiting) {
             wrong.push("it fails if, and only if, one that waits for all does".to_owned());
         }

@@ -188,8 +188,9 @@ impl Interpreter {
                 needs => gather(needs.iter().map(|need| (need.as_str(), &results[need.as_str()]))),
             };
             let name = stage.name.as_str();
-            let ended =
-                gets.and_then(|gets| self.canvas(&stage.canvas, gets, &at(path, &format!("dag[{name}]"))));
+            let ended = gets.and_then(|gets| {
+                self.canvas(&stage.canvas, gets, &at(path, &format!("dag[{name}]")))
+            });
             let ended = if stage.settle { Ok(Some(settled(ended))) } else { ended };
             results.insert(name, ended);
         }

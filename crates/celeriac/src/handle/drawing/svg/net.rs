@@ -51,7 +51,8 @@ fn columns(parts: usize, ways: &[(usize, usize)]) -> Vec<usize> {
 
 pub(super) fn draw(parts: &[Part], ways: &[(usize, usize)], x: f64, y: f64, svg: &mut String) {
     let layout = Layout::of(&parts.iter().map(outer).collect::<Vec<_>>(), ways);
-    let middle = |part: usize| y + layout.places[part].1 + own(&parts[part]).height.min(BOX_HEIGHT) / 2.0;
+    let middle =
+        |part: usize| y + layout.places[part].1 + own(&parts[part]).height.min(BOX_HEIGHT) / 2.0;
     for (from, to) in ways {
         let begin = x + layout.places[*from].0 + own(&parts[*from]).width;
         let (end, half) = (x + layout.places[*to].0, GAP / 2.0);
