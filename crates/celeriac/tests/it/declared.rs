@@ -147,7 +147,7 @@ fn mistakes_are_told_with_line_and_column() {
         (r#"{ id = "a", task = "etl.extract", when = "$.b > 1" }"#, "refers to nothing"),
         (r#"{ id = "a", task = "etl.extract", priority = 10 }"#, "from 0 to 9"),
         (r#"{ id = "a", task = "etl.extract", expires = "soon" }"#, "4:45: `expires` is no"),
-        (r#"{ id = "a", task = "etl.extract", on_error = "settle" }"#, "this step has none"),
+        (r#"{ id = "a", task = "etl.extract", on_error = "settl" }"#, "`settl` is no policy"),
         (r#"{ id = "a", task = 1 }"#, "4:20: `task` is a number; it must be a text"),
         (r#"{ id = "a" }"#, "4:1: this step has no `task`"),
     ];
