@@ -1,5 +1,6 @@
 //! The options of a step and of a callback, and its callbacks.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use celeriac_core::workflow::{Millis, Options, Signature};
@@ -26,7 +27,7 @@ pub(super) const KEYS: [&str; 11] = [
 const RETRY_KEYS: [&str; 2] = ["max", "backoff"];
 const MAX_ATTEMPTS: i64 = 1_000_000;
 
-pub(super) fn options(table: &Table<'_>, mistakes: &mut Vec<Mistake>) -> Option<Box<Options>> {
+pub(super) fn options(table: &Table<'_>, mistakes: &mut Vec<Mistake>) -> Option<Arc<Options>> {
     let mut duration = |key| table.duration(key, mistakes).map(Millis);
     let mut options = Options {
         countdown: duration("countdown"),
@@ -64,7 +65,7 @@ pub(super) fn options(table: &Table<'_>, mistakes: &mut Vec<Mistake>) -> Option<
             }
         }
     }
-    (options != Options::default()).then(|| Box::new(options))
+    (options != Options::default()).then(|| Arc::new(options))
 }
 
 /// `false`, or `{ max = 5, backoff = "1s..2m" }`.

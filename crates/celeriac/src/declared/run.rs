@@ -1,6 +1,7 @@
 //! Running declared workflows.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use celeriac_core::workflow::{Canvas, Options, Shape, Signature};
 use celeriac_core::{MessageId, Name, Timestamp};
@@ -60,7 +61,7 @@ fn fill(canvas: &mut Canvas, tasks: &BTreeMap<&str, &Registered>) {
 
 fn of_task(signature: &mut Signature, tasks: &BTreeMap<&str, &Registered>) {
     let Some(task) = tasks.get(signature.task.as_str()) else { return };
-    let said = signature.options.take().map(|options| *options).unwrap_or_default();
+    let said = signature.options.take().map(Arc::unwrap_or_clone).unwrap_or_default();
     let own = task.step_options();
     let options = Options {
         queue: said.queue.or(own.queue),
@@ -68,5 +69,5 @@ fn of_task(signature: &mut Signature, tasks: &BTreeMap<&str, &Registered>) {
         expires: said.expires.or(own.expires),
         ..said
     };
-    signature.options = (options != Options::default()).then(|| Box::new(options));
+    signature.options = (options != Options::default()).then(|| Arc::new(options));
 }
