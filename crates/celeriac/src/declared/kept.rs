@@ -134,6 +134,7 @@ impl App {
             let filter = WorkflowFilter {
                 name: Some(KEPT),
                 parts: true,
+                part_of: Some(parent()),
                 before,
                 ..WorkflowFilter::default()
             };

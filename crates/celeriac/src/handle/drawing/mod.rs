@@ -58,7 +58,7 @@ impl Drawing {
 
     /// The drawing of a graph of which nothing has run.
     pub(crate) fn of_pages(title: String, pages: &[Page]) -> Self {
-        let nodes: Vec<_> = pages.iter().flat_map(|page| page.nodes.clone()).collect();
+        let nodes: Vec<_> = pages.iter().flat_map(|page| page.nodes.iter().cloned()).collect();
         let view = View::planned(&nodes);
         let mut builder = Builder { next: 0 };
         Self { title, root: builder.part(&view, view.root(), None) }
