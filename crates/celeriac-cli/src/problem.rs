@@ -149,7 +149,10 @@ fn of_error(error: &(dyn Error + 'static)) -> Problem {
         if let Some(driver) = shared.or(found.downcast_ref()) {
             return of_driver(error, driver.kind());
         }
-        let address = matches!(found.downcast_ref(), Some(celeriac::Error::Address(_)));
+        let address = matches!(
+            found.downcast_ref(),
+            Some(celeriac::Error::Address { .. } | celeriac::Error::NoStore { .. })
+        );
         if address || found.is::<InvalidMessage>() {
             return Problem::usage(with_causes(error));
         }

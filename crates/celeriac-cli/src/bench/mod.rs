@@ -13,9 +13,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use celeriac::App;
+use celeriac::{Address, App, Config, config};
 use tempfile::TempDir;
 
+use crate::arguments::Globals;
 use crate::output::Output;
 use crate::problem::{Problem, Result};
 use ledger::Ledger;
@@ -24,6 +25,8 @@ use report::{Report, rounded};
 
 /// How many tasks are sent one by one, to find the latency.
 const SAMPLES: usize = 1000;
+/// How long a server keeps what a run left.
+const RESULT_TTL: Duration = Duration::from_secs(600);
 /// How long the worker may take to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -32,6 +35,8 @@ Examples:
   celeriac bench                                     in memory
   celeriac bench --broker file                       durable, in a temporary directory
   celeriac bench --broker file --dir /mnt/disk       durable, on the disk to be measured
+  celeriac bench --broker redis://localhost          on a server; the run leaves results there
+                                                     that expire within ten minutes
   celeriac bench --tasks 1000000 --payload 1000 --json
 
 It sends its own task `celeriac.bench` through a broker and a worker of its own, checks
@@ -42,7 +47,7 @@ code is 1 if a task was lost.";
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct BenchArgs {
-    /// How many tasks. Default: 200000 in memory, 50000 durable.
+    /// How many tasks. Default: 200000 in memory and on servers, 50000 durable.
     #[arg(long, value_name = "N")]
     tasks: Option<NonZeroUsize>,
     /// The size of a task's payload.
@@ -62,11 +67,12 @@ enum Place {
     Directory(PathBuf),
     /// A directory that is removed afterwards.
     Temporary(TempDir),
+    Server(Address),
 }
 
 impl Place {
-    fn find(args: &BenchArgs, broker: Option<&str>) -> Result<Self> {
-        match (broker, &args.dir) {
+    fn find(args: &BenchArgs, broker: Option<&Address>) -> Result<Self> {
+        match (broker.map(Address::expose), &args.dir) {
             (None | Some("memory" | "memory://"), None) => Ok(Self::Memory),
             (None | Some("file" | "file://"), Some(dir)) => Ok(Self::Directory(dir.clone())),
             (Some("file" | "file://"), None) => {
@@ -76,33 +82,47 @@ impl Place {
                 })?;
                 Ok(Self::Temporary(dir))
             }
-            (Some(other), _) => Err(Problem::usage(format!("`{other}` can't be measured"))
-                .hint("give --broker memory, or --broker file and perhaps --dir")),
+            (Some(other), None) if other.contains("://") => Ok(Self::Server(Address::from(other))),
+            (Some(other), _) => {
+                let shown = Address::from(other);
+                Err(Problem::usage(format!("`{shown}` can't be measured")).hint(
+                    "give --broker memory, --broker file and perhaps --dir, or a server's URL",
+                ))
+            }
         }
     }
 
     const fn tasks(&self) -> usize {
         match self {
-            Self::Memory => 200_000,
+            Self::Memory | Self::Server(_) => 200_000,
             Self::Directory(_) | Self::Temporary(_) => 50_000,
         }
     }
 
-    fn address(&self) -> String {
+    fn address(&self) -> Address {
         match self {
-            Self::Memory => "memory://".to_owned(),
-            Self::Directory(dir) => format!("file://{}", dir.display()),
-            Self::Temporary(dir) => format!("file://{}", dir.path().display()),
+            Self::Memory => Address::from("memory://"),
+            Self::Directory(dir) => format!("file://{}", dir.display()).into(),
+            Self::Temporary(dir) => format!("file://{}", dir.path().display()).into(),
+            Self::Server(address) => address.clone(),
         }
     }
 }
 
-pub(crate) async fn run(args: &BenchArgs, broker: Option<&str>, output: &Output) -> Result<()> {
-    let place = Place::find(args, broker)?;
+pub(crate) async fn run(args: &BenchArgs, globals: &Globals, output: &Output) -> Result<()> {
+    let place = Place::find(args, globals.broker.as_ref())?;
+    // On a server others may be at work: this worker takes no task of theirs.
+    let config = Config {
+        broker: place.address(),
+        store: globals.store.clone(),
+        worker: config::Worker { queues: vec![task::QUEUE.to_owned()], ..Default::default() },
+        tasks: config::Tasks { result_ttl: RESULT_TTL, ..Default::default() },
+        ..Config::default()
+    };
     let tasks = args.tasks.map_or(place.tasks(), NonZeroUsize::get);
     let load = Load { tasks, payload: args.payload, senders: args.concurrency.get() };
     let channel_throughput = channel::best_throughput(tasks, args.payload).await;
-    let report = measure(&load, &place, channel_throughput, output).await?;
+    let report = measure(&load, config, channel_throughput, output).await?;
     output.show(&report)?;
     if report.lost == 0 {
         return Ok(());
@@ -113,12 +133,12 @@ pub(crate) async fn run(args: &BenchArgs, broker: Option<&str>, output: &Output)
 
 async fn measure(
     load: &Load,
-    place: &Place,
+    config: Config,
     channel_throughput: f64,
     output: &Output,
 ) -> Result<Report> {
     let ledger = Arc::new(Ledger::new(load.tasks + SAMPLES, load.window()));
-    let app = App::connect(&place.address())?.register(task::bench).provide(ledger.clone());
+    let app = App::from_config(config)?.register(task::bench).provide(ledger.clone());
     let worker = app.start_worker().await?;
     let latency = load.latency(&app, &ledger, SAMPLES).await?;
     let Found { ids, elapsed, cpu } = load.throughput(&app, &ledger, output).await?;
@@ -128,7 +148,7 @@ async fn measure(
     let per_10k = |cpu: Duration| rounded(cpu.as_secs_f64() / load.tasks as f64 * 10_000.0, 4);
     let megabytes = |bytes: u64| rounded(bytes as f64 / f64::from(1 << 20), 1);
     Ok(Report {
-        broker: place.address(),
+        broker: app.config().broker.to_string(),
         payload_bytes: load.payload,
         tasks: load.tasks,
         completed,

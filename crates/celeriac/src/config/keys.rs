@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
+use celeriac_core::Address;
+
 use super::Config;
-use crate::connect::{ADDRESSES, Location};
+use crate::connect::{check_broker, check_store};
 
 /// Something that can be set.
 pub(super) struct Key {
@@ -17,7 +19,8 @@ pub(super) struct Key {
 
 /// Where the value is, and what it may be.
 enum Field {
-    Address(fn(&mut Config) -> &mut String),
+    Broker(fn(&mut Config) -> &mut Address),
+    Store(fn(&mut Config) -> &mut Option<Address>),
     Text(fn(&mut Config) -> &mut String),
     Names(fn(&mut Config) -> &mut Vec<String>),
     /// A number, and the least that it may be.
@@ -58,7 +61,8 @@ impl Key {
     /// Sets it, or says what follows the value in a complaint.
     pub(super) fn set(&self, config: &mut Config, given: Given) -> Result<(), String> {
         match self.field {
-            Field::Address(field) => *field(config) = address(given)?,
+            Field::Broker(field) => *field(config) = address(given, check_broker)?,
+            Field::Store(field) => *field(config) = Some(address(given, check_store)?),
             Field::Text(field) => *field(config) = text(given).ok_or("is no text")?,
             Field::Names(field) => *field(config) = names(given)?,
             Field::Size(field, least) => *field(config) = number(given, least)?,
@@ -69,12 +73,31 @@ impl Key {
         Ok(())
     }
 
-    /// The value as it is written in a file; nothing for a limit that is not set.
+    /// A value given for it as complaints show it: without secrets.
+    pub(super) fn shown(&self, given: &str) -> String {
+        match self.field {
+            Field::Broker(_) | Field::Store(_) => Address::from(given).to_string(),
+            _ => given.to_owned(),
+        }
+    }
+
+    /// What stands in a file in place of a value that is not set.
+    pub(super) const fn example(&self) -> &'static str {
+        match self.field {
+            Field::Store(_) => "redis://localhost",
+            _ => "10m",
+        }
+    }
+
+    /// The value as it is written in a file, without secrets; nothing for what
+    /// is not set.
     pub(super) fn value(&self, config: &mut Config) -> Option<toml::Value> {
         let whole = |number: u64| toml::Value::Integer(i64::try_from(number).unwrap_or(i64::MAX));
         let time = |time: Duration| humantime::format_duration(time).to_string().into();
         Some(match self.field {
-            Field::Address(field) | Field::Text(field) => field(config).clone().into(),
+            Field::Broker(field) => field(config).to_string().into(),
+            Field::Store(field) => return field(config).as_ref().map(|it| it.to_string().into()),
+            Field::Text(field) => field(config).clone().into(),
             Field::Names(field) => field(config).clone().into(),
             Field::Size(field, _) => whole(*field(config) as u64),
             Field::Count(field, _) => whole(u64::from(*field(config))),
@@ -91,9 +114,17 @@ fn text(given: Given) -> Option<String> {
     }
 }
 
-fn address(given: Given) -> Result<String, String> {
-    let address = text(given).filter(|address| Location::parse(address).is_ok());
-    address.ok_or_else(|| format!("is no broker address; {ADDRESSES}"))
+fn address(
+    given: Given,
+    check: fn(&Address) -> Result<(), crate::Error>,
+) -> Result<Address, String> {
+    let address = Address::from(text(given).ok_or("is no text")?);
+    match check(&address) {
+        Ok(()) => Ok(address),
+        // The complaint shows the address before it.
+        Err(crate::Error::Address { advice, .. }) => Err(advice),
+        Err(other) => Err(other.to_string()),
+    }
 }
 
 fn names(given: Given) -> Result<Vec<String>, String> {
@@ -137,8 +168,13 @@ const fn key(name: &'static str, field: Field, about: &'static str) -> Key {
 pub(super) const KEYS: &[Key] = &[
     key(
         "broker",
-        Field::Address(|config| &mut config.broker),
-        "Where messages wait and state lives: memory://, file:///directory, or a path.",
+        Field::Broker(|config| &mut config.broker),
+        "Where messages wait: memory://, file:///directory, a path, or a server (redis://host …).",
+    ),
+    key(
+        "store",
+        Field::Store(|config| &mut config.store),
+        "Where state lives (results, timers …), as for `broker`; without it: where the broker is.",
     ),
     key(
         "worker.name",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use celeriac_core::RetryPolicy;
+use celeriac_core::{Address, RetryPolicy};
 use serde::{Deserialize, Serialize};
 
 mod document;
@@ -19,9 +19,14 @@ pub use error::{Error, Mistake, Place};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Where messages wait and state lives: `memory://`, or `file:///directory`
-    /// (also a plain path). Default `file://./celeriac-data`.
-    pub broker: String,
+    /// Where messages wait: `memory://`, `file:///directory` (also a plain
+    /// path), or a server such as `redis://host`, if its feature is enabled.
+    /// Default `file://./celeriac-data`.
+    pub broker: Address,
+    /// Where state lives: results, timers, workflows … An address as for
+    /// `broker`. Default: where the broker is, if it keeps state as well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<Address>,
     /// What workers do.
     pub worker: Worker,
     /// What holds for tasks that say nothing themselves.
@@ -97,12 +102,21 @@ pub struct Messages {
     pub max_body_bytes: usize,
 }
 
+impl Config {
+    /// Where state lives: [`Self::store`], or where the broker is.
+    #[must_use]
+    pub fn store_address(&self) -> &Address {
+        self.store.as_ref().unwrap_or(&self.broker)
+    }
+}
+
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 impl Default for Config {
     fn default() -> Self {
         Self {
-            broker: "file://./celeriac-data".to_owned(),
+            broker: Address::from("file://./celeriac-data"),
+            store: None,
             worker: Worker::default(),
             tasks: Tasks::default(),
             queues: Queues::default(),

@@ -71,6 +71,6 @@ pub(super) fn publish_error(error: Error) -> WorkflowError {
     match error {
         Error::Driver(error) => celeriac_publisher::Error::Driver(error).into(),
         // Checked when the app was made.
-        Error::Address(_) => celeriac_publisher::Error::Stopped.into(),
+        Error::Address { .. } | Error::NoStore { .. } => celeriac_publisher::Error::Stopped.into(),
     }
 }
