@@ -25,7 +25,7 @@ const LOOSE: u32 = 4;
 /// yet, and a queue is read in the order of its index: never scanned, never
 /// sorted. What runs for milliseconds is not worth compiling.
 const SETTINGS: &str = "SET enable_seqscan = off; SET enable_bitmapscan = off; SET jit = off; \
-     SET plan_cache_mode = force_generic_plan; SET application_name = 'celeriac'";
+     SET plan_cache_mode = force_generic_plan";
 
 /// The connections of one driver.
 #[derive(Debug)]

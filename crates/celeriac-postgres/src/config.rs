@@ -62,6 +62,8 @@ impl Config {
     /// * `schema`: the schema of the tables; default `celeriac`.
     /// * `lease`: how long what a silent process holds stays hidden, such as
     ///   `10s` (the default) or `1500ms`; at least 300 ms.
+    /// * `application_name`: what the process is called in the server's views
+    ///   and in the table of sessions; default `celeriac` and its number.
     /// * `pool`: how many connections that wait for the disk; default 6. Up to
     ///   four more don't.
     ///
@@ -95,6 +97,10 @@ impl Config {
         config.connect = PgConnectOptions::from_str(&rest).map_err(|_| {
             wrong("the address can't be read; use postgres://user:password@host:5432/database")
         })?;
+        if config.connect.get_application_name().is_none() {
+            let name = format!("celeriac {}", std::process::id());
+            config.connect = config.connect.application_name(&name);
+        }
         Ok(config)
     }
 

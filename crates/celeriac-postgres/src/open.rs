@@ -53,7 +53,8 @@ impl Postgres {
         .deaths()
         .limits()
         .transient_queues()
-        .shared();
+        .shared()
+        .leases();
 
     /// Connects, and makes the tables or brings them up to date. Messages that
     /// processes held which are gone are given back first.

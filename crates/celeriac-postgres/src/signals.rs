@@ -27,7 +27,7 @@ pub(crate) const NOBODY: u32 = 0;
 pub(crate) enum Signal {
     /// Messages wait in this queue.
     Ready(QueueName),
-    /// Something is known of these tasks, by [`hash`].
+    /// Something is known of these tasks or workflows, by [`hash`].
     Results(Vec<u32>),
     /// Ids were revoked.
     Revoked,
@@ -137,7 +137,7 @@ impl Signals {
         match signal {
             Signal::Ready(queue) => {
                 if self.desk.get().is_some() {
-                    self.ring(|bell| drop(bell.queues.insert(queue.clone())));
+                    self.ring(|bell| bell.queues.extend([queue.clone()]));
                 }
             }
             Signal::Results(hashes) => {
@@ -149,11 +149,11 @@ impl Signals {
             }
             Signal::Revoked => self.revocations.send_modify(|count| *count += 1),
             Signal::Scheduled(due) => {
-                let mut timers = self.timers.lock();
-                timers.earliest = timers.earliest.min(*due);
-                let nearer = timers.earliest < timers.seen;
-                drop(timers);
-                if nearer {
+                {
+                    let mut timers = self.timers.lock();
+                    timers.earliest = timers.earliest.min(*due);
+                }
+                if self.is_nearer() {
                     self.nearer.send_modify(|count| *count += 1);
                 }
             }
@@ -230,24 +230,23 @@ impl Signals {
 
     /// What was found.
     pub(crate) fn seen_timers(&self, next_due: Option<Timestamp>) {
-        let mut timers = self.timers.lock();
-        timers.seen = next_due.unwrap_or(Timestamp::NEVER);
-        let nearer = timers.earliest < timers.seen;
-        drop(timers);
-        if nearer {
+        self.timers.lock().seen = next_due.unwrap_or(Timestamp::NEVER);
+        if self.is_nearer() {
             self.nearer.send_modify(|count| *count += 1);
         }
+    }
+
+    fn is_nearer(&self) -> bool {
+        let timers = self.timers.lock();
+        timers.earliest < timers.seen
     }
 
     /// Waits until something was scheduled that is earlier than what was found.
     pub(crate) async fn timers_nearer(&self) {
         let mut nearer = self.nearer.subscribe();
         loop {
-            let timers = self.timers.lock();
-            let is_nearer = timers.earliest < timers.seen;
-            drop(timers);
             // The sender lives as long as `self`.
-            if is_nearer || nearer.changed().await.is_err() {
+            if self.is_nearer() || nearer.changed().await.is_err() {
                 return;
             }
         }

@@ -44,8 +44,8 @@ impl DeskConsumer {
 
 impl Consumer for DeskConsumer {
     fn pull(&mut self, credit: usize) -> BoxFuture<'_, Result<Vec<Delivery>>> {
+        let pull = Pull { consumer: self.id, credit: credit.max(1) };
         Box::pin(self.client.while_open("pull", async {
-            let pull = Pull { consumer: self.id, credit: credit.max(1) };
             let handed = self.desk.ask(pull).await;
             let handed = handed.map_err(|_| crashed(&self.client, "pull"))??;
             Ok(handed.take().unwrap_or_default())

@@ -94,7 +94,8 @@ impl Desk {
         Subscribe(subscription): Subscribe,
         ctx: &mut Context<Self>,
     ) -> Result<Subscribed> {
-        let failed = |error| self.client.failed("consume", error);
+        let client = self.client.clone();
+        let failed = |error| client.failed("consume", error);
         self.session().await.map_err(failed)?;
         let id = ConsumerId(self.next);
         let queues = subscription.queues;
@@ -133,10 +134,7 @@ impl Desk {
         let renewed = self.renew_session(session).await;
         match renewed {
             Ok(true) => {}
-            Ok(false) => {
-                let (lost, place) = (self.holdings.lose_session(), &self.client.place);
-                tracing::warn!(%place, lost, "the lease had expired: what was held goes to others");
-            }
+            Ok(false) => self.lose_session(),
             Err(error) => {
                 let place = &self.client.place;
                 tracing::warn!(%error, %place, "the lease is not renewed; tried again");
@@ -190,24 +188,29 @@ impl Desk {
             return;
         }
         if let Some((_, reply)) = consumer.waiting.take() {
-            reply.send(taken.map_err(|error| {
-                self.in_doubt = true;
-                self.client.failed("pull", error)
-            }));
+            self.in_doubt |= taken.is_err();
+            reply.send(taken.map_err(|error| self.client.failed("pull", error)));
         }
     }
 
     /// Takes at most as much as the consumer waits for.
     async fn take_for(&mut self, id: ConsumerId) -> sqlx::Result<OnTheWay<Vec<Delivery>>> {
-        let nothing = || OnTheWay::new(Vec::new(), Vec::new(), &self.holdings, self.signals());
+        let (holdings, signals) = (self.holdings.clone(), self.signals().clone());
+        let nothing = || OnTheWay::new(Vec::new(), Vec::new(), &holdings, &signals);
         let Some(shares) = self.shares(id) else { return Ok(nothing()) };
         let session = self.session().await?;
-        if std::mem::take(&mut self.in_doubt) {
-            self.reconcile(session).await.inspect_err(|_| self.in_doubt = true)?;
+        if self.in_doubt {
+            self.reconcile(session).await?;
+            self.in_doubt = false;
         }
         let credit = shares.iter().map(|share| share.messages).sum();
         let before = self.holdings.reserve(credit);
         let taken = take(&self.client.loose, session, before, &shares).await?;
+        if taken.deliveries.is_empty() && !self.is_alive(session).await? {
+            self.lose_session();
+            self.signals().ring(|_| {});
+            return Ok(nothing());
+        }
         for share in &shares {
             if taken.count(&share.queue) < share.messages {
                 self.promising.remove(&share.queue);
@@ -215,7 +218,7 @@ impl Desk {
         }
         let receipts = Vec::from_iter(taken.deliveries.iter().map(|delivery| delivery.receipt.0));
         self.holdings.open(session, &receipts, id);
-        Ok(OnTheWay::new(taken.deliveries, receipts, &self.holdings, self.signals()))
+        Ok(OnTheWay::new(taken.deliveries, receipts, &holdings, &signals))
     }
 
     /// How much to take from which queue: the credit in equal parts, from the
@@ -258,17 +261,28 @@ impl Desk {
             return Ok(session);
         }
         let begin = sqlx::query_scalar::<_, i64>(
-            "INSERT INTO session (process, expires_at) \
-             VALUES ($1, now() + $2 * interval '1 millisecond') RETURNING id",
+            "INSERT INTO session (process, expires_at) VALUES \
+             (current_setting('application_name'), now() + $1 * interval '1 millisecond') \
+             RETURNING id",
         );
-        let process = format!("pid {}", std::process::id());
-        let begin = begin.bind(process).bind(lease_ms(self.lease));
+        let begin = begin.bind(lease_ms(self.lease));
         let session = begin.fetch_one(&self.client.strict).await?;
         self.holdings.begin_session(session);
         Ok(session)
     }
 
-    /// Whether the lease had not expired yet.
+    /// Others have what was held, or will have it soon.
+    fn lose_session(&self) {
+        let (lost, place) = (self.holdings.lose_session(), &self.client.place);
+        tracing::warn!(%place, lost, "the lease had expired: what was held goes to others");
+    }
+
+    async fn is_alive(&self, session: i64) -> sqlx::Result<bool> {
+        let alive = "SELECT EXISTS (SELECT FROM session WHERE id = $1 AND expires_at > now())";
+        sqlx::query_scalar(alive).bind(session).fetch_one(&self.client.loose).await
+    }
+
+    /// Renews the lease; whether it had not expired yet.
     async fn renew_session(&self, session: i64) -> sqlx::Result<bool> {
         let renew = sqlx::query(
             "UPDATE session SET expires_at = now() + $2 * interval '1 millisecond' \

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use crate::signals::Signals;
 
 /// A consumer's number in this process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ConsumerId(pub(crate) u64);
 
 /// What this process holds.

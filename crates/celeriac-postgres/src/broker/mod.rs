@@ -18,7 +18,7 @@ use celeriac_core::{BoxFuture, Broker, Capability, Consumer, Message, QueueName}
 use crate::Postgres;
 use consumer::DeskConsumer;
 
-pub(crate) use begins::{Begin, Begins};
+pub(crate) use begins::Begins;
 pub(crate) use desk::{Close, Desk, lease_ms};
 pub(crate) use holdings::Holdings;
 pub(crate) use publish::{Estimates, insert};

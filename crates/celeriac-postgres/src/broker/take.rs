@@ -40,6 +40,7 @@ const TAKE: &str = "WITH picked AS (
              ORDER BY ready.priority DESC, ready.seq LIMIT share.messages
              FOR UPDATE SKIP LOCKED
          ) AS row
+         WHERE EXISTS (SELECT FROM session WHERE id = $1 AND expires_at > now())
      ), taken AS (
          DELETE FROM ready WHERE ctid = ANY (ARRAY (SELECT place FROM picked)) RETURNING *
      ), held AS (

@@ -41,7 +41,7 @@ CREATE TABLE leased (
 ALTER TABLE leased ALTER COLUMN body SET STORAGE EXTERNAL;
 ALTER TABLE leased SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000);
 
--- Versions of what is known of tasks.
+-- Versions of what is known of tasks and workflows.
 CREATE SEQUENCE version;
 
 CREATE TABLE outcome (
@@ -91,6 +91,7 @@ CREATE TABLE quarantine (
     name text COLLATE "C",
     queue text COLLATE "C" NOT NULL,
     reason text NOT NULL,
+    workflow uuid,
     body bytea NOT NULL
 );
 
@@ -110,9 +111,10 @@ CREATE TABLE workflow (
     status smallint NOT NULL,
     ended_at bigint,
     expires_at bigint NOT NULL,
+    version bigint NOT NULL DEFAULT nextval('version'),
     body bytea NOT NULL,
     ending bytea
-);
+) WITH (fillfactor = 70);
 CREATE INDEX workflow_parent ON workflow (parent) WHERE parent IS NOT NULL;
 CREATE INDEX workflow_expiry ON workflow (expires_at);
 

@@ -8,18 +8,16 @@ use celeriac_core::{BoxFuture, MessageId};
 
 use crate::{Postgres, column};
 
-const PUT: &str = "INSERT INTO quarantine (id, name, queue, reason, body)
-     SELECT id, name, queue, reason, body
-         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[])
-         AS one (id, name, queue, reason, body)
+const PUT: &str = "INSERT INTO quarantine (id, name, queue, reason, workflow, body)
+     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::bytea[])
      ON CONFLICT (id) DO UPDATE SET name = excluded.name, queue = excluded.queue,
-         reason = excluded.reason, body = excluded.body";
+         reason = excluded.reason, workflow = excluded.workflow, body = excluded.body";
 
 const LIST: &str = "SELECT body FROM quarantine
      WHERE ($1::uuid[] = '{}' OR id = ANY ($1)) AND ($2::text IS NULL OR name = $2)
          AND ($3::text IS NULL OR queue = $3) AND ($4::text IS NULL OR reason = $4)
-         AND ($5::uuid IS NULL OR id > $5)
-     ORDER BY id LIMIT $6";
+         AND ($5::uuid IS NULL OR workflow = $5) AND ($6::uuid IS NULL OR id > $6)
+     ORDER BY id LIMIT $7";
 
 impl Postgres {
     async fn put_into_quarantine(&self, batch: Vec<Quarantined>) -> Result<()> {
@@ -35,6 +33,7 @@ impl Postgres {
             .bind(Vec::from_iter(rows.iter().map(name)))
             .bind(Vec::from_iter(rows.iter().map(|one| one.content.queue().as_str())))
             .bind(Vec::from_iter(rows.iter().map(|one| one.reason.as_str())))
+            .bind(Vec::from_iter(rows.iter().map(|one| one.content.workflow().map(column::uuid))))
             .bind(Vec::from_iter(rows.iter().map(|one| encode_quarantined(one))));
         let put = put.execute(&self.client.strict).await;
         put.map(drop).map_err(|error| self.client.failed("quarantine", error))
@@ -47,6 +46,7 @@ impl Postgres {
             .bind(filter.name.as_ref().map(|name| name.as_str()))
             .bind(filter.queue.as_ref().map(|queue| queue.as_str()))
             .bind(filter.reason.map(|reason| reason.as_str()))
+            .bind(filter.workflow.map(column::uuid))
             .bind(filter.after.map(column::uuid))
             .bind(column::limit(max));
         let bodies = list.fetch_all(&self.client.strict).await;

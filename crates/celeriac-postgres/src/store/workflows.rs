@@ -1,9 +1,9 @@
 //! [`Workflows`]: records, pages of graphs, statuses of steps.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use celeriac_core::error::Result;
-use celeriac_core::store::{Transition, WorkflowFilter, Workflows};
+use celeriac_core::store::{Transition, Watch, WorkflowFilter, Workflows};
 use celeriac_core::wire::{
     decode_end, decode_page, decode_workflow, encode_end, encode_page, encode_workflow,
 };
@@ -13,6 +13,7 @@ use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
 use super::step_status::{STEPS, Statuses};
+use crate::signals::{Signal, hash};
 use crate::{Postgres, column};
 
 /// How many expired workflows are forgotten at once.
@@ -34,7 +35,8 @@ const CREATE: &str = "WITH new AS (
      ) SELECT id FROM new";
 
 const TRANSITION: &str = "UPDATE workflow AS known SET
-         epoch = next.epoch, status = next.status, ended_at = next.ended_at, ending = next.ending
+         version = nextval('version'), epoch = next.epoch, status = next.status,
+         ended_at = next.ended_at, ending = next.ending
      FROM unnest($1::uuid[], $2::bigint[], $3::smallint[], $4::bigint[], $5::bytea[])
          AS next (id, epoch, status, ended_at, ending)
      WHERE known.id = next.id AND (next.epoch > known.epoch OR next.epoch = known.epoch
@@ -52,8 +54,14 @@ const RECORDS: &str =
 
 const LIST: &str = "SELECT id, body, epoch, ending, ended_at FROM workflow
      WHERE ($1::uuid IS NULL OR id < $1) AND ($2::text IS NULL OR name = $2)
-         AND ($3::smallint IS NULL OR status = $3) AND ($4 OR parent IS NULL)
-     ORDER BY id DESC LIMIT $5";
+         AND ($3::smallint IS NULL OR status = $3)
+         AND CASE WHEN $5::uuid IS NULL THEN $4 OR parent IS NULL ELSE parent = $5 END
+     ORDER BY id DESC LIMIT $6";
+
+const BOUNDS: &str = "WITH marked AS (
+         SELECT id FROM workflow WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE
+     ) UPDATE workflow SET version = nextval('version') FROM marked
+     WHERE workflow.id = marked.id RETURNING workflow.id, root, step_end";
 
 const FORGET: &str = "WITH RECURSIVE part AS (
          SELECT id FROM workflow WHERE id = ANY ($1)
@@ -124,6 +132,7 @@ impl Postgres {
         let new = create.fetch_all(&self.client.strict).await;
         let new = new.map_err(|error| self.client.failed("create", error))?;
         let mut new = HashSet::<MessageId>::from_iter(new.into_iter().map(column::id));
+        self.tell_workflows(new.iter().copied());
         Ok(batch.iter().map(|one| new.remove(&one.workflow.id)).collect())
     }
 
@@ -201,6 +210,7 @@ impl Postgres {
             let each = Vec::from_iter(round.iter().map(|(_, transition)| *transition));
             let of_round = self.transition_each(&each).await;
             let of_round = of_round.map_err(|error| self.client.failed("transition", error))?;
+            self.tell_workflows(of_round.iter().copied());
             for (position, transition) in round {
                 changed[position] = of_round.contains(&transition.id);
             }
@@ -215,10 +225,7 @@ impl Postgres {
         ids.dedup();
         let mut transaction = self.client.strict.begin().await?;
         // Whoever notes something of the same workflow comes later.
-        let bounds = sqlx::query_as::<_, (Uuid, i64, i64)>(
-            "SELECT id, root, step_end FROM workflow WHERE id = ANY ($1) \
-             ORDER BY id FOR NO KEY UPDATE",
-        );
+        let bounds = sqlx::query_as::<_, (Uuid, i64, i64)>(BOUNDS);
         let bounds = bounds.bind(&ids).fetch_all(&mut *transaction).await?;
         let bounds = bounds.into_iter().map(|(id, root, end)| (id, (small(root), small(end))));
         let bounds: HashMap<Uuid, (u32, u32)> = bounds.collect();
@@ -264,7 +271,42 @@ impl Postgres {
             .bind(Vec::from_iter(rows.keys().map(|(_, page)| *page)))
             .bind(Vec::from_iter(rows.values().map(|statuses| statuses.bytes())));
         write.execute(&mut *transaction).await?;
-        transaction.commit().await
+        transaction.commit().await?;
+        self.tell_workflows(batch.iter().map(|mark| mark.workflow));
+        Ok(())
+    }
+
+    /// Wakes those who watch these workflows.
+    fn tell_workflows(&self, ids: impl Iterator<Item = MessageId>) {
+        let hashes = BTreeSet::from_iter(ids.map(hash));
+        if !hashes.is_empty() {
+            self.tell(Signal::Results(hashes.into_iter().collect()));
+        }
+    }
+
+    /// Waits until a workflow is newer than its watcher has seen. Versions are
+    /// even; one that is forgotten has the odd version after the last.
+    async fn wait_for_workflows(&self, watches: &[Watch]) -> Result<Vec<(MessageId, u64)>> {
+        let ids = Vec::from_iter(watches.iter().map(|watch| watch.id));
+        let watching = self.signals.watch(ids.iter().copied());
+        loop {
+            let versions = "SELECT id, version FROM workflow WHERE id = ANY ($1)";
+            let versions = sqlx::query_as::<_, (Uuid, i64)>(versions).bind(column::uuids(&ids));
+            let versions = versions.fetch_all(&self.client.strict).await;
+            let versions = versions.map_err(|error| self.client.failed("workflows_changed", error))?;
+            let even = |(id, version): (Uuid, i64)| (column::id(id), 2 * version.unsigned_abs());
+            let versions: HashMap<MessageId, u64> = versions.into_iter().map(even).collect();
+            let newer = watches.iter().filter_map(|watch| {
+                let forgotten = if watch.seen == 0 { 0 } else { watch.seen | 1 };
+                let version = versions.get(&watch.id).copied().unwrap_or(forgotten);
+                (version > watch.seen).then_some((watch.id, version))
+            });
+            let newer = Vec::from_iter(newer);
+            if !newer.is_empty() || watches.is_empty() {
+                return Ok(newer);
+            }
+            watching.change().await;
+        }
     }
 
     async fn statuses(&self, id: MessageId, first: StepId, max: usize) -> sqlx::Result<Vec<Status>> {
@@ -352,6 +394,7 @@ impl Workflows for Postgres {
                 .bind(filter.name.as_ref().map(|name| name.as_str()))
                 .bind(filter.status.map(|status| status as i16))
                 .bind(filter.parts)
+                .bind(filter.part_of.map(column::uuid))
                 .bind(column::limit(max));
             let rows = list.fetch_all(&self.client.strict).await;
             let rows = rows.map_err(|error| self.client.failed("list", error))?;
@@ -365,7 +408,17 @@ impl Workflows for Postgres {
             let forget = sqlx::query_scalar::<_, i64>(FORGET).bind(column::uuids(ids));
             let forgotten = forget.fetch_one(&self.client.strict).await;
             let forgotten = forgotten.map_err(|error| self.client.failed("forget_workflows", error))?;
+            // Their parts are not watched, or looked at soon.
+            self.tell_workflows(ids.iter().copied());
             Ok(forgotten.unsigned_abs())
         })
+    }
+
+    fn workflows_changed<'a>(
+        &'a self,
+        watches: &'a [Watch],
+    ) -> BoxFuture<'a, Result<Vec<(MessageId, u64)>>> {
+        let wait = self.wait_for_workflows(watches);
+        Box::pin(self.client.while_open("workflows_changed", wait))
     }
 }

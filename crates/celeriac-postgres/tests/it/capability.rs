@@ -1,15 +1,14 @@
 //! The table of the README is true.
 
 use celeriac_core::Broker;
-use celeriac_postgres::Options;
 use jumpstarter::System;
 
 use crate::place::Place;
 
 #[tokio::test]
 async fn the_readme_says_what_it_can() {
-    let place = Place::new("");
-    let postgres = place.open(&System::new("capability"), Options::default()).await;
+    let place = Place::new();
+    let postgres = place.open(&System::new("capability")).await;
     let can = postgres.capability();
     let word = |can: bool| if can { "yes" } else { "no" };
     let line = format!(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use celeriac_core::BoxFuture;
-use celeriac_postgres::Options;
+use celeriac_postgres::{Options, Postgres};
 use celeriac_testkit::{Crashed, Driver, Harness, Setup};
 use jumpstarter::System;
 
@@ -21,6 +21,8 @@ struct OnTheMachinesServer;
 struct Process {
     place: Arc<Place>,
     system: System,
+    /// What it is called in the table of sessions.
+    name: String,
 }
 
 fn options(setup: Setup) -> Options {
@@ -30,8 +32,11 @@ fn options(setup: Setup) -> Options {
 
 async fn open(place: Arc<Place>, setup: Setup) -> Driver {
     let system = System::new("conformance");
-    let postgres = place.open(&system, options(setup)).await;
-    Driver { broker: postgres.clone(), store: postgres, keep: Box::new(Process { place, system }) }
+    let name = format!("process_{:016x}", rand::random::<u64>());
+    let config = place.config(&format!("{PARAMETERS}&application_name={name}"));
+    let postgres = Postgres::connect(config, options(setup), &system).await.unwrap();
+    let keep = Box::new(Process { place, system, name });
+    Driver { broker: postgres.clone(), store: postgres, keep }
 }
 
 fn process(driver: &Driver) -> &Process {
@@ -40,16 +45,32 @@ fn process(driver: &Driver) -> &Process {
 
 impl Harness for OnTheMachinesServer {
     fn open(&self, setup: Setup) -> BoxFuture<'_, Driver> {
-        Box::pin(open(Place::new(PARAMETERS), setup))
+        Box::pin(open(Place::new(), setup))
     }
 
     /// The actors end without giving anything back, and time passes.
     fn reopen(&self, crashed: Crashed) -> BoxFuture<'_, Driver> {
         Box::pin(async move {
-            let Process { place, system } = process(&crashed.driver);
+            let Process { place, system, .. } = process(&crashed.driver);
             system.shutdown(GRACE).await;
             place.expire().await;
             open(place.clone(), crashed.setup).await
+        })
+    }
+
+    fn join<'a>(&'a self, driver: &'a Driver, setup: Setup) -> BoxFuture<'a, Driver> {
+        Box::pin(open(process(driver).place.clone(), setup))
+    }
+
+    /// Whoever opens next gives back what is held under expired leases.
+    fn expire<'a>(&'a self, driver: &'a Driver) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            let Process { place, name, .. } = process(driver);
+            let expire = format!(
+                "UPDATE session SET expires_at = now() - interval '1 s' WHERE process = '{name}'"
+            );
+            place.execute(&expire).await;
+            open(place.clone(), Setup::default()).await.broker.close().await;
         })
     }
 }

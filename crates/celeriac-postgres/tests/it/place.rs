@@ -20,29 +20,28 @@ pub(crate) fn address() -> String {
 pub(crate) struct Place {
     server: String,
     pub(crate) schema: String,
-    /// Parameters of the driver's address.
-    parameters: String,
 }
 
 impl Place {
-    pub(crate) fn new(parameters: &str) -> Arc<Self> {
-        Self::at(&address(), parameters)
+    pub(crate) fn new() -> Arc<Self> {
+        Self::at(&address())
     }
 
     /// One at a certain server.
-    pub(crate) fn at(server: &str, parameters: &str) -> Arc<Self> {
+    pub(crate) fn at(server: &str) -> Arc<Self> {
         let schema = format!("test_{:016x}", rand::random::<u64>());
-        let (server, parameters) = (server.to_owned(), parameters.to_owned());
-        Arc::new(Self { server, schema, parameters })
+        Arc::new(Self { server: server.to_owned(), schema })
     }
 
-    pub(crate) fn config(&self) -> Config {
-        let Self { server, schema, parameters } = self;
+    /// The driver's address, with more parameters, such as `&pool=2`.
+    pub(crate) fn config(&self, parameters: &str) -> Config {
+        let Self { server, schema } = self;
         Config::parse(&format!("{server}?schema={schema}{parameters}")).unwrap()
     }
 
-    pub(crate) async fn open(&self, system: &System, options: Options) -> Arc<Postgres> {
-        let opened = Postgres::connect(self.config(), options, system).await;
+    /// A process of its own.
+    pub(crate) async fn open(&self, system: &System) -> Arc<Postgres> {
+        let opened = Postgres::connect(self.config(""), Options::default(), system).await;
         opened.unwrap_or_else(|error| panic!("{error}: the tests need a server; {VARIABLE} names it"))
     }
 
