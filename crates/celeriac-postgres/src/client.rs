@@ -95,12 +95,6 @@ impl Client {
     pub(crate) fn shut(&self) {
         self.closed.send_replace(true);
     }
-
-    /// Ends every connection, once nothing uses them.
-    pub(crate) async fn disconnect(&self) {
-        self.strict.close().await;
-        self.loose.close().await;
-    }
 }
 
 fn pool(config: &Config, size: u32, synchronous_commit: &str) -> PgPool {

@@ -21,6 +21,9 @@ use crate::{Config, Options};
 
 /// How long the server may take to be told of the end.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long connections may take to be closed: whoever holds one may not be
+/// polled any more.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// Broker and store in a schema of a PostgreSQL database.
 ///
@@ -116,12 +119,14 @@ impl Postgres {
         // One that has ended has nothing to give back.
         let _ = self.begins.stop().await;
         let _ = self.desk.ask_timeout(Close, GRACE).await;
-        let _ = self.desk.stop().await;
-        let _ = self.keeper.stop().await;
-        let _ = self.listener.stop().await;
+        let _ = self.desk.stop_now().await;
+        let _ = self.keeper.stop_now().await;
+        let _ = self.listener.stop_now().await;
         let _ = self.teller.notifier.stop().await;
-        self.client.disconnect().await;
-        self.listening.close().await;
+        let (strict, loose) = (self.client.strict.close(), self.client.loose.close());
+        let goodbye = async { tokio::join!(strict, loose, self.listening.close()) };
+        // Those that are left close with the last handle.
+        let _ = tokio::time::timeout(GOODBYE, goodbye).await;
     }
 }
 
@@ -129,9 +134,9 @@ impl Drop for Postgres {
     fn drop(&mut self) {
         self.client.shut();
         drop(self.begins.stop());
-        drop(self.desk.stop());
-        drop(self.keeper.stop());
-        drop(self.listener.stop());
+        drop(self.desk.stop_now());
+        drop(self.keeper.stop_now());
+        drop(self.listener.stop_now());
         drop(self.teller.notifier.stop());
     }
 }

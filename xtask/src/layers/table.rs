@@ -35,6 +35,7 @@ const BELOW_THE_FACADE: &[&str] = &[
     JUMPSTARTER,
     EMBEDDED,
     "celeriac-macros",
+    "celeriac-postgres",
     "celeriac-publisher",
     "celeriac-router",
     "celeriac-security",
@@ -54,6 +55,12 @@ pub(super) const CRATES: &[Crate] = &[
     layer(TESTKIT, &[CORE], &[EMBEDDED], "the suite knows no driver"),
     layer(
         EMBEDDED,
+        &[CORE, JUMPSTARTER],
+        &[TESTKIT],
+        "a driver sees core and jumpstarter (ADR 0002)",
+    ),
+    layer(
+        "celeriac-postgres",
         &[CORE, JUMPSTARTER],
         &[TESTKIT],
         "a driver sees core and jumpstarter (ADR 0002)",
@@ -135,6 +142,12 @@ pub(super) const WALLS: &[Wall] = &[
         packages: Who::AllBut(&[EMBEDDED]),
         libraries: What::These(&["rusqlite", "libsqlite3-sys"]),
         rule: "the wall `driver`: only celeriac-embedded names rusqlite",
+    },
+    Wall {
+        // The facade names the users' own transactions, and nothing else.
+        packages: Who::AllBut(&["celeriac-postgres", "celeriac"]),
+        libraries: What::These(&["sqlx", "sqlx-core", "sqlx-postgres", "tokio-postgres"]),
+        rule: "the wall `driver`: only celeriac-postgres names sqlx",
     },
     Wall {
         packages: Who::AllBut(&["celeriac-python"]),

@@ -54,7 +54,9 @@ impl Harness for OnTheMachinesServer {
             let Process { place, system, .. } = process(&crashed.driver);
             system.shutdown(GRACE).await;
             place.expire().await;
-            open(place.clone(), crashed.setup).await
+            let driver = open(place.clone(), crashed.setup).await;
+            drop(crashed.consumers);
+            driver
         })
     }
 
