@@ -9,8 +9,8 @@ use clap::{Parser, Subcommand};
 use crate::bench::BenchArgs;
 use crate::commands::{
     completions::CompletionsArgs, config::ConfigCommand, doctor::DoctorArgs, inspect::InspectArgs,
-    quarantine::QuarantineCommand, queues::QueuesCommand, result::ResultArgs, revoke::RevokeArgs,
-    send::SendArgs, worker, worker::WorkerArgs, workflow::WorkflowCommand,
+    key::KeyCommand, quarantine::QuarantineCommand, queues::QueuesCommand, result::ResultArgs,
+    revoke::RevokeArgs, send::SendArgs, worker, worker::WorkerArgs, workflow::WorkflowCommand,
 };
 
 const EXAMPLES: &str = "\
@@ -88,6 +88,8 @@ pub(crate) enum Command {
     Quarantine(QuarantineCommand),
     Bench(BenchArgs),
     Doctor(DoctorArgs),
+    #[command(subcommand)]
+    Key(KeyCommand),
     #[command(subcommand)]
     Config(ConfigCommand),
     Completions(CompletionsArgs),

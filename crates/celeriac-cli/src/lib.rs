@@ -43,7 +43,7 @@ use tokio::runtime::Runtime;
 use arguments::{Arguments, Command, Globals};
 use commands::worker::Mode;
 use commands::{
-    completions, config, doctor, inspect, quarantine, queues, result, revoke, send, worker,
+    completions, config, doctor, inspect, key, quarantine, queues, result, revoke, send, worker,
     workflow,
 };
 use output::{Output, Reader};
@@ -152,6 +152,7 @@ async fn perform(command: Command, globals: &Globals, session: &Session) -> Resu
         Command::Quarantine(command) => quarantine::run(&command, session).await,
         Command::Bench(args) => bench::run(&args, globals, output).await,
         Command::Doctor(_) => doctor::run(session).await,
+        Command::Key(command) => key::run(&command, session),
         Command::Config(command) => config::run(&command, session.app.config(), output),
         Command::Completions(args) => completions::run(&args, output),
     }

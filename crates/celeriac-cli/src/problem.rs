@@ -125,6 +125,12 @@ impl From<WorkflowResultError> for Problem {
     }
 }
 
+impl From<celeriac::security::Error> for Problem {
+    fn from(error: celeriac::security::Error) -> Self {
+        Self::usage(&error)
+    }
+}
+
 impl From<DeclarationError> for Problem {
     fn from(error: DeclarationError) -> Self {
         Self::usage(&error)

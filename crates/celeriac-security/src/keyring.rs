@@ -6,8 +6,8 @@
 //! | `trusted.toml` | the public keys of others, by name |
 //! | `queues.toml` | keys of encrypted queues, if any ([`seal`](crate::seal)) |
 //!
-//! A process that runs reads the files again when it meets a key that it does
-//! not know, and once a minute: trust and rotation need no restart.
+//! A process that runs reads files that were changed when it meets a key that
+//! it does not know, and once a minute: trust and rotation need no restart.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -29,9 +29,7 @@ const TRUSTED_HEADING: &str =
     "# Whose signatures are taken. `celeriac key list` elsewhere prints the lines to trust.\n";
 /// How long a key that was replaced is still trusted, unless said otherwise. 7 days.
 pub const GRACE: Duration = Duration::from_secs(7 * 24 * 3600);
-/// How often the files are looked at for an unknown key, at the most.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
-/// How often they are looked at without a reason.
+/// How often the files are looked at without a reason.
 const REFRESH: Duration = Duration::from_secs(60);
 
 /// A key whose signatures are taken.
@@ -57,6 +55,8 @@ struct Known {
     name: String,
     own: KeyPair,
     trusted: HashMap<KeyId, Trusted>,
+    /// When the files were written that this was read from.
+    written: [Option<SystemTime>; 2],
     looked_at: Timestamp,
 }
 
@@ -92,6 +92,7 @@ impl Keyring {
             name: "this process".to_owned(),
             own: KeyPair::generate(),
             trusted: HashMap::new(),
+            written: [None; 2],
             looked_at: Timestamp::now(),
         };
         Self { folder: None, known: Mutex::new(known) }
@@ -138,7 +139,9 @@ impl Keyring {
     #[must_use]
     pub fn signer(&self, now: Timestamp) -> KeyPair {
         let mut known = self.known.lock();
-        self.look(&mut known, now, REFRESH);
+        if now.since(known.looked_at) >= REFRESH {
+            self.look(&mut known, now);
+        }
         known.own.clone()
     }
 
@@ -149,7 +152,7 @@ impl Keyring {
         if let Some(key) = known.find(id, now) {
             return Some(key);
         }
-        self.look(&mut known, now, LOOK_AGAIN);
+        self.look(&mut known, now);
         known.find(id, now)
     }
 
@@ -211,13 +214,13 @@ impl Keyring {
         self.folder.as_deref().map_or_else(|| Ok(Vec::new()), seal::load)
     }
 
-    /// Reads the files again if the last look is `pause` ago.
-    fn look(&self, known: &mut Known, now: Timestamp, pause: Duration) {
+    /// Reads the files again if they were written since.
+    fn look(&self, known: &mut Known, now: Timestamp) {
         let Some(folder) = &self.folder else { return };
-        if now.since(known.looked_at) < pause {
+        known.looked_at = now;
+        if written(folder) == known.written {
             return;
         }
-        known.looked_at = now;
         match Known::read(folder) {
             Ok(read) => *known = read,
             Err(error) => tracing::warn!(%error, "the keys could not be read again"),
@@ -235,6 +238,8 @@ impl Keyring {
 
 impl Known {
     fn read(folder: &Path) -> Result<Self, Error> {
+        // Before they are read: what is written meanwhile is read again.
+        let written = written(folder);
         let path = folder.join(KEY);
         let malformed =
             |reason: &str| Error::Malformed { path: path.clone(), reason: reason.to_owned() };
@@ -243,7 +248,7 @@ impl Known {
         let own = KeyPair::from_secret_text(&file.secret);
         let own = own.ok_or_else(|| malformed("its secret is not 32 bytes in base64"))?;
         let trusted = read_trusted(&folder.join(TRUSTED))?;
-        Ok(Self { name: file.name, own, trusted, looked_at: Timestamp::now() })
+        Ok(Self { name: file.name, own, trusted, written, looked_at: Timestamp::now() })
     }
 
     fn find(&self, id: KeyId, now: Timestamp) -> Option<PublicKey> {
@@ -254,6 +259,11 @@ impl Known {
         let trusted = self.trusted.get(&id)?;
         trusted.until.is_none_or(|until| now <= until).then_some(trusted.key)
     }
+}
+
+/// When the key and the list of trusted ones were written.
+fn written(folder: &Path) -> [Option<SystemTime>; 2] {
+    [KEY, TRUSTED].map(|file| std::fs::metadata(folder.join(file)).ok()?.modified().ok())
 }
 
 fn write_key(folder: &Path, name: &str, key: &KeyPair) -> Result<(), Error> {
@@ -333,7 +343,7 @@ mod tests {
         let now = Timestamp::now();
         assert_eq!(running.find(other.id(), now), None);
         Keyring::open(folder.path(), "").unwrap().trust("other", other).unwrap();
-        assert_eq!(running.find(other.id(), now.after(LOOK_AGAIN)), Some(other));
+        assert_eq!(running.find(other.id(), now), Some(other));
         assert_eq!(running.distrust("other").unwrap(), 1);
         assert_eq!(running.find(other.id(), now), None);
     }

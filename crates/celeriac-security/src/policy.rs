@@ -1,5 +1,7 @@
 //! Which queues demand what.
 
+use std::str::FromStr;
+
 use wildmatch::WildMatch;
 
 use crate::seal::QueueKeys;
@@ -15,6 +17,34 @@ pub enum Inboxes {
     Signed,
     /// Anybody who reaches the broker may ask.
     Open,
+}
+
+impl Inboxes {
+    /// The word in a configuration.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Signed => "signed",
+            Self::Open => "open",
+        }
+    }
+}
+
+/// A word that is neither `signed` nor `open`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is neither `signed` nor `open`")]
+pub struct ParseInboxesError(String);
+
+impl FromStr for Inboxes {
+    type Err = ParseInboxesError;
+
+    fn from_str(text: &str) -> Result<Self, ParseInboxesError> {
+        match text {
+            "signed" => Ok(Self::Signed),
+            "open" => Ok(Self::Open),
+            _ => Err(ParseInboxesError(text.to_owned())),
+        }
+    }
 }
 
 /// Which queues demand signatures, and which encryption.

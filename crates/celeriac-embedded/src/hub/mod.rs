@@ -15,9 +15,7 @@ use celeriac_core::{Error, ErrorKind, MessageId, Timestamp};
 use parking_lot::Mutex;
 
 use crate::Options;
-use crate::live::{
-    Load, Queues, Registry, Results, Revocations, Settled, Timers, Versions, Wake,
-};
+use crate::live::{Load, Queues, Registry, Results, Revocations, Settled, Timers, Versions, Wake};
 
 pub(crate) use consumer::HubConsumer;
 

@@ -251,7 +251,8 @@ pub async fn workflows_are_listed_latest_first(harness: Arc<dyn Harness>) {
     assert_eq!(list(ended, 10).await, [all[2].workflow.id]);
     let parts = WorkflowFilter { parts: true, ..WorkflowFilter::default() };
     assert_eq!(list(parts, 10).await.len(), 6);
-    let of_first = WorkflowFilter { part_of: Some(all[0].workflow.id), ..WorkflowFilter::default() };
+    let of_first =
+        WorkflowFilter { part_of: Some(all[0].workflow.id), ..WorkflowFilter::default() };
     assert_eq!(list(of_first.clone(), 10).await, [part.workflow.id]);
     let ended = WorkflowFilter { status: Some(Status::Success), ..of_first };
     assert_eq!(list(ended, 10).await, []);

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use celeriac_core::Address;
+use celeriac_security::Inboxes;
 
 use super::Config;
 use crate::connect::{check_broker, check_store};
@@ -28,6 +29,7 @@ enum Field {
     Count(fn(&mut Config) -> &mut u32, u32),
     Duration(fn(&mut Config) -> &mut Duration),
     Limit(fn(&mut Config) -> &mut Option<Duration>),
+    Inboxes(fn(&mut Config) -> &mut Inboxes),
 }
 
 /// A value as it was given.
@@ -69,6 +71,7 @@ impl Key {
             Field::Count(field, least) => *field(config) = number(given, least)?,
             Field::Duration(field) => *field(config) = duration(given)?,
             Field::Limit(field) => *field(config) = Some(duration(given)?),
+            Field::Inboxes(field) => *field(config) = inboxes(given)?,
         }
         Ok(())
     }
@@ -103,6 +106,7 @@ impl Key {
             Field::Count(field, _) => whole(u64::from(*field(config))),
             Field::Duration(field) => time(*field(config)),
             Field::Limit(field) => return field(config).map(time),
+            Field::Inboxes(field) => field(config).as_str().into(),
         })
     }
 }
@@ -158,6 +162,11 @@ fn number<N: TryFrom<u64> + PartialOrd + std::fmt::Display>(
 fn duration(given: Given) -> Result<Duration, String> {
     let duration = text(given).and_then(|text| humantime::parse_duration(&text).ok());
     duration.ok_or_else(|| "is no duration such as \"250ms\", \"30s\" or \"1h 30m\"".to_owned())
+}
+
+fn inboxes(given: Given) -> Result<Inboxes, String> {
+    let inboxes = text(given).and_then(|text| text.parse().ok());
+    inboxes.ok_or_else(|| "is neither \"signed\" nor \"open\"".to_owned())
 }
 
 const fn key(name: &'static str, field: Field, about: &'static str) -> Key {
@@ -255,5 +264,20 @@ pub(super) const KEYS: &[Key] = &[
         "messages.max_body_bytes",
         Field::Size(|config| &mut config.messages.max_body_bytes, 1),
         "The largest body, in bytes.",
+    ),
+    key(
+        "security.folder",
+        Field::Text(|config| &mut config.security.folder),
+        "The folder of keys; empty: keys in the broker's directory, or ~/.config/celeriac/keys.",
+    ),
+    key(
+        "security.inboxes",
+        Field::Inboxes(|config| &mut config.security.inboxes),
+        "Whether questions to workers must be signed: signed, or open to all who reach the broker.",
+    ),
+    key(
+        "security.signed_queues",
+        Field::Names(|config| &mut config.security.signed_queues),
+        "Other queues whose messages must be signed, with * and ?.",
     ),
 ];

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use celeriac_core::{Address, RetryPolicy};
+use celeriac_security::Inboxes;
 use serde::{Deserialize, Serialize};
 
 mod document;
@@ -35,6 +36,8 @@ pub struct Config {
     pub queues: Queues,
     /// What senders may send.
     pub messages: Messages,
+    /// Who may say what to whom.
+    pub security: Security,
 }
 
 /// What workers do.
@@ -110,6 +113,35 @@ impl Config {
     }
 }
 
+/// Who may say what to whom.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Security {
+    /// The folder of keys; empty: `keys` in the directory of a `file://`
+    /// broker, else `celeriac/keys` in the user's configuration folder.
+    /// Default empty.
+    pub folder: String,
+    /// Whether questions to workers must be signed. Default [`Inboxes::Signed`].
+    #[serde(with = "inboxes")]
+    pub inboxes: Inboxes,
+    /// Other queues whose messages must be signed, with `*` and `?`. Default none.
+    pub signed_queues: Vec<String>,
+}
+
+/// `signed` and `open`, as a file says it.
+mod inboxes {
+    use celeriac_security::Inboxes;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(it: &Inboxes, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(it.as_str())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Inboxes, D::Error> {
+        String::deserialize(from)?.parse().map_err(de::Error::custom)
+    }
+}
+
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 impl Default for Config {
@@ -121,6 +153,7 @@ impl Default for Config {
             tasks: Tasks::default(),
             queues: Queues::default(),
             messages: Messages::default(),
+            security: Security::default(),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! is said in [`drivers`].
 
 mod drivers;
+mod guard;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use celeriac_publisher::Publisher;
 use jumpstarter::System;
 
 use self::drivers::{Opened, Opening, Wanted};
+pub use self::guard::host_name;
 use crate::config::Config;
 use crate::result::AsyncResult;
 
@@ -35,6 +37,15 @@ pub enum Error {
         /// The broker.
         broker: Address,
     },
+    /// There is no folder for keys.
+    #[error(
+        "there is no folder for keys, since neither HOME nor XDG_CONFIG_HOME is set; name one: \
+         the key `security.folder`, or CELERIAC_SECURITY__FOLDER"
+    )]
+    NoKeys,
+    /// The keys could not be read or made.
+    #[error(transparent)]
+    Keys(Arc<celeriac_security::Error>),
     /// The driver failed.
     #[error("failed to {0}")]
     Driver(#[source] Arc<celeriac_core::Error>),
@@ -43,6 +54,12 @@ pub enum Error {
 impl From<celeriac_core::Error> for Error {
     fn from(error: celeriac_core::Error) -> Self {
         Self::Driver(Arc::new(error))
+    }
+}
+
+impl From<celeriac_security::Error> for Error {
+    fn from(error: celeriac_security::Error) -> Self {
+        Self::Keys(Arc::new(error))
     }
 }
 
@@ -100,6 +117,7 @@ impl Connection {
             }
         };
         let broker = broker.ok_or_else(|| not_given("broker", &config.broker))?;
+        let broker: Arc<dyn Broker> = Arc::new(guard::guarded(config, broker)?);
         let store = store.ok_or_else(|| not_given("store", config.store_address()))?;
         let publisher_options = celeriac_publisher::Options {
             max_body_bytes: config.messages.max_body_bytes,
