@@ -28,7 +28,6 @@ const SETTINGS: &str = "SET enable_seqscan = off; SET enable_bitmapscan = off; S
      SET plan_cache_mode = force_generic_plan";
 
 /// The connections of one driver.
-#[derive(Debug)]
 pub(crate) struct Client {
     /// Without secrets, for people.
     pub(crate) place: String,

@@ -1,6 +1,7 @@
 //! Connecting: the tables, the actors, and the one object that is broker and
 //! store.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +29,6 @@ const GOODBYE: Duration = Duration::from_secs(1);
 /// Broker and store in a schema of a PostgreSQL database.
 ///
 /// Dropped without `close`, it leaves what it holds to the end of its lease.
-#[derive(Debug)]
 pub struct Postgres {
     pub(crate) client: Arc<Client>,
     pub(crate) signals: Arc<Signals>,
@@ -127,6 +127,12 @@ impl Postgres {
         let goodbye = async { tokio::join!(strict, loose, self.listening.close()) };
         // Those that are left close with the last handle.
         let _ = tokio::time::timeout(GOODBYE, goodbye).await;
+    }
+}
+
+impl fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Postgres").field("place", &self.client.place).finish_non_exhaustive()
     }
 }
 

@@ -49,6 +49,8 @@ mod quarantine;
 mod raw;
 mod result;
 mod send;
+#[cfg(feature = "postgres")]
+mod send_in;
 mod signature;
 mod task;
 mod worker;

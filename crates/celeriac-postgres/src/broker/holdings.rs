@@ -163,7 +163,7 @@ impl<T> OnTheWay<T> {
 
 impl<T> Drop for OnTheWay<T> {
     fn drop(&mut self) {
-        if self.deliveries.is_some() {
+        if self.deliveries.is_some() && !self.receipts.is_empty() {
             self.holdings.return_unhanded(&self.receipts);
             self.signals.ring(|_| {});
         }
