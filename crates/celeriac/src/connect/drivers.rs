@@ -63,6 +63,9 @@ const DRIVERS: &[Driver] = &[
         feature: Some("redis"),
         has_broker: true,
         has_store: true,
+        #[cfg(feature = "redis")]
+        open: Some(redis),
+        #[cfg(not(feature = "redis"))]
         open: None,
     },
     Driver {
@@ -70,7 +73,10 @@ const DRIVERS: &[Driver] = &[
         feature: Some("postgres"),
         has_broker: true,
         has_store: true,
-        open: POSTGRES,
+        #[cfg(feature = "postgres")]
+        open: Some(postgres),
+        #[cfg(not(feature = "postgres"))]
+        open: None,
     },
     Driver {
         schemes: &["amqp", "amqps"],
@@ -87,11 +93,6 @@ const DRIVERS: &[Driver] = &[
         open: None,
     },
 ];
-
-#[cfg(feature = "postgres")]
-const POSTGRES: Option<Open> = Some(postgres);
-#[cfg(not(feature = "postgres"))]
-const POSTGRES: Option<Open> = None;
 
 /// The driver of an address.
 ///
@@ -159,6 +160,22 @@ fn postgres(opening: Opening<'_>) -> BoxFuture<'_, Result<Opened, celeriac_core:
         let broker = wanted.broker.then(|| postgres.clone() as Arc<dyn Broker>);
         let store = wanted.store.then(|| postgres as Arc<dyn Store>);
         Ok(Opened { broker, store })
+    })
+}
+
+#[cfg(feature = "redis")]
+fn redis(opening: Opening<'_>) -> BoxFuture<'_, Result<Opened, celeriac_core::Error>> {
+    let Opening { address, wanted, config, system } = opening;
+    Box::pin(async move {
+        let options = celeriac_redis::Options {
+            queue_limit: config.queues.limit,
+            ..celeriac_redis::Options::default()
+        };
+        let redis = celeriac_redis::open(address, options, system).await?;
+        Ok(Opened {
+            broker: wanted.broker.then(|| redis.clone() as _),
+            store: wanted.store.then_some(redis as _),
+        })
     })
 }
 

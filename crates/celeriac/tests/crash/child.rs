@@ -100,7 +100,7 @@ impl Drop for Running {
 }
 
 /// Says a word to the parent. The test runner may have begun the line.
-fn say(word: &str) {
+pub(crate) fn say(word: &str) {
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "SAYS {word}");
     let _ = out.flush();
@@ -114,6 +114,7 @@ async fn child() {
     match part.as_str() {
         "send and run" => send_and_run(dir).await,
         "run chords" => run_chords(dir).await,
+        "read a folder" => crate::edges::read_a_folder(dir).await,
         "run until done" => run_until_done(dir).await,
         "send" => send_once(dir).await,
         other => panic!("there is no part {other}"),

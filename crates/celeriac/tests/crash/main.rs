@@ -8,6 +8,7 @@
 
 mod child;
 mod chords;
+mod edges;
 mod kill;
 mod poison;
 mod restart;
