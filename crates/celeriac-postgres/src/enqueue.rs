@@ -49,7 +49,8 @@ pub async fn enqueue(
     let failed = |failure| error::of_sqlx("enqueue", &config.to_string(), failure);
     let now = Timestamp::now();
     let waits = |message: &&Message| message.rare().eta.is_some_and(|eta| eta > now);
-    let (scheduled, ready): (Vec<_>, Vec<_>) = batch.iter().map(|message| &**message).partition(waits);
+    let (scheduled, ready): (Vec<_>, Vec<_>) =
+        batch.iter().map(|message| &**message).partition(waits);
     let mut signals = Vec::new();
     if !ready.is_empty() {
         insert(connection, config.schema(), &ready).await.map_err(failed)?;

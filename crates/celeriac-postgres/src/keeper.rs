@@ -58,11 +58,7 @@ impl Keeper {
 
 /// Gives back what was held under expired leases. A server that has not been
 /// up for as long as a lease has given nobody the time to renew it.
-pub(crate) async fn reclaim(
-    client: &Client,
-    teller: &Teller,
-    lease: Duration,
-) -> sqlx::Result<()> {
+pub(crate) async fn reclaim(client: &Client, teller: &Teller, lease: Duration) -> sqlx::Result<()> {
     let end = sqlx::query(
         "DELETE FROM session WHERE expires_at < now() \
          AND now() > pg_postmaster_start_time() + $1 * interval '1 millisecond'",

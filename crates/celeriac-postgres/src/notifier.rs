@@ -58,7 +58,8 @@ impl Notifier {
     }
 
     fn payloads(&mut self) -> Vec<String> {
-        let mut signals = Vec::from_iter(std::mem::take(&mut self.ready).into_iter().map(Signal::Ready));
+        let mut signals =
+            Vec::from_iter(std::mem::take(&mut self.ready).into_iter().map(Signal::Ready));
         if !self.results.is_empty() {
             signals.push(Signal::Results(std::mem::take(&mut self.results)));
         }

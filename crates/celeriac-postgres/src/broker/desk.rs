@@ -153,7 +153,9 @@ impl Desk {
         let ended = end.execute(&self.client.strict).await;
         self.holdings.lose_session();
         match given_back.and_then(|queues| ended.map(|_| queues)) {
-            Ok(queues) => queues.into_iter().for_each(|queue| self.teller.tell(Signal::Ready(queue))),
+            Ok(queues) => {
+                queues.into_iter().for_each(|queue| self.teller.tell(Signal::Ready(queue)))
+            }
             Err(error) => {
                 let place = &self.client.place;
                 tracing::warn!(%error, %place, "what was held comes when its lease expires");
@@ -245,7 +247,8 @@ impl Desk {
             self.consumers.remove(consumer);
         }
         let Some(session) = self.holdings.session() else { return Ok(()) };
-        for (receipts, seen) in [(&given_back.unhanded, Seen::No), (&given_back.handed, Seen::Yes)] {
+        for (receipts, seen) in [(&given_back.unhanded, Seen::No), (&given_back.handed, Seen::Yes)]
+        {
             let receipts = Vec::from_iter(receipts.iter().copied().map(u64::cast_signed));
             let queues = give_back(&self.client.loose, session, &receipts, seen).await;
             let queues = queues.inspect_err(|_| self.holdings.try_again(&given_back, &left))?;

@@ -130,9 +130,10 @@ impl Postgres {
             Limit::Respect => self.without_room(batch, &queues).await.map_err(failed)?,
         };
         let mut refused_positions = refused.iter().copied().peekable();
-        let accepted = batch.iter().enumerate().filter(|(position, _)| {
-            refused_positions.next_if_eq(position).is_none()
-        });
+        let accepted = batch
+            .iter()
+            .enumerate()
+            .filter(|(position, _)| refused_positions.next_if_eq(position).is_none());
         let accepted = Vec::from_iter(accepted.map(|(_, message)| &**message));
         self.touch_transient(queues.iter().map(|(queue, _)| *queue)).await.map_err(failed)?;
         if !accepted.is_empty() {
@@ -158,7 +159,8 @@ impl Postgres {
             let waiting = count(&self.client.loose, queue, limit).await?;
             let room = limit.saturating_sub(waiting);
             self.estimates.counted(queue, waiting + room.min(*messages));
-            let positions = batch.iter().enumerate().filter(|(_, message)| message.queue == **queue);
+            let positions =
+                batch.iter().enumerate().filter(|(_, message)| message.queue == **queue);
             refused.extend(positions.skip(room).map(|(position, _)| position));
         }
         refused.sort_unstable();

@@ -1,9 +1,9 @@
 //! Settling, and giving back: all of a batch by one statement, and only under
 //! the session that took it, as long as that lives.
 
+use celeriac_core::QueueName;
 use celeriac_core::broker::{Settlement, Verdict};
 use celeriac_core::error::Result;
-use celeriac_core::QueueName;
 use sqlx::PgPool;
 
 use crate::Postgres;

@@ -36,7 +36,8 @@ impl Postgres {
             .bind(Vec::from_iter(rows.iter().map(|claim| column::millis(claim.until))));
         let holders = claim.fetch_all(&self.client.strict).await;
         let holders = holders.map_err(|error| self.client.failed("claim", error))?;
-        let holders = holders.into_iter().map(|(key, id, confirmed)| (key, (column::id(id), confirmed)));
+        let holders =
+            holders.into_iter().map(|(key, id, confirmed)| (key, (column::id(id), confirmed)));
         let holders: HashMap<String, (MessageId, bool)> = holders.collect();
         let answer = |claim: &Claim| match holders.get(&claim.key) {
             Some((id, confirmed)) if *id != claim.id || *confirmed => {

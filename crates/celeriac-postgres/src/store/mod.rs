@@ -7,6 +7,7 @@ mod registry;
 mod results;
 mod revocations;
 mod step_status;
+mod steps;
 mod timers;
 mod workflows;
 

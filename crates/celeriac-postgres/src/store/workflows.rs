@@ -1,4 +1,5 @@
-//! [`Workflows`]: records, pages of graphs, statuses of steps.
+//! [`Workflows`]: records and pages of graphs; statuses of steps are in
+//! `steps`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -12,7 +13,6 @@ use celeriac_core::{BoxFuture, MessageId};
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
-use super::step_status::{STEPS, Statuses};
 use crate::signals::{Signal, hash};
 use crate::{Postgres, column};
 
@@ -49,19 +49,13 @@ const PAGES: &str = "SELECT page.first, page.body FROM unnest($2::bigint[]) AS a
          ORDER BY first DESC LIMIT 1
      ) AS page";
 
-const RECORDS: &str =
-    "SELECT id, body, epoch, ending, ended_at FROM workflow WHERE id = ANY ($1)";
+const RECORDS: &str = "SELECT id, body, epoch, ending, ended_at FROM workflow WHERE id = ANY ($1)";
 
 const LIST: &str = "SELECT id, body, epoch, ending, ended_at FROM workflow
      WHERE ($1::uuid IS NULL OR id < $1) AND ($2::text IS NULL OR name = $2)
          AND ($3::smallint IS NULL OR status = $3)
          AND CASE WHEN $5::uuid IS NULL THEN $4 OR parent IS NULL ELSE parent = $5 END
      ORDER BY id DESC LIMIT $6";
-
-const BOUNDS: &str = "WITH marked AS (
-         SELECT id FROM workflow WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE
-     ) UPDATE workflow SET version = nextval('version') FROM marked
-     WHERE workflow.id = marked.id RETURNING workflow.id, root, step_end";
 
 const FORGET: &str = "WITH RECURSIVE part AS (
          SELECT id FROM workflow WHERE id = ANY ($1)
@@ -115,7 +109,8 @@ impl Postgres {
         let parent = |new: &&NewWorkflow| {
             new.workflow.parent.as_ref().map(|parent| column::uuid(parent.workflow))
         };
-        let pages = || rows.iter().flat_map(|new| new.pages.iter().map(|page| (&new.workflow, page)));
+        let pages =
+            || rows.iter().flat_map(|new| new.pages.iter().map(|page| (&new.workflow, page)));
         let create = sqlx::query_scalar::<_, Uuid>(CREATE)
             .bind(Vec::from_iter(workflows().map(|workflow| column::uuid(workflow.id))))
             .bind(Vec::from_iter(workflows().map(|workflow| workflow.name.as_str())))
@@ -219,65 +214,8 @@ impl Postgres {
         Ok(changed)
     }
 
-    async fn mark_all_steps(&self, batch: &[StepMark]) -> sqlx::Result<()> {
-        let mut ids = Vec::from_iter(batch.iter().map(|mark| column::uuid(mark.workflow)));
-        ids.sort_unstable();
-        ids.dedup();
-        let mut transaction = self.client.strict.begin().await?;
-        // Whoever notes something of the same workflow comes later.
-        let bounds = sqlx::query_as::<_, (Uuid, i64, i64)>(BOUNDS);
-        let bounds = bounds.bind(&ids).fetch_all(&mut *transaction).await?;
-        let bounds = bounds.into_iter().map(|(id, root, end)| (id, (small(root), small(end))));
-        let bounds: HashMap<Uuid, (u32, u32)> = bounds.collect();
-        let within = |mark: &StepMark| {
-            let (root, end) = bounds.get(&column::uuid(mark.workflow))?;
-            let first = mark.first.0.max(*root);
-            Some(first..mark.first.0.saturating_add(mark.count).min(*end))
-        };
-        let mut rows: BTreeMap<(Uuid, i64), Statuses> = BTreeMap::new();
-        for mark in batch {
-            let Some(steps) = within(mark).filter(|steps| !steps.is_empty()) else { continue };
-            for page in steps.start / STEPS..=(steps.end - 1) / STEPS {
-                let key = (column::uuid(mark.workflow), i64::from(page));
-                rows.entry(key).or_insert_with(|| Statuses::new(Vec::new()));
-            }
-        }
-        let known = sqlx::query_as::<_, (Uuid, i64, Vec<u8>)>(
-            "SELECT known.workflow, known.page, known.statuses \
-             FROM unnest($1::uuid[], $2::bigint[]) AS asked (workflow, page) \
-             JOIN step_status AS known USING (workflow, page)",
-        );
-        let known = known
-            .bind(Vec::from_iter(rows.keys().map(|(workflow, _)| *workflow)))
-            .bind(Vec::from_iter(rows.keys().map(|(_, page)| *page)));
-        for (workflow, page, statuses) in known.fetch_all(&mut *transaction).await? {
-            rows.insert((workflow, page), Statuses::new(statuses));
-        }
-        for mark in batch {
-            for step in within(mark).into_iter().flatten() {
-                let key = (column::uuid(mark.workflow), i64::from(step / STEPS));
-                if let Some(statuses) = rows.get_mut(&key) {
-                    statuses.note(step, mark);
-                }
-            }
-        }
-        let write = sqlx::query(
-            "INSERT INTO step_status (workflow, page, statuses) \
-             SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bytea[]) \
-             ON CONFLICT (workflow, page) DO UPDATE SET statuses = excluded.statuses",
-        );
-        let write = write
-            .bind(Vec::from_iter(rows.keys().map(|(workflow, _)| *workflow)))
-            .bind(Vec::from_iter(rows.keys().map(|(_, page)| *page)))
-            .bind(Vec::from_iter(rows.values().map(|statuses| statuses.bytes())));
-        write.execute(&mut *transaction).await?;
-        transaction.commit().await?;
-        self.tell_workflows(batch.iter().map(|mark| mark.workflow));
-        Ok(())
-    }
-
     /// Wakes those who watch these workflows.
-    fn tell_workflows(&self, ids: impl Iterator<Item = MessageId>) {
+    pub(super) fn tell_workflows(&self, ids: impl Iterator<Item = MessageId>) {
         let hashes = BTreeSet::from_iter(ids.map(hash));
         if !hashes.is_empty() {
             self.tell(Signal::Results(hashes.into_iter().collect()));
@@ -293,7 +231,8 @@ impl Postgres {
             let versions = "SELECT id, version FROM workflow WHERE id = ANY ($1)";
             let versions = sqlx::query_as::<_, (Uuid, i64)>(versions).bind(column::uuids(&ids));
             let versions = versions.fetch_all(&self.client.strict).await;
-            let versions = versions.map_err(|error| self.client.failed("workflows_changed", error))?;
+            let versions =
+                versions.map_err(|error| self.client.failed("workflows_changed", error))?;
             let even = |(id, version): (Uuid, i64)| (column::id(id), 2 * version.unsigned_abs());
             let versions: HashMap<MessageId, u64> = versions.into_iter().map(even).collect();
             let newer = watches.iter().filter_map(|watch| {
@@ -307,28 +246,6 @@ impl Postgres {
             }
             watching.change().await;
         }
-    }
-
-    async fn statuses(&self, id: MessageId, first: StepId, max: usize) -> sqlx::Result<Vec<Status>> {
-        let bounds = sqlx::query_as::<_, (i64, i64)>(
-            "SELECT root, step_end FROM workflow WHERE id = $1",
-        );
-        let bounds = bounds.bind(column::uuid(id)).fetch_optional(&self.client.strict).await?;
-        let Some((root, end)) = bounds else { return Ok(Vec::new()) };
-        let first = first.0.max(small(root));
-        let max = u32::try_from(max).unwrap_or(u32::MAX);
-        let end = first.saturating_add(max).min(small(end));
-        let rows = sqlx::query_as::<_, (i64, Vec<u8>)>(
-            "SELECT page, statuses FROM step_status WHERE workflow = $1 AND page BETWEEN $2 AND $3",
-        );
-        let rows = rows.bind(column::uuid(id)).bind(i64::from(first / STEPS));
-        let rows = rows.bind(i64::from(end / STEPS)).fetch_all(&self.client.strict).await?;
-        let rows = rows.into_iter().map(|(page, bytes)| (small(page), Statuses::new(bytes)));
-        let rows: HashMap<u32, Statuses> = rows.collect();
-        let status = |step: u32| {
-            rows.get(&(step / STEPS)).map_or(Status::Pending, |statuses| statuses.status(step))
-        };
-        Ok((first..end).map(status).collect())
     }
 }
 
@@ -407,7 +324,8 @@ impl Workflows for Postgres {
             self.client.check_open("forget_workflows")?;
             let forget = sqlx::query_scalar::<_, i64>(FORGET).bind(column::uuids(ids));
             let forgotten = forget.fetch_one(&self.client.strict).await;
-            let forgotten = forgotten.map_err(|error| self.client.failed("forget_workflows", error))?;
+            let forgotten =
+                forgotten.map_err(|error| self.client.failed("forget_workflows", error))?;
             // Their parts are not watched, or looked at soon.
             self.tell_workflows(ids.iter().copied());
             Ok(forgotten.unsigned_abs())

@@ -50,10 +50,9 @@ async fn work(broker: &dyn Broker, count: usize) -> (BTreeSet<u64>, usize) {
                 let is_new = seen.insert(sample::number(delivery.payload.as_ref().unwrap()));
                 again += usize::from(!is_new);
             }
-            let settled = deliveries.iter().map(|delivery| Settlement {
-                receipt: delivery.receipt,
-                verdict: Verdict::Ack,
-            });
+            let settled = deliveries
+                .iter()
+                .map(|delivery| Settlement { receipt: delivery.receipt, verdict: Verdict::Ack });
             broker.settle(settled.collect()).await
         };
         if let Err(error) = turn.await {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use celeriac_core::Broker;
-use celeriac_core::broker::{Settlement, Subscription, Verdict};
 use celeriac_core::QueueName;
+use celeriac_core::broker::{Settlement, Subscription, Verdict};
 use celeriac_postgres::{Options, Postgres};
 use celeriac_testkit::probe::{eventually, within};
 use celeriac_testkit::sample;

@@ -42,7 +42,8 @@ impl Place {
     /// A process of its own.
     pub(crate) async fn open(&self, system: &System) -> Arc<Postgres> {
         let opened = Postgres::connect(self.config(""), Options::default(), system).await;
-        opened.unwrap_or_else(|error| panic!("{error}: the tests need a server; {VARIABLE} names it"))
+        opened
+            .unwrap_or_else(|error| panic!("{error}: the tests need a server; {VARIABLE} names it"))
     }
 
     /// A connection beside the driver's.

@@ -14,7 +14,8 @@ const ACCESS: &str = "local all celeriac trust\nhostssl all all 127.0.0.1/32 scr
 async fn open(server: &Server, user: &str, parameters: &str) -> celeriac_core::error::Result<()> {
     let address = format!("{}?schema=tls{parameters}", server.address(user));
     let postgres =
-        Postgres::connect(Config::parse(&address)?, Options::default(), &System::new("tls")).await?;
+        Postgres::connect(Config::parse(&address)?, Options::default(), &System::new("tls"))
+            .await?;
     let queues = postgres.queues().await;
     postgres.close().await;
     queues.map(drop)
