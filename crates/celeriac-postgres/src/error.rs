@@ -23,9 +23,14 @@ pub(crate) fn corrupt(
     Error::new(ErrorKind::Corrupt, operation, context).caused_by(error)
 }
 
+const TLS: (ErrorKind, &str) =
+    (ErrorKind::Config, "look at `sslmode` and `sslrootcert` in the address");
+
 fn classify(error: &sqlx::Error) -> (ErrorKind, &'static str) {
     match error {
         sqlx::Error::Database(database) => of_code(database.code().as_deref().unwrap_or_default()),
+        // So rustls reports a certificate that it does not trust.
+        sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => TLS,
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
             (ErrorKind::Unreachable, "")
         }
@@ -33,9 +38,7 @@ fn classify(error: &sqlx::Error) -> (ErrorKind, &'static str) {
             (ErrorKind::Unreachable, "the server does not answer, or `pool` is too small")
         }
         sqlx::Error::PoolClosed => (ErrorKind::Closed, ""),
-        sqlx::Error::Tls(_) => {
-            (ErrorKind::Config, "look at `sslmode` and `sslrootcert` in the address")
-        }
+        sqlx::Error::Tls(_) => TLS,
         sqlx::Error::Configuration(_) => (ErrorKind::Config, ""),
         _ => (ErrorKind::Internal, ""),
     }

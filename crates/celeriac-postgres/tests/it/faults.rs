@@ -97,7 +97,7 @@ async fn cut_connections_lose_nothing() {
         place.execute(&cut).await;
     };
     survive(&postgres, cut, 10).await;
-    let empty = async || postgres.queues().await.is_ok_and(|queues| queues.is_empty());
+    let empty = || async { postgres.queues().await.is_ok_and(|queues| queues.is_empty()) };
     celeriac_testkit::probe::eventually("nothing is left", empty).await;
     postgres.close().await;
 }
@@ -143,7 +143,7 @@ async fn a_killed_server_loses_nothing_that_was_acknowledged() {
         server.start_again().await;
     };
     survive(&postgres, kill, 5).await;
-    let empty = async || postgres.queues().await.is_ok_and(|queues| queues.is_empty());
+    let empty = || async { postgres.queues().await.is_ok_and(|queues| queues.is_empty()) };
     celeriac_testkit::probe::eventually("nothing is left", empty).await;
     postgres.close().await;
 }

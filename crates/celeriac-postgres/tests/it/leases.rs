@@ -81,7 +81,7 @@ async fn who_lost_its_lease_consumes_again() {
     }
     numbers.sort_unstable();
     assert_eq!(numbers, [0, 1]);
-    let empty = async || postgres.queues().await.unwrap().is_empty();
+    let empty = || async { postgres.queues().await.unwrap().is_empty() };
     eventually("nothing is left", empty).await;
     postgres.close().await;
 }

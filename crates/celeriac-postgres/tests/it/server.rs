@@ -34,7 +34,7 @@ fn as_its_user(program: &Path) -> Command {
         return Command::new(program);
     }
     let mut command = Command::new("setpriv");
-    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(program);
+    command.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]).arg(program);
     command
 }
 
@@ -87,7 +87,7 @@ impl Server {
 
     /// Waits until it answers.
     async fn ready(&self) {
-        eventually("the private server", async || self.connect().await.is_ok()).await;
+        eventually("the private server", || async { self.connect().await.is_ok() }).await;
     }
 
     /// Kills it with all that it runs, without a word.
