@@ -55,6 +55,8 @@ mod raw;
 mod result;
 mod schema;
 mod send;
+#[cfg(feature = "postgres")]
+mod send_in;
 mod signature;
 mod task;
 mod worker;

@@ -24,6 +24,7 @@ const CORE: &str = "celeriac-core";
 const ENGINE: &str = "celeriac-engine";
 const JUMPSTARTER: &str = "jumpstarter";
 const EMBEDDED: &str = "celeriac-embedded";
+const POSTGRES: &str = "celeriac-postgres";
 const REDIS: &str = "celeriac-redis";
 const TESTKIT: &str = "celeriac-testkit";
 
@@ -38,6 +39,7 @@ const BELOW_THE_FACADE: &[&str] = &[
     REDIS,
     "celeriac-connect",
     "celeriac-macros",
+    POSTGRES,
     "celeriac-publisher",
     "celeriac-router",
     "celeriac-security",
@@ -63,6 +65,12 @@ pub(super) const CRATES: &[Crate] = &[
     ),
     layer("celeriac-connect", &[CORE], &[TESTKIT], "sources and sinks see core only"),
     layer(REDIS, &[CORE, JUMPSTARTER], &[TESTKIT], "a driver sees core and jumpstarter (ADR 0002)"),
+    layer(
+        POSTGRES,
+        &[CORE, JUMPSTARTER],
+        &[TESTKIT],
+        "a driver sees core and jumpstarter (ADR 0002)",
+    ),
     layer(
         "celeriac-security",
         &[CORE],
@@ -140,6 +148,12 @@ pub(super) const WALLS: &[Wall] = &[
         packages: Who::AllBut(&[EMBEDDED]),
         libraries: What::These(&["rusqlite", "libsqlite3-sys"]),
         rule: "the wall `driver`: only celeriac-embedded names rusqlite",
+    },
+    Wall {
+        // The facade names the users' own transactions, and nothing else.
+        packages: Who::AllBut(&[POSTGRES, "celeriac"]),
+        libraries: What::These(&["sqlx", "sqlx-core", "sqlx-postgres", "tokio-postgres"]),
+        rule: "the wall `driver`: only celeriac-postgres names sqlx",
     },
     Wall {
         packages: Who::AllBut(&[REDIS]),

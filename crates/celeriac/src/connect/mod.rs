@@ -96,6 +96,9 @@ pub(crate) struct Connection {
     pub(crate) broker: Arc<dyn Broker>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) publisher: Publisher,
+    /// The broker, as one that can sign and encrypt for others.
+    #[cfg(feature = "postgres")]
+    pub(crate) guard: Arc<celeriac_security::Guard>,
     revoke_ttl: Duration,
 }
 
@@ -117,7 +120,8 @@ impl Connection {
             }
         };
         let broker = broker.ok_or_else(|| not_given("broker", &config.broker))?;
-        let broker: Arc<dyn Broker> = Arc::new(guard::guarded(config, broker)?);
+        let guard = Arc::new(guard::guarded(config, broker)?);
+        let broker: Arc<dyn Broker> = guard.clone();
         let store = store.ok_or_else(|| not_given("store", config.store_address()))?;
         let publisher_options = celeriac_publisher::Options {
             max_body_bytes: config.messages.max_body_bytes,
@@ -126,7 +130,15 @@ impl Connection {
         };
         let publisher = Publisher::start(&system, broker.clone(), store.clone(), publisher_options);
         let revoke_ttl = config.tasks.revoke_ttl;
-        Ok(Self { system, broker, store, publisher, revoke_ttl })
+        Ok(Self {
+            system,
+            broker,
+            store,
+            publisher,
+            #[cfg(feature = "postgres")]
+            guard,
+            revoke_ttl,
+        })
     }
 
     /// The handle of a task.
