@@ -21,6 +21,7 @@ pub mod name;
 pub mod outcome;
 pub mod platform;
 pub mod retry;
+pub mod simulation;
 pub mod store;
 pub mod time;
 pub mod wire;

@@ -3,6 +3,8 @@
 //! * [`conformance!`] runs the suite that every driver owes: the rules of
 //!   `docs/spec/broker.md` and `docs/spec/store.md`, one test per case.
 //! * [`Faulty`] wraps a broker or store and fails chosen operations by plan.
+//! * [`sim`] runs whole clusters in one thread, by a seed; [`canvas`] gives it
+//!   random workflows and says what they must come to.
 //! * [`probe`] waits and polls without sleeping.
 //!
 //! Nothing here knows a driver. Everything here fails by panicking, as
@@ -12,11 +14,14 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a suite reports by panicking")]
 
 pub mod broker;
+pub mod canvas;
+pub mod dice;
 pub mod faulty;
 mod harness;
 pub mod probe;
 mod rig;
 pub mod sample;
+pub mod sim;
 pub mod store;
 mod suite;
 

@@ -84,6 +84,15 @@ impl Connection {
         };
         let address = Location::parse(&config.broker)?.address();
         let Opened { broker, store } = celeriac_embedded::open(&address, options, &system).await?;
+        Ok(Self::over(config, system, (broker, store)))
+    }
+
+    /// A connection over a broker and a store that are open.
+    pub(crate) fn over(
+        config: &Config,
+        system: System,
+        (broker, store): (Arc<dyn Broker>, Arc<dyn Store>),
+    ) -> Self {
         let publisher_options = celeriac_publisher::Options {
             max_body_bytes: config.messages.max_body_bytes,
             room_timeout: config.queues.room_timeout,
@@ -91,7 +100,7 @@ impl Connection {
         };
         let publisher = Publisher::start(&system, broker.clone(), store.clone(), publisher_options);
         let revoke_ttl = config.tasks.revoke_ttl;
-        Ok(Self { system, broker, store, publisher, revoke_ttl })
+        Self { system, broker, store, publisher, revoke_ttl }
     }
 
     /// The handle of a task.

@@ -1,0 +1,55 @@
+//! What the simulated processes are made of.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use celeriac_core::{BoxFuture, Broker, Store};
+
+/// A broker and a store.
+pub type Drivers = (Arc<dyn Broker>, Arc<dyn Store>);
+
+/// What the simulation must know of an app: how its servers come to be, how a
+/// process connects to them, and how it works.
+pub struct Cluster<A> {
+    pub(super) servers: Arc<dyn Fn() -> BoxFuture<'static, Drivers> + Send + Sync>,
+    pub(super) connect: Arc<dyn Fn(Drivers) -> A + Send + Sync>,
+    pub(super) work: Arc<dyn Fn(A) -> BoxFuture<'static, Result<(), String>> + Send + Sync>,
+}
+
+impl<A> Clone for Cluster<A> {
+    fn clone(&self) -> Self {
+        let Self { servers, connect, work } = self;
+        Self { servers: servers.clone(), connect: connect.clone(), work: work.clone() }
+    }
+}
+
+impl<A> Cluster<A> {
+    /// A cluster of an app.
+    ///
+    /// * `servers` opens the broker and the store that survive every crash;
+    ///   they must do their work in this thread, as `memory://` does.
+    /// * `connect` makes the app of one process, over what it sees of them.
+    /// * `work` starts a worker; the process does so until it dies.
+    pub fn new<S, W>(
+        servers: impl Fn() -> S + Send + Sync + 'static,
+        connect: impl Fn(Arc<dyn Broker>, Arc<dyn Store>) -> A + Send + Sync + 'static,
+        work: impl Fn(A) -> W + Send + Sync + 'static,
+    ) -> Self
+    where
+        S: Future<Output = Drivers> + Send + 'static,
+        W: Future<Output = Result<(), String>> + Send + 'static,
+    {
+        Self {
+            servers: Arc::new(move || Box::pin(servers())),
+            connect: Arc::new(move |(broker, store)| connect(broker, store)),
+            work: Arc::new(move |app| Box::pin(work(app))),
+        }
+    }
+}
+
+impl<A> fmt::Debug for Cluster<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cluster").finish_non_exhaustive()
+    }
+}
