@@ -131,7 +131,6 @@ impl<T> Report<T> {
     ///
     /// # Panics
     /// When a promise was broken; says which, and prints the trace if there is one.
-    #[must_use]
     pub fn unwrap(self) -> T {
         match self.value {
             Some(value) if self.violations.is_empty() => value,
