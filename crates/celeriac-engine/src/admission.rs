@@ -1,5 +1,6 @@
 //! Admission: what becomes of a delivery before anything runs.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use celeriac_core::broker::{Delivery, Receipt, Undecodable};
@@ -42,7 +43,7 @@ impl Engine {
         }
         if self.is_held(message.id) {
             self.stats.replayed += 1;
-            return self.hold_again(message.id, receipt, redelivered, effects);
+            return self.hold_again(message, receipt, redelivered, effects);
         }
         let is_revoked = |id: &MessageId| facts.revoked.contains(id) || self.is_revoked(*id);
         let itself = is_revoked(&message.id);
@@ -68,27 +69,30 @@ impl Engine {
 
     /// A message that is held comes again. A second message of the same id is
     /// settled: the first stands for both. The same one, redelivered, must not
-    /// be: what is held lost its receipt and takes the new one.
+    /// be: what is held lost its receipt and takes the new one. So it does when
+    /// a later attempt comes, for it is that one's failure that counts: noted
+    /// under the earlier attempt, the next would be taken for the one that came.
     fn hold_again(
         &mut self,
-        id: MessageId,
+        message: Arc<Message>,
         receipt: Receipt,
         redelivered: bool,
         effects: &mut Effects,
     ) {
-        if !redelivered {
-            return effects.commit.ack(receipt);
-        }
-        let stale = match self.in_flight.key_of(id) {
-            Some(key) => self.in_flight.renew(key, receipt),
-            None => {
-                let mut suspects = self.suspects.iter_mut();
-                let suspect = suspects.find(|suspect| suspect.message.id == id);
-                suspect.map(|suspect| std::mem::replace(&mut suspect.receipt, receipt))
-            }
+        let held = match self.in_flight.flight_mut(message.id) {
+            None => self.suspects.iter_mut().find(|suspect| suspect.message.id == message.id),
+            in_flight => in_flight,
         };
-        if let Some(stale) = stale {
-            effects.commit.requeue(stale);
+        let Some(held) = held else { return };
+        match message.attempt.cmp(&held.message.attempt) {
+            Ordering::Equal if redelivered => {
+                effects.commit.requeue(std::mem::replace(&mut held.receipt, receipt));
+            }
+            Ordering::Equal | Ordering::Less => effects.commit.ack(receipt),
+            Ordering::Greater => {
+                held.message = message;
+                effects.commit.ack(std::mem::replace(&mut held.receipt, receipt));
+            }
         }
     }
 

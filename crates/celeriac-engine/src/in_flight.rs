@@ -82,11 +82,11 @@ impl InFlight {
         keys.into_iter().filter_map(|key| Some((key, self.remove(key)?))).collect()
     }
 
-    /// Gives a flight the receipt of its latest delivery; returns the one before.
-    pub(crate) fn renew(&mut self, key: RunKey, receipt: Receipt) -> Option<Receipt> {
+    /// What is in flight under an id.
+    pub(crate) fn flight_mut(&mut self, id: MessageId) -> Option<&mut Flight> {
+        let key = self.key_of(id)?;
         let index = usize::try_from(key.0 & u64::from(u32::MAX)).ok()?;
-        let flight = self.slots.get_mut(index)?.flight.as_mut()?;
-        Some(std::mem::replace(&mut flight.receipt, receipt))
+        self.slots.get_mut(index)?.flight.as_mut()
     }
 
     pub(crate) fn key_of(&self, id: MessageId) -> Option<RunKey> {

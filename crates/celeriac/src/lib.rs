@@ -60,7 +60,7 @@ pub use celeriac_core::broker::QueueStats;
 pub use celeriac_core::outcome::{Entry, Progress};
 pub use celeriac_core::store::{Content, Filter, Quarantined, Reason, WorkflowFilter};
 pub use celeriac_core::{
-    Capability, ContentType, Failure, HeaderValue, MessageId, QueueName, RetryPolicy,
+    Capability, ContentType, Failure, HeaderValue, MessageId, Name, QueueName, RetryPolicy,
     State as TaskState, Timestamp,
 };
 pub use celeriac_macros::{event, task};

@@ -133,13 +133,13 @@ fn run_once(task: &str, arguments: &[HeaderValue], mended: bool) -> Ran {
 
 fn sweep(task: &str, arguments: &[HeaderValue], each: Each, mended: bool) -> Ran {
     let Some((HeaderValue::List(items), rest)) = arguments.split_first() else {
-        return Ran::Failed(UNDECODABLE, "no list to go over".to_owned());
+        return Ran::Failed(UNDECODABLE, String::new());
     };
     let mut results = Vec::new();
     for item in items {
         let first = match (each, item) {
             (Each::Star, HeaderValue::List(first)) => first.clone(),
-            (Each::Star, _) => return Ran::Failed(UNDECODABLE, "no list of arguments".to_owned()),
+            (Each::Star, _) => return Ran::Failed(UNDECODABLE, String::new()),
             (Each::Item, item) => vec![item.clone()],
         };
         match run_once(task, &[first, rest.to_vec()].concat(), mended) {

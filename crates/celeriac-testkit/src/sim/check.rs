@@ -19,8 +19,7 @@ const MANY: usize = 100_000;
 /// Waits until nothing is left to do, then says what is wrong.
 pub(super) async fn check(sky: &Sky) -> Vec<String> {
     let mut wrong = Vec::new();
-    let left = settle_down(sky).await;
-    wrong.extend(left);
+    wrong.extend(settle_down(sky).await);
     match promises(sky, &mut wrong).await {
         Ok(()) => {}
         Err(error) => wrong.push(format!("the servers failed: {error}")),
@@ -30,7 +29,7 @@ pub(super) async fn check(sky: &Sky) -> Vec<String> {
 }
 
 /// Waits until nothing is left to do; what is left when patience ends.
-async fn settle_down(sky: &Sky) -> Option<String> {
+pub(super) async fn settle_down(sky: &Sky) -> Option<String> {
     let mut waited = Duration::ZERO;
     loop {
         let left = match left(sky).await {

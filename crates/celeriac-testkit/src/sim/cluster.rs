@@ -9,12 +9,15 @@ use celeriac_core::{BoxFuture, Broker, Store};
 /// A broker and a store.
 pub type Drivers = (Arc<dyn Broker>, Arc<dyn Store>);
 
+type Servers = Arc<dyn Fn() -> BoxFuture<'static, Result<Drivers, String>> + Send + Sync>;
+type Work<A> = Arc<dyn Fn(A) -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+
 /// What the simulation must know of an app: how its servers come to be, how a
 /// process connects to them, and how it works.
 pub struct Cluster<A> {
-    pub(super) servers: Arc<dyn Fn() -> BoxFuture<'static, Drivers> + Send + Sync>,
+    pub(super) servers: Servers,
     pub(super) connect: Arc<dyn Fn(Drivers) -> A + Send + Sync>,
-    pub(super) work: Arc<dyn Fn(A) -> BoxFuture<'static, Result<(), String>> + Send + Sync>,
+    pub(super) work: Work<A>,
 }
 
 impl<A> Clone for Cluster<A> {
@@ -31,19 +34,27 @@ impl<A> Cluster<A> {
     ///   they must do their work in this thread, as `memory://` does.
     /// * `connect` makes the app of one process, over what it sees of them.
     /// * `work` starts a worker; the process does so until it dies.
-    pub fn new<S, W>(
+    pub fn new<S, E, W, T, F>(
         servers: impl Fn() -> S + Send + Sync + 'static,
         connect: impl Fn(Arc<dyn Broker>, Arc<dyn Store>) -> A + Send + Sync + 'static,
         work: impl Fn(A) -> W + Send + Sync + 'static,
     ) -> Self
     where
-        S: Future<Output = Drivers> + Send + 'static,
-        W: Future<Output = Result<(), String>> + Send + 'static,
+        S: Future<Output = Result<Drivers, E>> + Send + 'static,
+        E: fmt::Display,
+        W: Future<Output = Result<T, F>> + Send + 'static,
+        F: fmt::Display,
     {
         Self {
-            servers: Arc::new(move || Box::pin(servers())),
+            servers: Arc::new(move || {
+                let servers = servers();
+                Box::pin(async { servers.await.map_err(|error| error.to_string()) })
+            }),
             connect: Arc::new(move |(broker, store)| connect(broker, store)),
-            work: Arc::new(move |app| Box::pin(work(app))),
+            work: Arc::new(move |app| {
+                let work = work(app);
+                Box::pin(async { work.await.map(drop).map_err(|error| error.to_string()) })
+            }),
         }
     }
 }

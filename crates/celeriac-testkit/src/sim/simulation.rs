@@ -92,7 +92,7 @@ impl<A: Clone + Send + Sync + 'static> Simulation<A> {
             let began = Instant::now();
             let dice = Dice::new(!seed);
             let _entered = simulation::enter(Source { began, dice });
-            let drivers = (self.cluster.servers)().await;
+            let drivers = (self.cluster.servers)().await.unwrap_or_else(|error| panic!("{error}"));
             let sky = Sky::new(seed, weather, drivers, self.traced);
             *seen.lock() = Some(sky.clone());
             let world = World::new(sky.clone(), self.cluster.clone(), self.bug);

@@ -11,6 +11,7 @@ use parking_lot::MappedMutexGuard;
 use parking_lot::MutexGuard;
 use tokio::sync::oneshot;
 
+use super::check::settle_down;
 use super::cluster::Cluster;
 use super::history::History;
 use super::host::Host;
@@ -68,6 +69,14 @@ impl<A: Clone + Send + Sync + 'static> World<A> {
     /// Notes a line in the trace.
     pub fn note(&self, what: impl fmt::Display) {
         self.sky.note("scenario", |_| what.to_string());
+    }
+
+    /// Lets the sky clear up, and waits until nothing is left to do: no message,
+    /// no timer, no workflow that runs. What never ends is a violation.
+    pub async fn settle(&self) {
+        self.sky.clear_up();
+        let left = settle_down(&self.sky).await;
+        self.sky.state().history.violations.extend(left);
     }
 
     /// Does something in a client's process, which may die over it or fail: then

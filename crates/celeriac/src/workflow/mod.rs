@@ -8,4 +8,5 @@ pub use celeriac_core::workflow::{
     Canvas, Comparison, Condition, Each, End, Items, JsonPath, Millis, Options, Policy, Record,
     Shape, Signature, Status, StepError, StepId,
 };
+pub use celeriac_engine::canvas::Start;
 pub use celeriac_publisher::WorkflowError;

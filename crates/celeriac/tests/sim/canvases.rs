@@ -121,6 +121,8 @@ pub(crate) fn simulate(
         if story == Story::Cancel {
             return Vec::new();
         }
+        // What follows from a workflow's end comes after it: callbacks.
+        world.settle().await;
         oracle::violations(world, &witness, id, canvas).await
     };
     let mut report = simulation.run(seed, scenario);

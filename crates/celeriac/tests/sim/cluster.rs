@@ -10,12 +10,9 @@ use crate::tasks::{Witness, register};
 /// A cluster whose processes run this app.
 pub(crate) fn of(app: App) -> Cluster<App> {
     Cluster::new(
-        || async { App::memory().drivers().await.unwrap() },
+        || async { App::memory().drivers().await },
         move |broker, store| app.with_drivers(broker, store),
-        |app| async move {
-            let started = app.start_worker().await;
-            started.map(drop).map_err(|error| error.to_string())
-        },
+        |app| async move { app.start_worker().await },
     )
 }
 

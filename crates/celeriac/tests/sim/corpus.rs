@@ -1,4 +1,12 @@
 //! Seeds that found something wrong in Celeriac once: it stays mended.
 
+use crate::plain;
+
+/// An acknowledgement of a first attempt was lost; it came again with the
+/// second attempt behind it, which was settled as a repetition. When the first
+/// failed again, its retry was taken for the one that had been published
+/// already, and removed: the task was lost.
 #[test]
-fn nothing_comes_back() {}
+fn an_earlier_attempt_that_comes_again_does_not_cost_the_later_one() {
+    plain::simulate(162, false).unwrap();
+}

@@ -85,8 +85,11 @@ pub(crate) fn simulate(seed: u64, traced: bool) -> Report<()> {
 fn every_task_ends_once() {
     let mut figures = Figures::default();
     for seed in seeds(0) {
-        let report = simulate(seed, traced());
+        let mut report = simulate(seed, traced());
         figures.add(&report);
+        if !report.is_well() {
+            report = simulate(seed, true);
+        }
         report.unwrap();
     }
     figures.print("tasks");
