@@ -100,7 +100,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 fn config(out: &std::path::Path) -> Config {
     let mut config =
-        Config { broker: out.join("queue").display().to_string(), ..Config::default() };
+        Config { broker: out.join("queue").display().to_string().into(), ..Config::default() };
     // Reading and hashing kills no process: whoever kills this program often
     // means the program, not the file at work.
     config.worker.max_deaths = u32::MAX;

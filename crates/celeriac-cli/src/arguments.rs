@@ -3,13 +3,14 @@
 
 use std::path::PathBuf;
 
+use celeriac::Address;
 use clap::{Parser, Subcommand};
 
 use crate::bench::BenchArgs;
 use crate::commands::{
     completions::CompletionsArgs, config::ConfigCommand, doctor::DoctorArgs, inspect::InspectArgs,
-    quarantine::QuarantineCommand, queues::QueuesCommand, result::ResultArgs, revoke::RevokeArgs,
-    send::SendArgs, worker, worker::WorkerArgs, workflow::WorkflowCommand,
+    key::KeyCommand, quarantine::QuarantineCommand, queues::QueuesCommand, result::ResultArgs,
+    revoke::RevokeArgs, send::SendArgs, worker, worker::WorkerArgs, workflow::WorkflowCommand,
 };
 
 const EXAMPLES: &str = "\
@@ -43,10 +44,14 @@ pub(crate) struct Arguments {
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct Globals {
-    /// Where messages and results are kept: `memory://`, `file:///dir` or a
-    /// directory [env: CELERIAC_BROKER].
+    /// Where messages wait: `memory://`, `file:///dir`, a directory, or a server
+    /// such as `redis://host` [env: CELERIAC_BROKER].
     #[arg(long, global = true, value_name = "URL")]
-    pub(crate) broker: Option<String>,
+    pub(crate) broker: Option<Address>,
+    /// Where results and other state live, if not where the broker is
+    /// [env: CELERIAC_STORE].
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) store: Option<Address>,
     /// The configuration file. Default: `celeriac.toml`, if there is one.
     #[arg(
         long,
@@ -83,6 +88,8 @@ pub(crate) enum Command {
     Quarantine(QuarantineCommand),
     Bench(BenchArgs),
     Doctor(DoctorArgs),
+    #[command(subcommand)]
+    Key(KeyCommand),
     #[command(subcommand)]
     Config(ConfigCommand),
     Completions(CompletionsArgs),

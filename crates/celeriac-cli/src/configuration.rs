@@ -19,6 +19,9 @@ pub(crate) fn load(own: &Config, globals: &Globals, command: &Command) -> Result
     if let Some(broker) = &globals.broker {
         config.broker.clone_from(broker);
     }
+    if let Some(store) = &globals.store {
+        config.store = Some(store.clone());
+    }
     if let Command::Dev(args) | Command::Worker(args) = command {
         args.apply(&mut config);
     }

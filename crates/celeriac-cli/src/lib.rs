@@ -43,7 +43,7 @@ use tokio::runtime::Runtime;
 use arguments::{Arguments, Command, Globals};
 use commands::worker::Mode;
 use commands::{
-    completions, config, doctor, inspect, quarantine, queues, result, revoke, send, worker,
+    completions, config, doctor, inspect, key, quarantine, queues, result, revoke, send, worker,
     workflow,
 };
 use output::{Output, Reader};
@@ -71,7 +71,7 @@ pub fn run_from(app: App, arguments: impl IntoIterator<Item = OsString>) -> Exit
     };
     let reader = if arguments.globals.json { Reader::Program } else { Reader::Person };
     let output = Output::new(reader);
-    let program = program(&given, arguments.globals.broker.as_deref());
+    let program = program(&given, &arguments.globals);
     match execute(app, arguments, &output) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
@@ -81,11 +81,16 @@ pub fn run_from(app: App, arguments: impl IntoIterator<Item = OsString>) -> Exit
     }
 }
 
-/// How this program was called, with the broker that it was called with.
-fn program(given: &[OsString], broker: Option<&str>) -> String {
+/// How this program was called, with the broker and store that it was called with.
+fn program(given: &[OsString], globals: &Globals) -> String {
     let path = given.first().map(Path::new).and_then(Path::file_name);
-    let name = path.map_or("celeriac".into(), |name| name.to_string_lossy());
-    broker.map_or_else(|| name.to_string(), |broker| format!("{name} --broker {broker}"))
+    let mut called = path.map_or("celeriac".into(), |name| name.to_string_lossy()).into_owned();
+    for (flag, address) in [("--broker", &globals.broker), ("--store", &globals.store)] {
+        if let Some(address) = address {
+            called.push_str(&format!(" {flag} {address}"));
+        }
+    }
+    called
 }
 
 /// Prints help, or what is wrong with the command line.
@@ -145,8 +150,9 @@ async fn perform(command: Command, globals: &Globals, session: &Session) -> Resu
         Command::Queues(command) => queues::run(&command, session).await,
         Command::Inspect(args) => inspect::run(&args, session).await,
         Command::Quarantine(command) => quarantine::run(&command, session).await,
-        Command::Bench(args) => bench::run(&args, globals.broker.as_deref(), output).await,
+        Command::Bench(args) => bench::run(&args, globals, output).await,
         Command::Doctor(_) => doctor::run(session).await,
+        Command::Key(command) => key::run(&command, session),
         Command::Config(command) => config::run(&command, session.app.config(), output),
         Command::Completions(args) => completions::run(&args, output),
     }

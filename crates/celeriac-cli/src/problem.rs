@@ -125,6 +125,12 @@ impl From<WorkflowResultError> for Problem {
     }
 }
 
+impl From<celeriac::security::Error> for Problem {
+    fn from(error: celeriac::security::Error) -> Self {
+        Self::usage(&error)
+    }
+}
+
 impl From<DeclarationError> for Problem {
     fn from(error: DeclarationError) -> Self {
         Self::usage(&error)
@@ -149,7 +155,10 @@ fn of_error(error: &(dyn Error + 'static)) -> Problem {
         if let Some(driver) = shared.or(found.downcast_ref()) {
             return of_driver(error, driver.kind());
         }
-        let address = matches!(found.downcast_ref(), Some(celeriac::Error::Address(_)));
+        let address = matches!(
+            found.downcast_ref(),
+            Some(celeriac::Error::Address { .. } | celeriac::Error::NoStore { .. })
+        );
         if address || found.is::<InvalidMessage>() {
             return Problem::usage(with_causes(error));
         }

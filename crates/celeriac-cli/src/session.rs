@@ -16,7 +16,7 @@ pub(crate) struct Session {
 impl Session {
     /// Refuses what makes no sense for a broker that ends with this process.
     pub(crate) fn needs_lasting_broker(&self, what: &str) -> Result<()> {
-        if self.directory().is_some() {
+        if self.app.config().broker.scheme() != "memory" {
             return Ok(());
         }
         let message = format!("{what}: memory:// is empty at first and ends with this process");
@@ -42,9 +42,7 @@ impl Session {
 
     /// The directory of the broker, if it is one.
     pub(crate) fn directory(&self) -> Option<PathBuf> {
-        match self.app.config().broker.as_str() {
-            "memory" | "memory://" => None,
-            address => Some(PathBuf::from(address.strip_prefix("file://").unwrap_or(address))),
-        }
+        let broker = &self.app.config().broker;
+        (broker.scheme() == "file").then(|| PathBuf::from(broker.rest()))
     }
 }

@@ -112,13 +112,15 @@ pub trait Broker: Send + Sync + 'static {
     /// Resolves when the queue has room for a message again. Cancel-safe.
     fn room<'a>(&'a self, queue: &'a QueueName) -> BoxFuture<'a, Result<()>>;
 
-    /// Begins to consume. When the consumer is dropped (or its process dies)
-    /// its unsettled deliveries are delivered again.
+    /// Begins to consume. When the consumer is dropped (or its process dies,
+    /// with [`Capability::leases`] after its lease) its unsettled deliveries
+    /// are delivered again.
     fn consume(&self, subscription: Subscription) -> BoxFuture<'_, Result<Box<dyn Consumer>>>;
 
     /// Says that these deliveries are about to run: if this process dies
     /// before they are settled, their `deaths` grow by one. Survives the death
-    /// of the process, not of the machine. Cheap: it is called for every batch.
+    /// of the process, not of the machine. Cheap: it is called for every batch,
+    /// and waits for no answer.
     fn begin(&self, receipts: &[Receipt]) -> Result<()>;
 
     /// Ends deliveries. An `Ack` may be lost when the broker dies: the message

@@ -24,6 +24,9 @@ pub struct Capability {
     pub transient_queues: bool,
     /// Several processes may use the same address at the same time.
     pub shared: bool,
+    /// Deliveries are held under a lease, which the driver renews while its
+    /// process lives; others get them once it has expired.
+    pub leases: bool,
 }
 
 impl Capability {
@@ -35,6 +38,7 @@ impl Capability {
         limits: false,
         transient_queues: false,
         shared: false,
+        leases: false,
     };
 
     /// With [`Self::durable`].
@@ -76,6 +80,13 @@ impl Capability {
     #[must_use]
     pub const fn shared(mut self) -> Self {
         self.shared = true;
+        self
+    }
+
+    /// With [`Self::leases`].
+    #[must_use]
+    pub const fn leases(mut self) -> Self {
+        self.leases = true;
         self
     }
 }

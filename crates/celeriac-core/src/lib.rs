@@ -9,6 +9,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod address;
 pub mod arguments;
 pub mod body;
 pub mod broker;
@@ -27,6 +28,7 @@ pub mod time;
 pub mod wire;
 pub mod workflow;
 
+pub use address::Address;
 pub use body::ContentType;
 pub use broker::{Broker, Consumer};
 pub use capability::Capability;

@@ -69,9 +69,9 @@ impl Engine {
 
     /// A message that is held comes again. A second message of the same id is
     /// settled: the first stands for both. The same one, redelivered, must not
-    /// be: what is held lost its receipt and takes the new one. So it does when
-    /// a later attempt comes, for it is that one's failure that counts: noted
-    /// under the earlier attempt, the next would be taken for the one that came.
+    /// be: what is held lost its receipt and takes the new one. Where a later
+    /// attempt comes, what is held is a repetition: it stands for the later one
+    /// if it ends, and if it fails, the later one is run.
     fn hold_again(
         &mut self,
         message: Arc<Message>,
@@ -91,6 +91,7 @@ impl Engine {
             Ordering::Equal | Ordering::Less => effects.commit.ack(receipt),
             Ordering::Greater => {
                 held.message = message;
+                held.runs_earlier = true;
                 effects.commit.ack(std::mem::replace(&mut held.receipt, receipt));
             }
         }
@@ -137,7 +138,7 @@ impl Engine {
         let Some(task) = self.position(&message.name) else {
             return;
         };
-        let flight = Flight { receipt, message, task, deaths, since: now };
+        let flight = Flight { receipt, message, task, deaths, since: now, runs_earlier: false };
         if deaths > 0 && deaths + 1 >= self.limits.deaths {
             self.suspects.push_back(flight);
         } else {

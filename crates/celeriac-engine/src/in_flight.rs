@@ -17,6 +17,8 @@ pub(crate) struct Flight {
     pub(crate) task: usize,
     pub(crate) deaths: u32,
     pub(crate) since: Timestamp,
+    /// What runs is an earlier attempt of the message, which came again.
+    pub(crate) runs_earlier: bool,
 }
 
 #[derive(Debug, Default)]
@@ -137,6 +139,7 @@ mod tests {
             task: 0,
             deaths: 0,
             since: Timestamp::now(),
+            runs_earlier: false,
         }
     }
 

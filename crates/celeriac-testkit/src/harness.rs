@@ -46,4 +46,26 @@ pub trait Harness: Send + Sync + 'static {
         drop(crashed);
         Box::pin(async { panic!("a durable driver's harness implements `reopen`") })
     }
+
+    /// Opens the place of `driver` once more, as a second process would that
+    /// works at the same time. Called only if the broker's capability says
+    /// `shared`.
+    ///
+    /// # Panics
+    /// Unless implemented.
+    fn join<'a>(&'a self, driver: &'a Driver, setup: Setup) -> BoxFuture<'a, Driver> {
+        let _ = (driver, setup);
+        Box::pin(async { panic!("a shared driver's harness implements `join`") })
+    }
+
+    /// Lets the leases of everything that `driver` holds expire, as if its
+    /// process had been stopped for longer than that, and had not noticed yet.
+    /// Called only if the broker's capability says `leases`.
+    ///
+    /// # Panics
+    /// Unless implemented.
+    fn expire<'a>(&'a self, driver: &'a Driver) -> BoxFuture<'a, ()> {
+        let _ = driver;
+        Box::pin(async { panic!("a driver with leases has a harness that implements `expire`") })
+    }
 }

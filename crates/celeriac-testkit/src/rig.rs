@@ -46,6 +46,18 @@ impl Rig {
         Self { harness, driver, setup }
     }
 
+    /// A second process at the same place.
+    pub async fn join(&self) -> Self {
+        let harness = self.harness.clone();
+        let driver = within("a second process", harness.join(&self.driver, self.setup)).await;
+        Self { harness, driver, setup: self.setup }
+    }
+
+    /// Lets the leases of everything that this process holds expire.
+    pub async fn expire(&self) {
+        within("the leases to expire", self.harness.expire(&self.driver)).await;
+    }
+
     /// The broker.
     #[must_use]
     pub fn broker(&self) -> &dyn Broker {

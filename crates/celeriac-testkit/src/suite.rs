@@ -106,6 +106,14 @@ macro_rules! conformance {
                 "B-27" a_close_ends_what_waits;
                 "B-27" a_close_ends_the_wait_for_room;
             }
+            broker::shared {
+                "B-28" processes_publish_for_each_other;
+                "B-28" processes_share_without_overlap;
+                "B-29" an_expired_lease_gives_back;
+                "B-29" an_expired_lease_counts_as_a_death;
+                "B-30" a_stale_holder_settles_nothing;
+                "B-30" a_stale_holder_begins_nothing;
+            }
             store::results {
                 "S-01" the_first_outcome_stays;
                 "S-02" of_outcomes_at_once_one_is_recorded;
@@ -164,6 +172,8 @@ macro_rules! conformance {
                 "S-35" statuses_only_rise;
                 "S-35" a_part_has_statuses_of_its_own;
                 "S-36" workflows_are_listed_latest_first;
+                "S-46" changes_of_a_workflow_are_waited_for;
+                "S-46" a_dropped_watch_of_a_workflow_misses_nothing;
                 "S-37" what_is_forgotten_is_gone_with_its_parts;
                 "S-38" workflows_survive_a_crash;
             }

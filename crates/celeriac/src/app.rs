@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use celeriac_core::broker::QueueStats;
-use celeriac_core::{Broker, Capability, MessageId, QueueName, Store, Timestamp};
+use celeriac_core::{Address, Broker, Capability, MessageId, QueueName, Store, Timestamp};
 use celeriac_engine::Subscriptions;
 use celeriac_worker::States;
 use parking_lot::Mutex;
@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
 use crate::config::Config;
-use crate::connect::{Connection, Error, Location};
+use crate::connect::{self, Connection, Error};
 use crate::event::{Event, Subscriber};
 use crate::result::AsyncResult;
 use crate::task::{Registered, Task};
@@ -65,7 +65,7 @@ impl App {
     /// An app in memory: nothing survives the process.
     #[must_use]
     pub fn memory() -> Self {
-        Self::new(Config { broker: "memory://".to_owned(), ..Config::default() })
+        Self::new(Config { broker: Address::from("memory://"), ..Config::default() })
     }
 
     /// An app in a directory, which is created when it is used: everything
@@ -78,20 +78,40 @@ impl App {
         Self::connect(&path.as_ref().to_string_lossy())
     }
 
-    /// An app at an address: `memory://`, `file:///directory`, or a path.
+    /// An app at an address: `memory://`, `file:///directory`, a path, or a
+    /// server such as `redis://host`, if the feature of its driver is enabled.
+    /// State lives there too; [`Self::connect_with_store`] keeps it elsewhere.
     ///
     /// # Errors
-    /// [`Error::Address`] for an address that names no known broker.
-    pub fn connect(address: &str) -> Result<Self, Error> {
-        Self::from_config(Config { broker: address.to_owned(), ..Config::default() })
+    /// [`Error::Address`] for an address that no driver of this build reads,
+    /// [`Error::NoStore`] for that of a broker that keeps no state.
+    pub fn connect(broker: &str) -> Result<Self, Error> {
+        Self::from_config(Config { broker: Address::from(broker), ..Config::default() })
+    }
+
+    /// An app whose messages wait at one address, and whose state lives at
+    /// another.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), celeriac::Error> {
+    /// let app = celeriac::App::connect_with_store("memory://", "./state")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Address`] for an address that no driver of this build reads.
+    pub fn connect_with_store(broker: &str, store: &str) -> Result<Self, Error> {
+        let (broker, store) = (Address::from(broker), Some(Address::from(store)));
+        Self::from_config(Config { broker, store, ..Config::default() })
     }
 
     /// An app as its configuration says.
     ///
     /// # Errors
-    /// [`Error::Address`] for an address that names no known broker.
+    /// As [`Self::connect`].
     pub fn from_config(config: Config) -> Result<Self, Error> {
-        Location::parse(&config.broker)?;
+        connect::check(&config)?;
         Ok(Self::new(config))
     }
 
@@ -104,7 +124,7 @@ impl App {
     /// not connected yet.
     ///
     /// # Errors
-    /// [`Error::Address`] for an address that names no known broker.
+    /// As [`Self::connect`].
     pub fn with_config(&self, config: Config) -> Result<Self, Error> {
         let app = Self::from_config(config)?;
         *app.inner.registry.lock() = self.registry();
@@ -114,7 +134,8 @@ impl App {
     /// The same tasks, subscriptions, states and configuration over a broker and
     /// a store of the caller's: a driver of one's own, another app's
     /// ([`Self::drivers`]), or those of a simulation. `config().broker` says
-    /// nothing then.
+    /// nothing then, nor does `config().security`: a broker that is to be
+    /// guarded is given within a [`Guard`](crate::security::Guard).
     ///
     /// # Panics
     /// Outside of a tokio runtime: the publisher is started at once.

@@ -29,6 +29,7 @@
 //! | look after what failed | [`App::quarantined`], [`App::requeue`] |
 //! | compose tasks to workflows | [`canvas`] |
 //! | configure all of it | [`Config`] |
+//! | sign and encrypt messages | [`security`] |
 
 #![forbid(unsafe_code)]
 
@@ -60,12 +61,13 @@ pub use celeriac_core::broker::QueueStats;
 pub use celeriac_core::outcome::{Entry, Progress};
 pub use celeriac_core::store::{Content, Filter, Quarantined, Reason, WorkflowFilter};
 pub use celeriac_core::{
-    Capability, ContentType, Failure, HeaderValue, MessageId, Name, QueueName, RetryPolicy,
-    State as TaskState, Timestamp,
+    Address, Capability, ContentType, Failure, HeaderValue, MessageId, Name, QueueName,
+    RetryPolicy, State as TaskState, Timestamp,
 };
 pub use celeriac_macros::{event, task};
 pub use celeriac_publisher::Error as PublishError;
 pub use celeriac_router::{Answer, Question};
+pub use celeriac_security as security;
 pub use config::Config;
 pub use connect::Error;
 pub use context::{MissingState, State, TaskContext};
@@ -86,6 +88,7 @@ pub use worker::{StartError, Worker};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::config::nearest::nearest;
+    pub use crate::connect::host_name;
     pub use crate::failure::{Fault, Probe, SaysItself, SaysNothing};
     pub use crate::invoke::{TaskResult, async_body, sync_body};
     pub use celeriac_core::arguments::NoArguments;

@@ -13,7 +13,7 @@ use celeriac_worker::TimeLimits;
 
 use crate::app::{App, Registry};
 use crate::config::Config;
-use crate::connect::Error;
+use crate::connect::{Error, host_name};
 use crate::task::TaskDefaults;
 
 /// Why a worker did not start.
@@ -133,11 +133,7 @@ fn node_name(config: &Config) -> String {
     if !config.worker.name.is_empty() {
         return config.worker.name.clone();
     }
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let host = match host.trim() {
-        "" => "localhost",
-        host => host,
-    };
+    let host = host_name();
     let number = WORKERS.fetch_add(1, Ordering::Relaxed);
     format!("worker@{host}-{}-{number}", std::process::id())
 }

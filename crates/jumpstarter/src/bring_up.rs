@@ -11,9 +11,9 @@ use crate::core::Core;
 use crate::dependency::{Dependencies, Injector, link, reduce};
 use crate::error::{BoxError, Cause, Crash, StartFailure};
 use crate::hooks::start_steps;
-use crate::lifecycle::Trigger;
 use crate::lifecycle::task::State as TaskState;
 use crate::resource::{Acquisition, Requirement};
+use crate::route;
 use crate::turns::set_state;
 
 /// Awaits the dependencies and acquires the resources. The actor leaves its
@@ -35,7 +35,7 @@ pub(crate) async fn bring_up<A: Actor>(
         wanted.into_result().map_err(failed)?;
     }
     await_dependencies(&cell.core).await.map_err(failed)?;
-    if let Some(hooks) = start_steps(slot.as_mut(), ctx, &[Trigger::DependenciesStart]) {
+    if let Some(hooks) = start_steps(slot.as_mut(), ctx, route::DEPENDENCIES) {
         hooks.await?;
     }
     // From here on one that ends stops this actor; those that ended before:
@@ -46,7 +46,7 @@ pub(crate) async fn bring_up<A: Actor>(
         *slot = back;
         step.map_err(failed)?;
     }
-    match start_steps(slot.as_mut(), ctx, &[Trigger::ResourcesAcquire]) {
+    match start_steps(slot.as_mut(), ctx, route::RESOURCES) {
         Some(hooks) => hooks.await,
         None => Ok(()),
     }

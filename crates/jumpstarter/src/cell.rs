@@ -90,7 +90,7 @@ pub(crate) async fn ended(core: &Core) -> Exit {
 
 /// As [`ended`], by hand.
 pub(crate) fn poll_ended(core: &Core, cx: &mut Context<'_>) -> Poll<Exit> {
-    match core.watch(cx.waker(), |word| word & FINISHED != 0) {
+    match core.await_end(cx.waker()) {
         true => Poll::Ready(exit(core)),
         false => Poll::Pending,
     }

@@ -19,8 +19,8 @@ pub(crate) enum Broken {
 }
 
 pin_project! {
-    /// Polls a future of the actor inside of its span. Also registers the runner's waker, by which
-    /// control changes reach it.
+    /// Polls a future of the actor inside of its span. Registers the runner's waker if
+    /// that waits, so that control changes reach it.
     pub(crate) struct Guarded<'a, F> {
         core: &'a Core,
         span: &'a ActorSpan,
@@ -40,7 +40,7 @@ impl<F: Future> Future for Guarded<'_, F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        this.core.set_runner(cx.waker());
+        this.core.keep_runner(cx.waker());
         if this.core.word() & KILL != 0 {
             return Poll::Ready(Err(Broken::Killed));
         }
@@ -50,7 +50,11 @@ impl<F: Future> Future for Guarded<'_, F> {
         let future = this.future;
         let _entered = this.span.enter();
         match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
-            Ok(polled) => polled.map(Ok),
+            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+            Ok(Poll::Pending) => {
+                this.core.set_runner(cx.waker());
+                Poll::Pending
+            }
             Err(payload) => {
                 let crash = Crash::from_panic(payload.as_ref());
                 Poll::Ready(Err(Broken::Panicked(crash)))
@@ -70,7 +74,7 @@ pin_project! {
 }
 
 /// Gives up on the future (`None`) when the state word says so. Control changes
-/// wake the runner, so this belongs inside of what is [`Guarded`].
+/// wake the runner, so this belongs into the runner's own future.
 pub(crate) fn unless<F: Future>(
     core: &Core,
     interrupted: fn(u32) -> bool,
@@ -94,6 +98,8 @@ impl<F: Future> Future for Unless<'_, F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        this.core.set_runner(cx.waker());
+        this.core.keep_runner(cx.waker());
         if (this.interrupted)(this.core.word()) {
             return Poll::Ready(None);
         }

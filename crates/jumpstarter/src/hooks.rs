@@ -20,6 +20,7 @@ use crate::core::Core;
 use crate::error::{BoxError, Cause, Crash};
 use crate::guard::{Broken, Guarded};
 use crate::lifecycle::{State, Trigger};
+use crate::route::Route;
 use crate::span::ActorSpan;
 
 pub(crate) use requests::{Request, ask_for, carry_out_requests, drop_requests, report};
@@ -207,15 +208,15 @@ pub(crate) type Pending<'a, T> = Option<Pin<Box<dyn Future<Output = T> + Send + 
 pub(crate) fn start_steps<'a, A: Actor>(
     actor: Option<&'a mut A>,
     ctx: &'a mut Context<A>,
-    steps: &'a [Trigger],
+    steps: &'static Route,
 ) -> Pending<'a, Result<(), Crash>> {
     let Some(actor) = actor.filter(|_| A::HOOKS) else {
         // Refused only if it crashed meanwhile, which is seen next.
-        let _ = ctx.core().apply_all(steps);
+        let _ = ctx.core().pass(steps);
         return None;
     };
     Some(Box::pin(async move {
-        for step in steps {
+        for step in steps.triggers() {
             match carry_out(actor, ctx, Firing::Lifecycle(*step), None, None).await {
                 Err(Halted::Failed(crash)) => return Err(crash),
                 Err(Halted::Refused(refused)) if refused.condition.is_some() => {
@@ -232,14 +233,14 @@ pub(crate) fn start_steps<'a, A: Actor>(
 pub(crate) fn stop_steps<'a, A: Actor>(
     actor: Option<&'a mut A>,
     ctx: &'a mut Context<A>,
-    steps: &'a [Trigger],
+    steps: &'static Route,
 ) -> Pending<'a, ()> {
     let Some(actor) = actor.filter(|_| A::HOOKS) else {
-        let _ = ctx.core().apply_all(steps);
+        let _ = ctx.core().pass(steps);
         return None;
     };
     Some(Box::pin(async move {
-        for step in steps {
+        for step in steps.triggers() {
             if ctx.core().has_crashed() {
                 return;
             }

@@ -11,6 +11,10 @@ use crate::system::System;
 pub(crate) struct Injection(AtomicBool);
 
 impl Injection {
+    pub(crate) fn is_asked(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
     /// The crash that was asked for, once.
     #[inline]
     pub(crate) fn take(&self) -> Option<Crash> {

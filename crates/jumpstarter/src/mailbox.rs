@@ -43,6 +43,8 @@ pub(crate) struct Mailbox<E> {
     capacity: u32,
     /// Written under the lock.
     closed: AtomicBool,
+    /// Closed, and all was taken.
+    drained: AtomicBool,
     /// Nothing was put in since the actor took all there was, so that it must be
     /// woken for the next message. Written under the lock.
     parked: AtomicBool,
@@ -72,6 +74,7 @@ impl<E> Mailbox<E> {
             queue: Mutex::new(queue),
             capacity,
             closed: AtomicBool::new(false),
+            drained: AtomicBool::new(false),
             parked: AtomicBool::new(false),
         }
     }
@@ -209,9 +212,14 @@ impl<E> Mailbox<E> {
 
     /// As [`close`](Self::close), and takes what is queued.
     pub(crate) fn close_and_take(&self, batch: &mut VecDeque<E>) {
+        // By the actor itself, who takes.
+        if self.drained.load(Ordering::Relaxed) {
+            return;
+        }
         let line = {
             let mut queue = self.queue.lock();
             self.closed.store(true, Ordering::Relaxed);
+            self.drained.store(true, Ordering::Relaxed);
             queue.hand_over(batch);
             queue.line.take()
         };

@@ -1,7 +1,7 @@
 //! The life of one actor, from its first start to its end: incarnations, and
 //! what supervision decides between them.
 //!
-//! One future per actor; a restart happens in place.
+//! One future per actor, made by [`crate::body`]; a restart happens in place.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,8 +19,9 @@ use crate::guard::{Broken, Guarded, ending, ending_or_crashed, unless};
 use crate::hooks::{drop_requests, enter_crashed, start_steps};
 use crate::lifecycle::restart::{State as RestartRegion, Trigger as RestartTrigger};
 use crate::lifecycle::task::State as TaskState;
-use crate::lifecycle::{State, Trigger};
+use crate::lifecycle::State;
 use crate::options::Manner;
+use crate::route::{self, Route};
 use crate::span::ActorSpan;
 use crate::supervision::{ChildFailed, Ending, History, Verdict};
 use crate::urgent::SystemMessage;
@@ -29,6 +30,11 @@ use crate::{blocking, bring_up, dependents, publish, strategy, turns, watch, win
 
 pub(crate) struct Runner<A: Actor, F> {
     cell: Arc<Cell<A>>,
+    own: Own<A, F>,
+}
+
+/// What outlives an incarnation, and is lent to it.
+struct Own<A: Actor, F> {
     factory: F,
     manner: Manner,
     /// Taken from the mailbox, not yet worked on; outlives a restart.
@@ -50,7 +56,8 @@ where
     F: FnMut() -> Result<A, BoxError> + Send + 'static,
 {
     pub(crate) fn new(cell: Arc<Cell<A>>, factory: F, manner: Manner) -> Self {
-        Runner { cell, factory, manner, inbox: VecDeque::new(), history: None }
+        let own = Own { factory, manner, inbox: VecDeque::new(), history: None };
+        Runner { cell, own }
     }
 
     /// The whole life.
@@ -87,11 +94,11 @@ where
     #[expect(clippy::manual_async_fn, reason = "an async function keeps its arguments twice")]
     fn incarnation(&mut self) -> impl Future<Output = End> + Send + use<'_, A, F> {
         async move {
-            let cell = Arc::clone(&self.cell);
+            let Runner { cell, own } = self;
             let mut actor = None;
-            let mut ctx = Context::new(Arc::clone(&cell));
+            let mut ctx = Context::new(Arc::clone(cell));
             let span = ActorSpan::of(&cell.core);
-            let life = self.life(&mut actor, &mut ctx);
+            let life = own.life(cell, &mut actor, &mut ctx);
             let end = match Guarded::new(&cell.core, &span, life).await {
                 Ok(Ok(Left::Crashed)) => End::Crashed(cell.core.last_crash()),
                 Ok(Ok(left)) => End::Left(left),
@@ -116,10 +123,10 @@ where
             if matches!(end, End::Left(Left::Restart)) {
                 let _ = cell.core.move_restart(RestartTrigger::Restart);
             }
-            ctx.unstash(&mut self.inbox);
+            ctx.unstash(&mut own.inbox);
             let mut late = None;
             if !wind_down::is_done_at_once(&ctx, end.how()) {
-                let grace = self.manner.grace();
+                let grace = own.manner.grace();
                 let wind_down = wind_down::wind_down(&mut actor, &mut ctx, &span, grace, end.how());
                 late = Box::pin(wind_down).await;
             }
@@ -133,89 +140,6 @@ where
                 Some(Broken::Panicked(crash)) => End::Crashed(crash),
                 None => end,
             }
-        }
-    }
-
-    /// Start and work. One block, as in [`Worker::work`].
-    #[expect(clippy::manual_async_fn, reason = "an async function keeps its arguments twice")]
-    fn life<'a>(
-        &'a mut self,
-        slot: &'a mut Option<A>,
-        ctx: &'a mut Context<A>,
-    ) -> impl Future<Output = Result<Left, Crash>> + Send + use<'a, A, F> {
-        async move {
-            if let Some(left) = self.start(slot, ctx).await? {
-                return Ok(left);
-            }
-            let policy = self.manner.rules().policy;
-            let mut worker = Worker::new(&self.cell, &mut self.inbox, self.manner.batch(), policy);
-            loop {
-                let Some(actor) = slot.as_mut() else {
-                    return Ok(Left::interrupted(&self.cell.core));
-                };
-                let left = worker.work(actor, ctx).await;
-                let Left::Lend { position, task } = left else { return Ok(left) };
-                let grace = self.manner.grace();
-                let lending = blocking::lend(slot, &self.cell, task, grace);
-                let began = Instant::now();
-                match Box::pin(lending).await {
-                    Some(Ok(flow)) => worker.record_lent(position, began, flow),
-                    Some(Err(crash)) => {
-                        turns::set_state(&self.cell.core, task, TaskState::Crashed);
-                        return Err(crash);
-                    }
-                    None => {}
-                }
-            }
-        }
-    }
-
-    /// The start; gives why it was left, if it was.
-    #[expect(clippy::manual_async_fn, reason = "an async function keeps its arguments twice")]
-    fn start<'a>(
-        &'a mut self,
-        slot: &'a mut Option<A>,
-        ctx: &'a mut Context<A>,
-    ) -> impl Future<Output = Result<Option<Left>, Crash>> + Send + use<'a, A, F> {
-        async move {
-            let core = &self.cell.core;
-            let failed = |error: BoxError| Crash::new(Cause::Start, error);
-            *slot = Some((self.factory)().map_err(failed)?);
-            let needs = A::NEEDS || !self.manner.depends_on().is_empty();
-            let at_once = !A::HOOKS && !needs && A::TASKS.is_empty();
-            let first = first_steps(core.state(), at_once);
-            if let Some(hooks) = start_steps(slot.as_mut(), ctx, first) {
-                hooks.await?;
-            }
-            if needs {
-                let needs = bring_up::bring_up(slot, ctx, &self.cell, self.manner.depends_on());
-                match Box::pin(unless(core, ending_or_crashed, needs)).await {
-                    Some(brought) => brought?,
-                    None => return Ok(Some(Left::interrupted(core))),
-                }
-            } else if !at_once {
-                let steps = &[Trigger::DependenciesStart, Trigger::ResourcesAcquire];
-                if let Some(hooks) = start_steps(slot.as_mut(), ctx, steps) {
-                    hooks.await?;
-                }
-            }
-            let Some(actor) = slot.as_mut() else {
-                return Err(failed("the actor did not come back from the pool".into()));
-            };
-            if !at_once {
-                bring_up::start_tasks(&self.cell);
-                if let Some(hooks) = start_steps(Some(&mut *actor), ctx, &[Trigger::TasksStart]) {
-                    hooks.await?;
-                }
-            }
-            actor.on_started(ctx).await.map_err(failed)?;
-            if let Some(hooks) = start_steps(Some(&mut *actor), ctx, &[Trigger::Run]) {
-                hooks.await?;
-            }
-            if core.restart_region() == RestartRegion::Starting {
-                let _ = core.move_restart(RestartTrigger::Start);
-            }
-            Ok(None)
         }
     }
 
@@ -233,11 +157,12 @@ where
         };
         let once_started = word & ONCE_STARTED != 0;
         let mut nothing = History::default();
+        let own = &mut self.own;
         let history = match ending {
-            Ending::Crashed(_) => self.history.get_or_insert_default(),
+            Ending::Crashed(_) => own.history.get_or_insert_default(),
             _ => &mut nothing,
         };
-        history.decide(&self.manner.rules(), ending, once_started, Instant::now)
+        history.decide(&own.manner.rules(), ending, once_started, Instant::now)
     }
 
     /// Waits out the backoff, or for its turn in the restart of its group, which
@@ -274,8 +199,8 @@ where
     /// The end for good.
     fn finish(&mut self, crash: Option<Crash>, killed: bool) {
         let core = &self.cell.core;
-        self.cell.mailbox.close_and_take(&mut self.inbox);
-        for message in self.inbox.drain(..) {
+        self.cell.mailbox.close_and_take(&mut self.own.inbox);
+        for message in self.own.inbox.drain(..) {
             dead_letter(core, A::message_name(&message), DeadLetterReason::LeftOver);
             wind_down::drop_quietly(message);
         }
@@ -313,14 +238,14 @@ where
         let core = &self.cell.core;
         let parent = core.parent.as_ref().and_then(|parent| parent.upgrade());
         let told_parent = parent.is_some();
-        let history = self.history.as_ref().map(|history| history.crashes()).unwrap_or_default();
+        let history = self.own.history.as_ref().map(|history| history.crashes()).unwrap_or_default();
         if let Some(parent) = parent {
             let failure = ChildFailed {
                 path: core.path.to_string(),
                 type_name: core.type_name(),
                 crash: crash.clone(),
                 restarts: core.restarts(),
-                policy: self.manner.rules().policy,
+                policy: self.own.manner.rules().policy,
                 history: history.clone(),
                 was_stopped: core.word() & ENDING_FOR_GOOD != 0,
             };
@@ -336,29 +261,106 @@ where
     }
 }
 
+impl<A, F> Own<A, F>
+where
+    A: Actor,
+    F: FnMut() -> Result<A, BoxError> + Send + 'static,
+{
+    /// Start and work. One block, as in [`Worker::work`].
+    #[expect(clippy::manual_async_fn, reason = "an async function keeps its arguments twice")]
+    fn life<'a>(
+        &'a mut self,
+        cell: &'a Arc<Cell<A>>,
+        slot: &'a mut Option<A>,
+        ctx: &'a mut Context<A>,
+    ) -> impl Future<Output = Result<Left, Crash>> + Send + use<'a, A, F> {
+        async move {
+            if let Some(left) = self.start(cell, slot, ctx).await? {
+                return Ok(left);
+            }
+            let policy = self.manner.rules().policy;
+            let mut worker = Worker::new(cell, &mut self.inbox, self.manner.batch(), policy);
+            loop {
+                let Some(actor) = slot.as_mut() else {
+                    return Ok(Left::interrupted(&cell.core));
+                };
+                let left = worker.work(actor, ctx).await;
+                let Left::Lend { position, task } = left else { return Ok(left) };
+                let grace = self.manner.grace();
+                let lending = blocking::lend(slot, cell, task, grace);
+                let began = Instant::now();
+                match Box::pin(lending).await {
+                    Some(Ok(flow)) => worker.record_lent(position, began, flow),
+                    Some(Err(crash)) => {
+                        turns::set_state(&cell.core, task, TaskState::Crashed);
+                        return Err(crash);
+                    }
+                    None => {}
+                }
+            }
+        }
+    }
+
+    /// The start; gives why it was left, if it was.
+    #[expect(clippy::manual_async_fn, reason = "an async function keeps its arguments twice")]
+    fn start<'a>(
+        &'a mut self,
+        cell: &'a Arc<Cell<A>>,
+        slot: &'a mut Option<A>,
+        ctx: &'a mut Context<A>,
+    ) -> impl Future<Output = Result<Option<Left>, Crash>> + Send + use<'a, A, F> {
+        async move {
+            let core = &cell.core;
+            let failed = |error: BoxError| Crash::new(Cause::Start, error);
+            *slot = Some((self.factory)().map_err(failed)?);
+            let needs = A::NEEDS || !self.manner.depends_on().is_empty();
+            let at_once = !A::HOOKS && !needs && A::TASKS.is_empty();
+            let first = first_steps(core.state(), at_once);
+            if let Some(hooks) = start_steps(slot.as_mut(), ctx, first) {
+                hooks.await?;
+            }
+            if needs {
+                let needs = bring_up::bring_up(slot, ctx, cell, self.manner.depends_on());
+                match Box::pin(unless(core, ending_or_crashed, needs)).await {
+                    Some(brought) => brought?,
+                    None => return Ok(Some(Left::interrupted(core))),
+                }
+            } else if !at_once {
+                if let Some(hooks) = start_steps(slot.as_mut(), ctx, route::NO_NEEDS) {
+                    hooks.await?;
+                }
+            }
+            let Some(actor) = slot.as_mut() else {
+                return Err(failed("the actor did not come back from the pool".into()));
+            };
+            if !at_once {
+                bring_up::start_tasks(cell);
+                if let Some(hooks) = start_steps(Some(&mut *actor), ctx, route::TASKS) {
+                    hooks.await?;
+                }
+            }
+            actor.on_started(ctx).await.map_err(failed)?;
+            if let Some(hooks) = start_steps(Some(&mut *actor), ctx, route::RUN) {
+                hooks.await?;
+            }
+            if core.restart_region() == RestartRegion::Starting {
+                let _ = core.move_restart(RestartTrigger::Start);
+            }
+            Ok(None)
+        }
+    }
+}
+
 /// The steps of the start that wait for nothing: all but the last one (`all`), or
 /// those before the dependencies.
-fn first_steps(state: State, all: bool) -> &'static [Trigger] {
-    const STEPS: &[Trigger] = &[
-        Trigger::Initialize,
-        Trigger::Start,
-        Trigger::DependenciesStart,
-        Trigger::ResourcesAcquire,
-        Trigger::TasksStart,
-    ];
-    const AGAIN: &[Trigger] = &[
-        Trigger::Restart,
-        Trigger::DependenciesStart,
-        Trigger::ResourcesAcquire,
-        Trigger::TasksStart,
-    ];
+fn first_steps(state: State, all: bool) -> &'static Route {
     match (state, all) {
-        (State::Initializing, true) => STEPS,
-        (State::Initializing, false) => &STEPS[..2],
-        (State::Crashed, true) => AGAIN,
-        (State::Crashed, false) => &AGAIN[..1],
-        (_, true) => &STEPS[1..],
-        (_, false) => &STEPS[1..2],
+        (State::Initializing, true) => route::START,
+        (State::Initializing, false) => route::BEGIN,
+        (State::Crashed, true) => route::START_AGAIN,
+        (State::Crashed, false) => route::BEGIN_AGAIN,
+        (_, true) => route::START_ANEW,
+        (_, false) => route::BEGIN_ANEW,
     }
 }
 

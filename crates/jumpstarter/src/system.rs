@@ -11,8 +11,9 @@ use tokio::sync::Semaphore;
 
 use crate::actor::Actor;
 use crate::address::Address;
+use crate::body::Body;
 use crate::cell::{AnyCell, Cell};
-use crate::core::{Core, FINISHED, Kind};
+use crate::core::{Core, Kind};
 use crate::dependency::{Inject, Injector};
 use crate::error::{BlockingError, BoxError, Cause, Crash, Panicked, StartFailure};
 use crate::event::{EventBus, Events};
@@ -21,7 +22,6 @@ use crate::mailbox::Mailbox;
 use crate::options::Options;
 use crate::path::Path;
 use crate::registry::Registry;
-use crate::runner::Runner;
 use crate::runtime::{Lost, Runtime};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -230,29 +230,27 @@ impl System {
         };
         let parent_cell = parent.map(Arc::downgrade);
         let core = Core::new(self.clone(), parent_cell, path, Kind::of::<A>());
-        let cell = Arc::new(Cell { core, mailbox: Mailbox::new(options.capacity) });
-        let address = Address::new(Arc::clone(&cell));
+        let address = Address::new(Arc::new(Cell { core, mailbox: Mailbox::new(options.capacity) }));
+        let cell = address.cell();
         cell.core.adopt(&options.manner.rules());
-        let any_cell = address.any_cell();
         if let Some(parent) = parent {
-            let child = Arc::clone(&any_cell);
+            let child = address.any_cell();
             parent.core().with_cold(|cold| cold.children.insert(cell.core.id, child));
         }
-        self.inner.registry.insert(any_cell);
+        self.inner.registry.insert(address.any_cell());
         // After it was registered: either this sees the shutdown, or the
         // shutdown sees the actor.
         if self.is_shutting_down() {
             self.forget(&cell.core);
-            refuse(&cell, StartFailure::ShuttingDown);
+            refuse(cell, StartFailure::ShuttingDown);
             return address;
         }
-        let dedicated_thread = options.dedicated_thread;
-        let life = Runner::new(Arc::clone(&cell), factory, options.manner).live();
-        if !dedicated_thread {
-            drop(self.inner.runtime.spawn(life));
-        } else if let Err(error) = self.inner.runtime.spawn_thread(&cell.core.path, life) {
+        let body = Body::Seed { cell: Arc::clone(cell), factory, manner: options.manner };
+        if !options.dedicated_thread {
+            drop(self.inner.runtime.spawn(body));
+        } else if let Err(error) = self.inner.runtime.spawn_thread(&cell.core.path, body) {
             self.forget(&cell.core);
-            refuse(&cell, StartFailure::Thread(error));
+            refuse(cell, StartFailure::Thread(error));
         }
         address
     }
@@ -339,7 +337,7 @@ fn refuse<A: Actor>(cell: &Cell<A>, failure: StartFailure) {
     cell.core.crash(Crash::new(Cause::Start, failure));
     // One with hooks never gets to them.
     let _ = cell.core.apply(Trigger::ReportError);
-    cell.core.raise(FINISHED);
+    cell.core.end();
 }
 
 fn short_name(type_name: &'static str) -> &'static str {

@@ -13,6 +13,7 @@ use crate::dependents;
 use crate::guard::{Broken, Guarded};
 use crate::hooks::{Pending, stop_steps};
 use crate::lifecycle::{State, Trigger, next};
+use crate::route::{self, Route};
 use crate::span::ActorSpan;
 
 /// How the incarnation ends.
@@ -26,10 +27,6 @@ pub(crate) enum How {
     AtOnce,
 }
 
-/// The steps after the stop has begun.
-const REST: [Trigger; 4] =
-    [Trigger::TasksStop, Trigger::ResourcesRelease, Trigger::DependenciesStop, Trigger::Finish];
-
 /// Passes the steps of an actor that has nothing to release, and nothing to say
 /// on the way; `false`: there is more to do.
 pub(crate) fn is_done_at_once<A: Actor>(ctx: &Context<A>, how: How) -> bool {
@@ -42,9 +39,9 @@ pub(crate) fn is_done_at_once<A: Actor>(ctx: &Context<A>, how: How) -> bool {
     if nothing && how == How::Orderly {
         // Refused only if an error was reported meanwhile: then it crashed.
         if let Some(first) = first_step(core) {
-            let _ = core.apply(first);
+            let _ = core.pass(first);
         }
-        let _ = core.apply_all(&REST);
+        let _ = core.pass(route::REST);
     }
     nothing
 }
@@ -94,7 +91,7 @@ async fn release_all<A: Actor>(
     } else {
         stop_all(core, &children).await;
     }
-    if let Some(hooks) = steps.pass(actor, ctx, &[Trigger::TasksStop]) {
+    if let Some(hooks) = steps.pass(actor, ctx, route::TASKS_STOPPED) {
         hooks.await;
     }
     if let (Some(actor), How::Orderly) = (actor.as_mut(), steps.how) {
@@ -106,12 +103,12 @@ async fn release_all<A: Actor>(
             None => drop(resource),
         }
     }
-    if let Some(hooks) = steps.pass(actor, ctx, &[Trigger::ResourcesRelease]) {
+    if let Some(hooks) = steps.pass(actor, ctx, route::RELEASED) {
         hooks.await;
     }
     stop_all(core, &owned).await;
     forget_incarnation(core);
-    if let Some(hooks) = steps.pass(actor, ctx, &[Trigger::DependenciesStop, Trigger::Finish]) {
+    if let Some(hooks) = steps.pass(actor, ctx, route::DONE) {
         hooks.await;
     }
 }
@@ -170,14 +167,14 @@ fn forget_incarnation(core: &Core) {
 }
 
 /// What begins the stop, unless it has begun.
-fn first_step(core: &Core) -> Option<Trigger> {
+fn first_step(core: &Core) -> Option<&'static Route> {
     let state = core.state();
     let asked = core.word() & (ENDING_FOR_GOOD | RESTART) == RESTART;
     match state {
         State::Stopping => None,
         // Before the start is complete it just stops.
-        _ if asked && next(state, Trigger::Restart).is_ok() => Some(Trigger::Restart),
-        _ => Some(Trigger::Stop),
+        _ if asked && next(state, Trigger::Restart).is_ok() => Some(route::STOP_TO_START),
+        _ => Some(route::STOP),
     }
 }
 
@@ -192,21 +189,18 @@ impl Steps<'_> {
         actor: &'a mut Option<A>,
         ctx: &'a mut Context<A>,
     ) -> Pending<'a, ()> {
-        match first_step(self.core)? {
-            Trigger::Restart => self.pass(actor, ctx, &[Trigger::Restart]),
-            _ => self.pass(actor, ctx, &[Trigger::Stop]),
-        }
+        self.pass(actor, ctx, first_step(self.core)?)
     }
 
     fn pass<'a, A: Actor>(
         &self,
         actor: &'a mut Option<A>,
         ctx: &'a mut Context<A>,
-        triggers: &'a [Trigger],
+        route: &'static Route,
     ) -> Pending<'a, ()> {
         match self.how {
             // Refused only if an error was reported meanwhile: then it crashed.
-            How::Orderly => stop_steps(actor.as_mut(), ctx, triggers),
+            How::Orderly => stop_steps(actor.as_mut(), ctx, route),
             How::AfterCrash | How::AtOnce => None,
         }
     }

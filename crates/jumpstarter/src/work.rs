@@ -15,12 +15,13 @@ use crate::cell::{AnyCell, Cell};
 use crate::context::Context;
 use crate::core::{
     CRASHING, Core, FIRE, HOLD, KILL, RESTART, STOP, STOP_NOW, STOP_SELF, SYSTEM, has_crashed,
-    is_quiet, same_state, state_of,
+    is_quiet, same_for_watchers, same_state, state_of,
 };
 use crate::dependents;
 use crate::guard::{ending_or_crashed, unless};
 use crate::hooks;
-use crate::lifecycle::{State, Trigger};
+use crate::lifecycle::State;
+use crate::route;
 use crate::supervision::{self, RestartPolicy};
 use crate::task::Flow;
 use crate::turns::Turns;
@@ -122,8 +123,8 @@ impl<'a, A: Actor> Worker<'a, A> {
                         }
                         Attended::Drain => {
                             // Refused only if it crashed at this moment, seen next.
-                            let stop = &[Trigger::Stop];
-                            if let Some(hooks) = hooks::stop_steps(Some(&mut *actor), ctx, stop) {
+                            let hooks = hooks::stop_steps(Some(&mut *actor), ctx, route::STOP);
+                            if let Some(hooks) = hooks {
                                 hooks.await;
                             }
                         }
@@ -234,6 +235,7 @@ impl<'a, A: Actor> Worker<'a, A> {
     #[inline]
     fn poll_something(&mut self, stashed_in: Option<u32>, cx: &mut task::Context<'_>) -> Poll<()> {
         let core = &self.cell.core;
+        core.set_runner(cx.waker());
         let due = || stashed_in.is_some_and(|word| !same_state(word, core.word()));
         // What changes from here on wakes the actor again.
         if !is_quiet(core.word()) || due() {
@@ -325,7 +327,7 @@ impl<'a, A: Actor> Worker<'a, A> {
 
 /// Waits until the state word is another one.
 async fn await_control(core: &Core, seen: u32) {
-    poll_fn(|cx| match core.watch(cx.waker(), |word| word != seen) {
+    poll_fn(|cx| match core.watch(cx.waker(), |word| !same_for_watchers(word, seen)) {
         true => Poll::Ready(()),
         false => Poll::Pending,
     })

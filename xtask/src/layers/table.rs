@@ -37,6 +37,7 @@ const BELOW_THE_FACADE: &[&str] = &[
     "celeriac-macros",
     "celeriac-publisher",
     "celeriac-router",
+    "celeriac-security",
     "celeriac-worker",
 ];
 
@@ -61,6 +62,12 @@ pub(super) const CRATES: &[Crate] = &[
         &[CORE, JUMPSTARTER],
         &[TESTKIT],
         "a driver sees core and jumpstarter (ADR 0002)",
+    ),
+    layer(
+        "celeriac-security",
+        &[CORE],
+        &[TESTKIT, EMBEDDED],
+        "it guards any broker, and so knows core only",
     ),
     // L2
     layer("celeriac-publisher", BELOW_A_ROLE, FOR_TESTS, ROLE),

@@ -42,7 +42,8 @@ pub(super) struct Latency {
 
 /// What was found.
 pub(super) struct Found {
-    pub(super) ids: Vec<MessageId>,
+    /// Tasks that ran and whose outcome is a stored success.
+    pub(super) completed: usize,
     pub(super) elapsed: Duration,
     pub(super) cpu: Option<Duration>,
 }
@@ -91,7 +92,9 @@ impl Load {
         let cpu = process::cpu_time().zip(cpu_before).map(|(after, before)| after - before);
         progress.finish_and_clear();
         let elapsed = elapsed.duration_since(started);
-        Ok(Found { ids: sent.into_iter().flatten().collect(), elapsed, cpu })
+        let ids: Vec<MessageId> = sent.into_iter().flatten().collect();
+        let completed = completed(app, ledger, &ids).await?;
+        Ok(Found { completed, elapsed, cpu })
     }
 
     /// Sends every task whose index this sender owns, in batches.
@@ -139,7 +142,7 @@ async fn is_settled(app: &App) -> Result<bool> {
 
 /// How many of these tasks ran and have a stored success. The ids are in the
 /// order of their tasks' indices.
-pub(super) async fn completed(app: &App, ledger: &Ledger, ids: &[MessageId]) -> Result<usize> {
+async fn completed(app: &App, ledger: &Ledger, ids: &[MessageId]) -> Result<usize> {
     let mut completed = 0;
     for (batch, ids) in ids.chunks(BATCH).enumerate() {
         let looked_up = ids.iter().map(async |id| app.result::<()>(*id).await?.entry().await);

@@ -14,7 +14,12 @@ pub(super) fn cpu_time() -> Option<Duration> {
 
 /// The most memory that was ever resident, in bytes.
 pub(super) fn peak_memory() -> Option<u64> {
-    parse_peak_memory(&fs::read_to_string("/proc/self/status").ok()?)
+    parse_kilobytes(&fs::read_to_string("/proc/self/status").ok()?, "VmHWM:")
+}
+
+/// The memory that is resident now, in bytes.
+pub(super) fn memory() -> Option<u64> {
+    parse_kilobytes(&fs::read_to_string("/proc/self/status").ok()?, "VmRSS:")
 }
 
 /// The fields 14 and 15; the second field, a name in parentheses, may hold spaces.
@@ -26,8 +31,8 @@ fn parse_cpu_time(stat: &str) -> Option<Duration> {
     Some(Duration::from_millis((user + system) * 1000 / TICKS_PER_SECOND))
 }
 
-fn parse_peak_memory(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+fn parse_kilobytes(status: &str, key: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(key))?;
     let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kilobytes * 1024)
 }
@@ -44,8 +49,8 @@ mod tests {
     }
 
     #[test]
-    fn peak_memory_is_told_in_kilobytes() {
-        assert_eq!(parse_peak_memory("Name:\tx\nVmHWM:\t  2048 kB\n"), Some(2 << 20));
-        assert_eq!(parse_peak_memory("Name:\tx\n"), None);
+    fn memory_is_told_in_kilobytes() {
+        assert_eq!(parse_kilobytes("Name:\tx\nVmHWM:\t  2048 kB\n", "VmHWM:"), Some(2 << 20));
+        assert_eq!(parse_kilobytes("Name:\tx\n", "VmHWM:"), None);
     }
 }

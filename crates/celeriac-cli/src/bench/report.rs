@@ -8,6 +8,8 @@ use crate::output::{View, pairs};
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Report {
     pub(super) broker: String,
+    /// `chain`, `group` or `chord`; null for single tasks.
+    pub(super) canvas: Option<&'static str>,
     pub(super) payload_bytes: usize,
     /// Tasks that were sent.
     pub(super) tasks: usize,
@@ -22,7 +24,11 @@ pub(super) struct Report {
     /// From the call of `send` until the task begins, when nothing else is going on.
     pub(super) latency_p50_us: f64,
     pub(super) latency_p99_us: f64,
+    /// The whole time by the number of tasks. They do nothing: all of it is ours.
+    pub(super) overhead_us_per_task: f64,
     pub(super) peak_rss_mb: Option<f64>,
+    /// Of the peak, what was not there yet when the load began.
+    pub(super) rss_above_idle_mb: Option<f64>,
     pub(super) cpu_s_per_10k: Option<f64>,
     /// The same payloads through a bare channel, a second.
     pub(super) channel_throughput: f64,
@@ -34,6 +40,7 @@ impl View for Report {
         let channel = self.channel_throughput;
         pairs([
             ("broker", self.broker.clone()),
+            ("canvas", self.canvas.unwrap_or("none: single tasks").to_owned()),
             ("payload", format!("{} bytes", self.payload_bytes)),
             ("tasks", self.tasks.to_string()),
             ("completed", self.completed.to_string()),
@@ -44,13 +51,21 @@ impl View for Report {
                 "latency",
                 format!("{:.0} µs p50, {:.0} µs p99", self.latency_p50_us, self.latency_p99_us),
             ),
-            ("peak memory", self.peak_rss_mb.map_or_else(unknown, |mb| format!("{mb:.1} MB"))),
+            ("overhead", format!("{:.2} µs per task", self.overhead_us_per_task)),
+            ("peak memory", self.memory().unwrap_or_else(unknown)),
             (
                 "CPU",
                 self.cpu_s_per_10k.map_or_else(unknown, |s| format!("{s:.3} s per 10,000 tasks")),
             ),
             ("bare channel", format!("{channel:.0} messages/s, the limit to compare with")),
         ])
+    }
+}
+
+impl Report {
+    fn memory(&self) -> Option<String> {
+        let (peak, above) = (self.peak_rss_mb?, self.rss_above_idle_mb?);
+        Some(format!("{peak:.1} MB, {above:.1} MB above idle"))
     }
 }
 
@@ -84,6 +99,7 @@ mod tests {
     fn programs_find_the_keys_they_know() {
         let report = Report {
             broker: "memory://".to_owned(),
+            canvas: None,
             payload_bytes: 100,
             tasks: 10,
             completed: 10,
@@ -92,7 +108,9 @@ mod tests {
             throughput: 1.0,
             latency_p50_us: 1.0,
             latency_p99_us: 2.0,
+            overhead_us_per_task: 5.0,
             peak_rss_mb: Some(3.0),
+            rss_above_idle_mb: Some(1.0),
             cpu_s_per_10k: None,
             channel_throughput: 4.0,
         };
@@ -108,6 +126,9 @@ mod tests {
             "lost",
             "duplicates",
             "channel_throughput",
+            "overhead_us_per_task",
+            "rss_above_idle_mb",
+            "canvas",
         ] {
             assert!(json.get(key).is_some(), "{key}");
         }

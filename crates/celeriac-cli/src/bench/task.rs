@@ -1,4 +1,5 @@
-//! The task that is measured: it enters its run in the ledger, and is done.
+//! The task that is measured: it enters its run in the ledger, and is done. And
+//! the body of the chord that is measured.
 
 use std::sync::Arc;
 
@@ -13,4 +14,9 @@ pub(super) const QUEUE: &str = "celeriac.bench";
 pub(super) async fn bench(index: u64, payload: String, ledger: State<Arc<Ledger>>) {
     std::hint::black_box(payload);
     ledger.enter(index);
+}
+
+#[celeriac::task(name = "celeriac.bench.body", queue = "celeriac.bench", retry = false)]
+pub(super) async fn body(results: Vec<()>) -> usize {
+    results.len()
 }

@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod inspect;
+pub(crate) mod key;
 pub(crate) mod quarantine;
 pub(crate) mod queues;
 pub(crate) mod result;

@@ -77,6 +77,9 @@ pub(crate) struct Which {
     /// Only for this reason.
     #[arg(long, value_parser = reasons())]
     reason: Option<Reason>,
+    /// Only steps of this workflow, and of its parts.
+    #[arg(long, value_name = "ID")]
+    workflow: Option<MessageId>,
 }
 
 fn reasons() -> impl clap::builder::TypedValueParser<Value = Reason> {
@@ -94,12 +97,16 @@ impl Which {
             name: self.task.as_deref().map(Name::from),
             queue: self.queue.as_deref().map(QueueName::from),
             reason: self.reason,
+            workflow: self.workflow,
             after: None,
         }
     }
 
     const fn is_everything(&self) -> bool {
-        self.task.is_none() && self.queue.is_none() && self.reason.is_none()
+        self.task.is_none()
+            && self.queue.is_none()
+            && self.reason.is_none()
+            && self.workflow.is_none()
     }
 }
 

@@ -105,7 +105,7 @@ async fn welcome(session: &Session) -> Result<()> {
     match tasks.first() {
         Some(task) => {
             session.output.note(&format!("Tasks: {}", tasks.join(", ")));
-            if session.directory().is_some() {
+            if broker.scheme() != "memory" {
                 let example = format!("celeriac --broker {broker} send {task} --args '[]' --wait");
                 session.output.note(&format!("Try, in another terminal:  {example}"));
             }

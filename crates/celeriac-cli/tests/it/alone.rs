@@ -14,12 +14,13 @@ fn help_teaches_examples_and_exit_codes() {
 
 #[test]
 fn wrong_command_lines_exit_with_2_and_say_what_is_right() {
-    let cases: [(&[&str], &str); 8] = [
+    let cases: [(&[&str], &str); 9] = [
         (&["sned"], "similar subcommand exists: 'send'"),
         (&["send", "t", "--args", "{}"], "give a JSON list"),
         (&["send", "t", "--priority", "10"], "0..=9"),
         (&["result", "17"], "an id is a UUID"),
-        (&["--broker", "redis://x", "queues", "list"], "use `memory://`"),
+        (&["--broker", "ftp://:pw@x", "queues", "list"], "`ftp://:***@x` is no address; use"),
+        (&["--store", "ftp://x", "queues", "list"], "`ftp://x` is no address; use `memory://`"),
         (&["--broker", "memory://", "send", "t"], "name the broker that the workers use"),
         (&["--log", "loud", "config", "check"], "`loud` is no log level"),
         (&["--log", "a=b=c", "config", "check"], "no log level"),

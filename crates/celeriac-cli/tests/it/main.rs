@@ -6,5 +6,6 @@ mod actors;
 mod alone;
 mod celeriac;
 mod durable;
+mod keys;
 mod service;
 mod workflow;

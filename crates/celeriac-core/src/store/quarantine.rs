@@ -25,17 +25,20 @@ pub enum Reason {
     Poisonous,
     /// Processes died while they ran it.
     KilledWorkers,
+    /// It is a step of a workflow, and was revoked itself.
+    Revoked,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Undecodable,
         Self::UnknownTask,
         Self::Expired,
         Self::RetriesExhausted,
         Self::Poisonous,
         Self::KilledWorkers,
+        Self::Revoked,
     ];
 
     /// The name, in snake case.
@@ -48,6 +51,7 @@ impl Reason {
             Self::RetriesExhausted => "retries_exhausted",
             Self::Poisonous => "poisonous",
             Self::KilledWorkers => "killed_workers",
+            Self::Revoked => "revoked",
         }
     }
 }
@@ -86,6 +90,14 @@ impl Content {
         }
     }
 
+    /// The outermost workflow that it is a step of, if it is one.
+    #[must_use]
+    pub fn workflow(&self) -> Option<MessageId> {
+        let Self::Message(message) = self else { return None };
+        let rare = message.rare();
+        rare.workflow.as_ref().and(rare.root_id)
+    }
+
     /// The task's name, where it can be read.
     #[must_use]
     pub fn name(&self) -> Option<&Name> {
@@ -122,6 +134,8 @@ pub struct Filter {
     pub queue: Option<QueueName>,
     /// Only this reason.
     pub reason: Option<Reason>,
+    /// Only steps of this workflow, and of its parts.
+    pub workflow: Option<MessageId>,
     /// Only ids after this one: where the page before ended.
     pub after: Option<MessageId>,
 }
@@ -135,6 +149,7 @@ impl Filter {
             && self.name.as_ref().is_none_or(|name| content.name() == Some(name))
             && self.queue.as_ref().is_none_or(|queue| content.queue() == queue)
             && self.reason.is_none_or(|reason| reason == quarantined.reason)
+            && self.workflow.is_none_or(|workflow| content.workflow() == Some(workflow))
             && self.after.is_none_or(|after| content.id() > after)
     }
 }

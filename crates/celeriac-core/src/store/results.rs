@@ -6,10 +6,10 @@ use crate::error::Result;
 use crate::outcome::{Completion, Entry, Mark};
 use crate::{BoxFuture, MessageId};
 
-/// An entry that somebody waits for.
+/// An entry, or a workflow, that somebody waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watch {
-    /// The task.
+    /// The task, or the workflow.
     pub id: MessageId,
     /// The version that the watcher has seen; 0 for none.
     pub seen: u64,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Watch;
 use crate::error::Result;
 use crate::workflow::{End, NewWorkflow, Page, Record, Status, StepId, StepMark};
 use crate::{BoxFuture, MessageId, Name, Timestamp};
@@ -28,6 +29,8 @@ pub struct WorkflowFilter {
     pub status: Option<Status>,
     /// Also those that are parts of others.
     pub parts: bool,
+    /// Only the parts of this one, not those of its parts.
+    pub part_of: Option<MessageId>,
     /// Older than this one: the last of the page before.
     pub before: Option<MessageId>,
 }
@@ -39,7 +42,12 @@ impl WorkflowFilter {
         let workflow = &record.workflow;
         self.name.as_ref().is_none_or(|name| *name == workflow.name)
             && self.status.is_none_or(|status| status == record.status())
-            && (self.parts || workflow.parent.is_none())
+            && match self.part_of {
+                Some(whole) => {
+                    workflow.parent.as_ref().is_some_and(|parent| parent.workflow == whole)
+                }
+                None => self.parts || workflow.parent.is_none(),
+            }
             && self.before.is_none_or(|before| workflow.id < before)
     }
 }
@@ -76,6 +84,16 @@ pub trait Workflows {
         first: StepId,
         max: usize,
     ) -> BoxFuture<'_, Result<Vec<Status>>>;
+
+    /// Waits until a workflow is newer than its watcher has seen, then answers
+    /// with the versions of all that are. A version grows when the workflow is
+    /// created, forgotten, ends, begins an epoch, or the status of a step is
+    /// noted; changes of its parts are theirs. It may grow for nothing.
+    /// Cancel-safe.
+    fn workflows_changed<'a>(
+        &'a self,
+        watches: &'a [Watch],
+    ) -> BoxFuture<'a, Result<Vec<(MessageId, u64)>>>;
 
     /// At most `max` workflows that the filter means, the latest first.
     fn list<'a>(

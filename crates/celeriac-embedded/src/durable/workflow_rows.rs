@@ -140,16 +140,22 @@ pub(super) fn list(
     filter: &WorkflowFilter,
     max: usize,
 ) -> rusqlite::Result<Vec<Record>> {
+    // Those of one workflow are found by the index.
+    let parts = match (filter.part_of, filter.parts) {
+        (Some(_), _) => "parent = ?4",
+        (None, true) => "?4 IS NULL",
+        (None, false) => "?4 IS NULL AND parent IS NULL",
+    };
     let mut select = connection.prepare_cached(&format!(
         "{RECORD} WHERE (?1 IS NULL OR id < ?1) AND (?2 IS NULL OR name = ?2)
-         AND (?3 IS NULL OR status = ?3) AND (?4 OR parent IS NULL) ORDER BY id DESC LIMIT ?5"
+         AND (?3 IS NULL OR status = ?3) AND {parts} ORDER BY id DESC LIMIT ?5"
     ))?;
     let found = select.query_map(
         params![
             filter.before.map(|id| *id.as_bytes()),
             filter.name.as_ref().map(|name| name.as_str()),
             filter.status.map(|status| status as u8),
-            filter.parts,
+            filter.part_of.map(|id| *id.as_bytes()),
             i64::try_from(max).unwrap_or(i64::MAX)
         ],
         record,

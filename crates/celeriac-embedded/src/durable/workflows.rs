@@ -1,7 +1,9 @@
 //! Workflows and joins on disk: the owner's, or the client's.
 
 use celeriac_core::error::Result;
-use celeriac_core::store::{Join, Joined, Joins, Reopen, Transition, WorkflowFilter, Workflows};
+use celeriac_core::store::{
+    Join, Joined, Joins, Reopen, Transition, Watch, WorkflowFilter, Workflows,
+};
 use celeriac_core::workflow::{Member, NewWorkflow, Page, Record, Status, StepId, StepMark};
 use celeriac_core::{BoxFuture, MessageId};
 
@@ -68,6 +70,18 @@ impl Workflows for Durable {
             match self.place.role("steps").await? {
                 Role::Owner(own) => own.owner.steps(workflow, first, max).await,
                 Role::Client(client) => client.steps(workflow, first, max).await,
+            }
+        })
+    }
+
+    fn workflows_changed<'a>(
+        &'a self,
+        watches: &'a [Watch],
+    ) -> BoxFuture<'a, Result<Vec<(MessageId, u64)>>> {
+        Box::pin(async move {
+            match self.place.role("workflows_changed").await? {
+                Role::Owner(own) => own.owner.workflows_changed(watches).await,
+                Role::Client(client) => client.workflows_changed(watches).await,
             }
         })
     }

@@ -15,7 +15,7 @@ use celeriac_core::{Error, ErrorKind, MessageId, Timestamp};
 use parking_lot::Mutex;
 
 use crate::Options;
-use crate::live::{Load, Queues, Registry, Results, Revocations, Settled, Timers, Wake};
+use crate::live::{Load, Queues, Registry, Results, Revocations, Settled, Timers, Versions, Wake};
 
 pub(crate) use consumer::HubConsumer;
 
@@ -37,6 +37,7 @@ pub(crate) struct Hub {
     pub(crate) results: Mutex<Results>,
     pub(crate) timers: Mutex<Timers>,
     pub(crate) revocations: Mutex<Revocations>,
+    versions: Mutex<Versions>,
     /// Whether anything may be revoked: the lock is not taken before.
     pub(crate) any_revoked: AtomicBool,
     registry: Mutex<Registry>,
@@ -63,6 +64,7 @@ impl Hub {
             results: Mutex::new(Results::new(bounds.results, now)),
             timers: Mutex::new(Timers::new(bounds.timers)),
             revocations: Mutex::new(Revocations::new(now)),
+            versions: Mutex::new(Versions::new(now)),
             any_revoked: AtomicBool::new(false),
             registry: Mutex::default(),
             closed: AtomicBool::new(false),
@@ -93,6 +95,7 @@ impl Hub {
         self.results.lock().close(&mut wake);
         self.timers.lock().tell_all(&mut wake);
         self.revocations.lock().tell_all(&mut wake);
+        self.versions.lock().tell_all(&mut wake);
     }
 
     /// Notes changes that are not the end.
@@ -110,6 +113,14 @@ impl Hub {
         results.sweep(now, added, &mut dropped);
         drop(results);
         Ok(())
+    }
+
+    /// Something of these workflows has changed.
+    pub(crate) fn workflows_grow(&self, ids: impl IntoIterator<Item = MessageId>) {
+        let mut wake = Wake::default();
+        let mut versions = self.versions.lock();
+        versions.grow(ids, &mut wake);
+        drop(versions);
     }
 
     pub(crate) fn revoke(&self, ids: &[MessageId], until: Timestamp) {

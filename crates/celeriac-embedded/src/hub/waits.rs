@@ -48,6 +48,23 @@ impl Hub {
         Ok(results.newer(watches, Timestamp::now()))
     }
 
+    /// Waits until a workflow is newer than its watcher has seen.
+    pub(crate) async fn workflows_changed(
+        &self,
+        watches: &[Watch],
+    ) -> Result<Vec<(MessageId, u64)>> {
+        let waiting = WaitForWorkflows { hub: self, watches, notify: Arc::new(Notify::new()) };
+        self.versions.lock().watch(watches, &waiting.notify);
+        loop {
+            self.check_open("workflows_changed")?;
+            let newer = self.versions.lock().newer(watches);
+            if !newer.is_empty() || watches.is_empty() {
+                return Ok(newer);
+            }
+            waiting.notify.notified().await;
+        }
+    }
+
     /// Waits for revocations after `cursor`.
     pub(crate) async fn revocations(&self, cursor: u64) -> Result<Changes> {
         let notify = Arc::new(Notify::new());
@@ -92,6 +109,19 @@ impl Drop for WaitForRoom<'_> {
     fn drop(&mut self) {
         let mut queues = self.hub.queues.lock();
         queues.leave_room(self.queue, &self.notify);
+    }
+}
+
+/// Who watches workflows leaves when it gives up or has seen enough.
+struct WaitForWorkflows<'a> {
+    hub: &'a Hub,
+    watches: &'a [Watch],
+    notify: Arc<Notify>,
+}
+
+impl Drop for WaitForWorkflows<'_> {
+    fn drop(&mut self) {
+        self.hub.versions.lock().unwatch(self.watches, &self.notify);
     }
 }
 

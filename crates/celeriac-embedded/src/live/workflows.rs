@@ -125,7 +125,21 @@ impl Workflows {
     }
 
     pub(crate) fn list(&self, filter: &WorkflowFilter, max: usize) -> Vec<Record> {
-        let records = self.by_age.iter().rev().filter_map(|id| self.kept.get(id));
+        if let Some(whole) = filter.part_of {
+            let parts = self.kept.get(&whole).map(|kept| kept.parts.clone());
+            let parts = BTreeSet::from_iter(parts.unwrap_or_default());
+            return self.listed(parts.iter().rev(), filter, max);
+        }
+        self.listed(self.by_age.iter().rev(), filter, max)
+    }
+
+    fn listed<'a>(
+        &self,
+        ids: impl Iterator<Item = &'a MessageId>,
+        filter: &WorkflowFilter,
+        max: usize,
+    ) -> Vec<Record> {
+        let records = ids.filter_map(|id| self.kept.get(id));
         let records = records.map(|kept| &kept.record).filter(|record| filter.matches(record));
         records.take(max).cloned().collect()
     }

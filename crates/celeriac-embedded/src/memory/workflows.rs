@@ -1,7 +1,9 @@
 //! [`Workflows`] and [`Joins`] in memory.
 
 use celeriac_core::error::Result;
-use celeriac_core::store::{Join, Joined, Joins, Reopen, Transition, WorkflowFilter, Workflows};
+use celeriac_core::store::{
+    Join, Joined, Joins, Reopen, Transition, Watch, WorkflowFilter, Workflows,
+};
 use celeriac_core::workflow::{Member, NewWorkflow, Page, Record, Status, StepId, StepMark};
 use celeriac_core::{BoxFuture, MessageId, Timestamp};
 
@@ -12,8 +14,13 @@ impl Workflows for Memory {
         Box::pin(async move {
             self.hub.check_open("create")?;
             let now = Timestamp::now();
-            let mut workflows = self.workflows.lock();
-            Ok(batch.into_iter().map(|new| workflows.create(new, now)).collect())
+            let ids = Vec::from_iter(batch.iter().map(|new| new.workflow.id));
+            let created = {
+                let mut workflows = self.workflows.lock();
+                batch.into_iter().map(|new| workflows.create(new, now)).collect()
+            };
+            self.hub.workflows_grow(ids);
+            Ok(created)
         })
     }
 
@@ -43,16 +50,24 @@ impl Workflows for Memory {
     fn transition(&self, batch: Vec<Transition>) -> BoxFuture<'_, Result<Vec<bool>>> {
         Box::pin(async move {
             self.hub.check_open("transition")?;
-            let mut workflows = self.workflows.lock();
-            Ok(batch.into_iter().map(|transition| workflows.transition(transition)).collect())
+            let ids = Vec::from_iter(batch.iter().map(|transition| transition.id));
+            let changed = {
+                let mut workflows = self.workflows.lock();
+                batch.into_iter().map(|transition| workflows.transition(transition)).collect()
+            };
+            self.hub.workflows_grow(ids);
+            Ok(changed)
         })
     }
 
     fn mark_steps(&self, batch: Vec<StepMark>) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
             self.hub.check_open("mark_steps")?;
-            let mut workflows = self.workflows.lock();
-            batch.iter().for_each(|mark| workflows.mark(mark));
+            {
+                let mut workflows = self.workflows.lock();
+                batch.iter().for_each(|mark| workflows.mark(mark));
+            }
+            self.hub.workflows_grow(batch.iter().map(|mark| mark.workflow));
             Ok(())
         })
     }
@@ -69,6 +84,13 @@ impl Workflows for Memory {
         })
     }
 
+    fn workflows_changed<'a>(
+        &'a self,
+        watches: &'a [Watch],
+    ) -> BoxFuture<'a, Result<Vec<(MessageId, u64)>>> {
+        Box::pin(self.hub.workflows_changed(watches))
+    }
+
     fn list<'a>(
         &'a self,
         filter: &'a WorkflowFilter,
@@ -83,8 +105,12 @@ impl Workflows for Memory {
     fn forget_workflows<'a>(&'a self, ids: &'a [MessageId]) -> BoxFuture<'a, Result<u64>> {
         Box::pin(async move {
             self.hub.check_open("forget_workflows")?;
-            let mut workflows = self.workflows.lock();
-            Ok(ids.iter().filter(|id| workflows.forget(**id)).count() as u64)
+            let forgotten = {
+                let mut workflows = self.workflows.lock();
+                ids.iter().filter(|id| workflows.forget(**id)).count()
+            };
+            self.hub.workflows_grow(ids.iter().copied());
+            Ok(forgotten as u64)
         })
     }
 }

@@ -3,7 +3,7 @@
 
 use celeriac_core::MessageId;
 use celeriac_core::error::Result;
-use celeriac_core::store::{Join, Joined, Reopen, Transition, WorkflowFilter};
+use celeriac_core::store::{Join, Joined, Reopen, Transition, Watch, WorkflowFilter};
 use celeriac_core::workflow::{Member, NewWorkflow, Page, Record, Status, StepId, StepMark};
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +33,8 @@ pub(super) enum WorkflowRequest {
     MarkSteps(Vec<StepMark>),
     /// A workflow, its first step that is meant, how many. Answer: statuses.
     Steps(MessageId, StepId, u64),
+    /// Waits for changes. Answer: ids with versions.
+    Changed(Vec<Watch>),
     /// A filter and how many at most. Answer: records.
     List(WorkflowFilter, u64),
     /// Answer: how many there were.
@@ -56,6 +58,9 @@ pub(super) async fn work(owner: &Owner, number: u64, request: WorkflowRequest) -
         WorkflowRequest::MarkSteps(batch) => answer(number, &owner.mark_steps(batch).await?),
         WorkflowRequest::Steps(id, first, max) => {
             answer(number, &owner.steps(id, first, count(max)).await?)
+        }
+        WorkflowRequest::Changed(watches) => {
+            answer(number, &owner.workflows_changed(&watches).await?)
         }
         WorkflowRequest::List(filter, max) => {
             answer(number, &owner.list(&filter, count(max)).await?)
@@ -114,6 +119,14 @@ impl Client {
     ) -> Result<Vec<Status>> {
         let max = max.min(STATUSES) as u64;
         self.ask_workflows("steps", WorkflowRequest::Steps(id, first, max)).await
+    }
+
+    pub(crate) async fn workflows_changed(
+        &self,
+        watches: &[Watch],
+    ) -> Result<Vec<(MessageId, u64)>> {
+        let request = WorkflowRequest::Changed(watches.to_vec());
+        self.ask_workflows("workflows_changed", request).await
     }
 
     pub(crate) async fn list(&self, filter: &WorkflowFilter, max: usize) -> Result<Vec<Record>> {

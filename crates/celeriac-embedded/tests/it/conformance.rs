@@ -66,6 +66,15 @@ impl Harness for OnDisk {
             driver
         })
     }
+
+    fn join<'a>(&'a self, driver: &'a Driver, setup: Setup) -> BoxFuture<'a, Driver> {
+        Box::pin(async move {
+            let directory: &Arc<tempfile::TempDir> = driver.keep.downcast_ref().unwrap();
+            let system = System::new("second");
+            let durable = Durable::open(directory.path(), options(setup), &system).await.unwrap();
+            Driver { broker: durable.clone(), store: durable, keep: Box::new(directory.clone()) }
+        })
+    }
 }
 
 mod memory {

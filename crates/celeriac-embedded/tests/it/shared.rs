@@ -139,6 +139,16 @@ impl Harness for ThroughSocket {
             through_socket(found, crashed.setup).await
         })
     }
+
+    /// One more client of the same owner.
+    fn join<'a>(&'a self, driver: &'a Driver, _setup: Setup) -> BoxFuture<'a, Driver> {
+        Box::pin(async move {
+            let kept: &Arc<Kept> = driver.keep.downcast_ref().unwrap();
+            let client = open(kept.directory.path()).await;
+            let broker = Arc::new(Undying(client.clone()));
+            Driver { broker, store: client, keep: Box::new(kept.clone()) }
+        })
+    }
 }
 
 mod socket {

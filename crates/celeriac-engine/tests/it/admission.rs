@@ -133,9 +133,11 @@ fn a_later_attempt_takes_the_place_of_the_one_in_flight() {
     assert_eq!(told(&deliver(&mut engine, vec![delivery(second, 8)])), ["ack 1"]);
     let stale = Delivery { redelivered: true, ..delivery(first, 9) };
     assert_eq!(told(&deliver(&mut engine, vec![stale])), ["ack 9"]);
-    let failed = RunResult::Failed { failure: Failure::new("e", "again"), retry_after: None };
-    let effects = finish(&mut engine, key, failed);
-    assert_eq!(effects.commit.schedule[0].attempt, 2, "the second attempt failed");
+    let failed = || RunResult::Failed { failure: Failure::new("e", "again"), retry_after: None };
+    let effects = finish(&mut engine, key, failed());
+    assert_eq!(told(&effects), ["dispatch"], "the later one has yet to run");
+    let effects = finish(&mut engine, effects.dispatch[0].key, failed());
+    assert_eq!(effects.commit.schedule[0].attempt, 2, "now the second attempt failed");
 }
 
 #[test]

@@ -6,3 +6,4 @@ pub mod order;
 pub mod pull;
 pub mod queues;
 pub mod settle;
+pub mod shared;

@@ -47,6 +47,7 @@ pub enum Operation {
     Transition,
     MarkSteps,
     Steps,
+    WorkflowsChanged,
     List,
     ForgetWorkflows,
     Join,

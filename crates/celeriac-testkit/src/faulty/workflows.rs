@@ -1,7 +1,9 @@
 //! Workflows and joins of [`Faulty`].
 
 use celeriac_core::error::Result;
-use celeriac_core::store::{Join, Joined, Joins, Reopen, Transition, WorkflowFilter, Workflows};
+use celeriac_core::store::{
+    Join, Joined, Joins, Reopen, Transition, Watch, WorkflowFilter, Workflows,
+};
 use celeriac_core::workflow::{Member, NewWorkflow, Page, Record, Status, StepId, StepMark};
 use celeriac_core::{BoxFuture, MessageId, Store};
 
@@ -45,6 +47,14 @@ impl Workflows for Faulty<dyn Store> {
     ) -> BoxFuture<'_, Result<Vec<Status>>> {
         let call = move || self.inner.steps(workflow, first, max);
         Box::pin(self.plan.run(Operation::Steps, call))
+    }
+
+    fn workflows_changed<'a>(
+        &'a self,
+        watches: &'a [Watch],
+    ) -> BoxFuture<'a, Result<Vec<(MessageId, u64)>>> {
+        let call = move || self.inner.workflows_changed(watches);
+        Box::pin(self.plan.run(Operation::WorkflowsChanged, call))
     }
 
     fn list<'a>(

@@ -18,6 +18,8 @@ pub struct JoinSeen {
     pub fail_fast: bool,
     /// The members that came with a failure.
     pub failed: BTreeSet<u32>,
+    /// The epoch that each member came in.
+    epochs: BTreeMap<u32, u32>,
 }
 
 /// A delivery in somebody's hands.
@@ -112,6 +114,7 @@ impl History {
         for (join, joined) in batch.iter().zip(answer) {
             let seen = self.joins.entry((join.workflow, join.join)).or_default();
             seen.fail_fast = join.fail_fast;
+            seen.epochs.entry(join.index).or_insert(join.epoch);
             if join.member.is_error() {
                 seen.failed.insert(join.index);
             }
@@ -130,6 +133,11 @@ impl History {
     pub(super) fn reopened(&mut self, batch: &[Reopen]) {
         for reopen in batch {
             let seen = self.joins.entry((reopen.workflow, reopen.join)).or_default();
+            if seen.epochs.get(&reopen.index).is_some_and(|epoch| *epoch >= reopen.epoch) {
+                // Its next epoch has come in already.
+                continue;
+            }
+            seen.epochs.remove(&reopen.index);
             seen.closed_by = None;
             seen.failed.remove(&reopen.index);
         }

@@ -1,7 +1,9 @@
 //! Workflows and joins as a simulated process sees them.
 
 use celeriac_core::error::Result;
-use celeriac_core::store::{Join, Joined, Joins, Reopen, Transition, WorkflowFilter, Workflows};
+use celeriac_core::store::{
+    Join, Joined, Joins, Reopen, Transition, Watch, WorkflowFilter, Workflows,
+};
 use celeriac_core::workflow::{Member, NewWorkflow, Page, Record, Status, StepId, StepMark};
 use celeriac_core::{BoxFuture, MessageId};
 
@@ -64,6 +66,14 @@ impl Workflows for Link {
         max: usize,
     ) -> BoxFuture<'_, Result<Vec<Status>>> {
         Box::pin(self.call(Operation::Steps, move || self.store().steps(workflow, first, max)))
+    }
+
+    fn workflows_changed<'a>(
+        &'a self,
+        watches: &'a [Watch],
+    ) -> BoxFuture<'a, Result<Vec<(MessageId, u64)>>> {
+        let call = move || self.store().workflows_changed(watches);
+        Box::pin(self.wait(Operation::WorkflowsChanged, call))
     }
 
     fn list<'a>(

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use celeriac_core::broker::Undecodable;
+use celeriac_core::message::WorkflowStep;
 use celeriac_core::store::{Content, Filter, Quarantined, Reason};
+use celeriac_core::workflow::StepId;
 use celeriac_core::{Failure, MessageId, Name, QueueName, Timestamp};
 
 use crate::suite::only_if;
@@ -57,8 +59,19 @@ fn six() -> [Quarantined; 6] {
         message(3, "a", "other", Reason::Expired),
         undecodable(4),
         message(5, "a", "q", Reason::Poisonous),
-        message(6, "a", "q", Reason::KilledWorkers),
+        step(6, "a", "q", Reason::KilledWorkers),
     ]
+}
+
+/// A message that is a step of the workflow 77.
+fn step(number: u64, name: &'static str, queue: &str, reason: Reason) -> Quarantined {
+    let mut quarantined = message(number, name, queue, reason);
+    if let Content::Message(message) = &mut quarantined.content {
+        let rare = Arc::make_mut(message).rare_mut();
+        rare.root_id = Some(id(77));
+        rare.workflow = Some(WorkflowStep::new(id(78), StepId(1)));
+    }
+    quarantined
 }
 
 /// S-24: whole, and in order of the ids.
@@ -98,8 +111,9 @@ pub async fn filters_narrow(harness: Arc<dyn Harness>) {
             filter.reason = Some(Reason::Expired);
         }),
         filter(|filter| filter.name = Some(Name::from_static("nobody"))),
+        filter(|filter| filter.workflow = Some(id(77))),
     ];
-    let sizes = [2, 4, 5, 1, 2, 1, 0];
+    let sizes = [2, 4, 5, 1, 2, 1, 0, 1];
     for (filter, size) in filters.iter().zip(sizes) {
         let expected = six().into_iter().filter(|it| filter.matches(it));
         let expected = Vec::from_iter(expected);

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use celeriac_core::store::{Transition, WorkflowFilter};
+use celeriac_core::store::{Transition, Watch, WorkflowFilter};
 use celeriac_core::workflow::{
     End, Kind, NewWorkflow, Node, Page, Parent, Record, Signature, Status, StepError, StepId,
     StepMark, Then, Value, Workflow,
 };
 use celeriac_core::{Failure, MessageId, Name, QueueName, Timestamp};
 
+use crate::probe::within;
 use crate::suite::only_if;
 use crate::{Harness, Rig};
 
@@ -250,6 +251,11 @@ pub async fn workflows_are_listed_latest_first(harness: Arc<dyn Harness>) {
     assert_eq!(list(ended, 10).await, [all[2].workflow.id]);
     let parts = WorkflowFilter { parts: true, ..WorkflowFilter::default() };
     assert_eq!(list(parts, 10).await.len(), 6);
+    let of_first =
+        WorkflowFilter { part_of: Some(all[0].workflow.id), ..WorkflowFilter::default() };
+    assert_eq!(list(of_first.clone(), 10).await, [part.workflow.id]);
+    let ended = WorkflowFilter { status: Some(Status::Success), ..of_first };
+    assert_eq!(list(ended, 10).await, []);
 }
 
 /// S-37: with all that belongs to it, and nothing else.
@@ -290,4 +296,58 @@ pub async fn workflows_survive_a_crash(harness: Arc<dyn Harness>) {
     assert_eq!(steps(&rig, &running, 299, 2).await, [Status::Skipped]);
     let pages = rig.store().pages(running.workflow.id, &[StepId(299)]).await.expect("pages");
     assert_eq!(pages, [Some(running.pages[1].clone())]);
+}
+
+/// S-46: each kind of change, and what is there already.
+pub async fn changes_of_a_workflow_are_waited_for(harness: Arc<dyn Harness>) {
+    let rig = Rig::open(harness).await;
+    let new = new_workflow("watched");
+    let id = new.workflow.id;
+    create(&rig, &[&new]).await;
+    let mut seen = 0;
+    for change in 0..5 {
+        let watches = [Watch { id, seen }];
+        let changed = within("what is there", rig.store().workflows_changed(&watches)).await;
+        seen = newest(changed.expect("workflows_changed"), id, seen);
+        let watches = [Watch { id, seen }];
+        let mut waiting = rig.store().workflows_changed(&watches);
+        rig.assert_waits("a watch", &mut waiting).await;
+        match change {
+            0 => mark(&rig, &new, 7, 1, 0, Status::Running).await,
+            1 => drop(transit(&rig, vec![transition(&new, 0, Some(success()))]).await),
+            2 => drop(transit(&rig, vec![transition(&new, 1, None)]).await),
+            3 => drop(rig.store().forget_workflows(&[id]).await.expect("forget")),
+            _ => drop(create(&rig, &[&new]).await),
+        }
+        let changed = within("the change", waiting).await.expect("workflows_changed");
+        newest(changed, id, seen);
+    }
+    let nothing = within("nobody", rig.store().workflows_changed(&[])).await;
+    assert_eq!(nothing.expect("workflows_changed"), []);
+}
+
+fn newest(changed: Vec<(MessageId, u64)>, id: MessageId, seen: u64) -> u64 {
+    assert_eq!(changed.len(), 1, "{changed:?}");
+    assert!(changed[0].0 == id && changed[0].1 > seen, "{changed:?} after {seen}");
+    changed[0].1
+}
+
+/// S-46: what happens while nobody watches is told to who comes back.
+pub async fn a_dropped_watch_of_a_workflow_misses_nothing(harness: Arc<dyn Harness>) {
+    let rig = Rig::open(harness).await;
+    let (new, other) = (new_workflow("watched"), new_workflow("other"));
+    let id = new.workflow.id;
+    create(&rig, &[&new, &other]).await;
+    let watches = [Watch { id, seen: 0 }, Watch { id: other.workflow.id, seen: 0 }];
+    let both = within("both", rig.store().workflows_changed(&watches)).await;
+    let both = both.expect("workflows_changed");
+    assert_eq!(both.len(), 2, "{both:?}");
+    let watches = Vec::from_iter(both.iter().map(|(id, seen)| Watch { id: *id, seen: *seen }));
+    {
+        let mut waiting = rig.store().workflows_changed(&watches);
+        rig.assert_waits("a watch", &mut waiting).await;
+    }
+    mark(&rig, &new, 7, 1, 0, Status::Running).await;
+    let changed = within("who came back", rig.store().workflows_changed(&watches)).await;
+    assert!(changed.expect("workflows_changed").iter().any(|(changed, _)| *changed == id));
 }

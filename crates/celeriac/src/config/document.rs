@@ -5,7 +5,8 @@ use super::keys::KEYS;
 
 impl Config {
     /// This configuration as a TOML file with a comment for every key; keys
-    /// without a value are commented out. [`Config::load`] reads it again.
+    /// without a value are commented out, and passwords in addresses are `***`.
+    /// [`Config::load`] reads it again, and refuses such a password.
     #[must_use]
     pub fn to_toml(&self) -> String {
         let mut config = self.clone();
@@ -19,7 +20,7 @@ impl Config {
             }
             let line = match key.value(&mut config) {
                 Some(value) => format!("{name} = {value}"),
-                None => format!("# {name} = \"10m\""),
+                None => format!("# {name} = {:?}", key.example()),
             };
             text.push_str(&format!("# {}\n{line}\n", key.about));
         }
@@ -31,13 +32,16 @@ impl Config {
 mod tests {
     use std::time::Duration;
 
+    use celeriac_core::Address;
+
     use super::*;
 
     #[test]
     fn what_is_written_is_read_again() {
-        let mut config = Config { broker: "./a \"b\"".to_owned(), ..Config::default() };
+        let mut config = Config { broker: Address::from("./a \"b\""), ..Config::default() };
         config.worker.queues = vec!["a".to_owned(), "b".to_owned()];
         config.tasks.time_limit = Some(Duration::from_millis(1500));
+        config.store = Some(Address::from("./state"));
         for config in [Config::default(), config] {
             let text = config.to_toml();
             assert_eq!(toml::from_str::<Config>(&text).unwrap(), config, "{text}");
@@ -46,7 +50,7 @@ mod tests {
 
     #[test]
     fn every_field_has_a_key() {
-        let mut config = Config::default();
+        let mut config = Config { store: Some("memory://".into()), ..Config::default() };
         config.tasks.soft_time_limit = Some(Duration::from_secs(1));
         config.tasks.time_limit = Some(Duration::from_secs(1));
         let mut fields = Vec::new();
@@ -70,5 +74,18 @@ mod tests {
         assert!(text.starts_with("# Where messages wait"), "{text}");
         assert!(text.contains("\n[tasks]\n# How often"), "{text}");
         assert!(text.contains("never.\n# time_limit = \"10m\"\n"), "{text}");
+    }
+
+    #[test]
+    fn passwords_are_not_written() {
+        let store = Some(Address::from("redis://:hunter2@cache"));
+        let config =
+            Config { broker: "amqp://ann:hunter2@rabbit".into(), store, ..Config::default() };
+        let shown =
+            [config.to_toml(), format!("{config:?}"), serde_json::to_string(&config).unwrap()];
+        for text in shown {
+            assert!(!text.contains("hunter2"), "{text}");
+            assert!(text.contains("redis://:***@cache"), "{text}");
+        }
     }
 }

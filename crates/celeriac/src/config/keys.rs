@@ -3,8 +3,11 @@
 
 use std::time::Duration;
 
+use celeriac_core::Address;
+use celeriac_security::Inboxes;
+
 use super::Config;
-use crate::connect::{ADDRESSES, Location};
+use crate::connect::{check_broker, check_store};
 
 /// Something that can be set.
 pub(super) struct Key {
@@ -17,7 +20,8 @@ pub(super) struct Key {
 
 /// Where the value is, and what it may be.
 enum Field {
-    Address(fn(&mut Config) -> &mut String),
+    Broker(fn(&mut Config) -> &mut Address),
+    Store(fn(&mut Config) -> &mut Option<Address>),
     Text(fn(&mut Config) -> &mut String),
     Names(fn(&mut Config) -> &mut Vec<String>),
     /// A number, and the least that it may be.
@@ -25,6 +29,7 @@ enum Field {
     Count(fn(&mut Config) -> &mut u32, u32),
     Duration(fn(&mut Config) -> &mut Duration),
     Limit(fn(&mut Config) -> &mut Option<Duration>),
+    Inboxes(fn(&mut Config) -> &mut Inboxes),
 }
 
 /// A value as it was given.
@@ -58,28 +63,50 @@ impl Key {
     /// Sets it, or says what follows the value in a complaint.
     pub(super) fn set(&self, config: &mut Config, given: Given) -> Result<(), String> {
         match self.field {
-            Field::Address(field) => *field(config) = address(given)?,
+            Field::Broker(field) => *field(config) = address(given, check_broker)?,
+            Field::Store(field) => *field(config) = Some(address(given, check_store)?),
             Field::Text(field) => *field(config) = text(given).ok_or("is no text")?,
             Field::Names(field) => *field(config) = names(given)?,
             Field::Size(field, least) => *field(config) = number(given, least)?,
             Field::Count(field, least) => *field(config) = number(given, least)?,
             Field::Duration(field) => *field(config) = duration(given)?,
             Field::Limit(field) => *field(config) = Some(duration(given)?),
+            Field::Inboxes(field) => *field(config) = inboxes(given)?,
         }
         Ok(())
     }
 
-    /// The value as it is written in a file; nothing for a limit that is not set.
+    /// A value given for it as complaints show it: without secrets.
+    pub(super) fn shown(&self, given: &str) -> String {
+        match self.field {
+            Field::Broker(_) | Field::Store(_) => Address::from(given).to_string(),
+            _ => given.to_owned(),
+        }
+    }
+
+    /// What stands in a file in place of a value that is not set.
+    pub(super) const fn example(&self) -> &'static str {
+        match self.field {
+            Field::Store(_) => "redis://localhost",
+            _ => "10m",
+        }
+    }
+
+    /// The value as it is written in a file, without secrets; nothing for what
+    /// is not set.
     pub(super) fn value(&self, config: &mut Config) -> Option<toml::Value> {
         let whole = |number: u64| toml::Value::Integer(i64::try_from(number).unwrap_or(i64::MAX));
         let time = |time: Duration| humantime::format_duration(time).to_string().into();
         Some(match self.field {
-            Field::Address(field) | Field::Text(field) => field(config).clone().into(),
+            Field::Broker(field) => field(config).to_string().into(),
+            Field::Store(field) => return field(config).as_ref().map(|it| it.to_string().into()),
+            Field::Text(field) => field(config).clone().into(),
             Field::Names(field) => field(config).clone().into(),
             Field::Size(field, _) => whole(*field(config) as u64),
             Field::Count(field, _) => whole(u64::from(*field(config))),
             Field::Duration(field) => time(*field(config)),
             Field::Limit(field) => return field(config).map(time),
+            Field::Inboxes(field) => field(config).as_str().into(),
         })
     }
 }
@@ -91,9 +118,17 @@ fn text(given: Given) -> Option<String> {
     }
 }
 
-fn address(given: Given) -> Result<String, String> {
-    let address = text(given).filter(|address| Location::parse(address).is_ok());
-    address.ok_or_else(|| format!("is no broker address; {ADDRESSES}"))
+fn address(
+    given: Given,
+    check: fn(&Address) -> Result<(), crate::Error>,
+) -> Result<Address, String> {
+    let address = Address::from(text(given).ok_or("is no text")?);
+    match check(&address) {
+        Ok(()) => Ok(address),
+        // The complaint shows the address before it.
+        Err(crate::Error::Address { advice, .. }) => Err(advice),
+        Err(other) => Err(other.to_string()),
+    }
 }
 
 fn names(given: Given) -> Result<Vec<String>, String> {
@@ -129,6 +164,11 @@ fn duration(given: Given) -> Result<Duration, String> {
     duration.ok_or_else(|| "is no duration such as \"250ms\", \"30s\" or \"1h 30m\"".to_owned())
 }
 
+fn inboxes(given: Given) -> Result<Inboxes, String> {
+    let inboxes = text(given).and_then(|text| text.parse().ok());
+    inboxes.ok_or_else(|| "is neither \"signed\" nor \"open\"".to_owned())
+}
+
 const fn key(name: &'static str, field: Field, about: &'static str) -> Key {
     Key { name, about, field }
 }
@@ -137,8 +177,13 @@ const fn key(name: &'static str, field: Field, about: &'static str) -> Key {
 pub(super) const KEYS: &[Key] = &[
     key(
         "broker",
-        Field::Address(|config| &mut config.broker),
-        "Where messages wait and state lives: memory://, file:///directory, or a path.",
+        Field::Broker(|config| &mut config.broker),
+        "Where messages wait: memory://, file:///directory, a path, or a server (redis://host …).",
+    ),
+    key(
+        "store",
+        Field::Store(|config| &mut config.store),
+        "Where state lives (results, timers …), as for `broker`; without it: where the broker is.",
     ),
     key(
         "worker.name",
@@ -219,5 +264,20 @@ pub(super) const KEYS: &[Key] = &[
         "messages.max_body_bytes",
         Field::Size(|config| &mut config.messages.max_body_bytes, 1),
         "The largest body, in bytes.",
+    ),
+    key(
+        "security.folder",
+        Field::Text(|config| &mut config.security.folder),
+        "The folder of keys; empty: keys in the broker's directory, or ~/.config/celeriac/keys.",
+    ),
+    key(
+        "security.inboxes",
+        Field::Inboxes(|config| &mut config.security.inboxes),
+        "Whether questions to workers must be signed: signed, or open to all who reach the broker.",
+    ),
+    key(
+        "security.signed_queues",
+        Field::Names(|config| &mut config.security.signed_queues),
+        "Other queues whose messages must be signed, with * and ?.",
     ),
 ];

@@ -99,7 +99,8 @@ impl Reading<'_> {
             };
             if let Some(key) = Key::named(&path) {
                 if let Err(complaint) = key.set(config, given(value.get_ref())) {
-                    self.mistake(value.span().start, self.complaint(&path, value, &complaint));
+                    let shown = key.shown(self.written(value));
+                    self.mistake(value.span().start, format!("{path}: {shown} {complaint}"));
                 }
             } else if !is_section(&path) {
                 let message = unknown(&path, section, name.get_ref(), value.get_ref());
@@ -108,14 +109,14 @@ impl Reading<'_> {
                 self.table(config, &path, table);
             } else {
                 let complaint = format!("is no section; write [{path}] above its keys");
-                self.mistake(value.span().start, self.complaint(&path, value, &complaint));
+                let message = format!("{path}: {} {complaint}", self.written(value));
+                self.mistake(value.span().start, message);
             }
         }
     }
 
-    fn complaint(&self, path: &str, value: &Spanned<DeValue<'_>>, complaint: &str) -> String {
-        let shown = self.text.get(value.span()).unwrap_or_default();
-        format!("{path}: {shown} {complaint}")
+    fn written(&self, value: &Spanned<DeValue<'_>>) -> &str {
+        self.text.get(value.span()).unwrap_or_default()
     }
 
     fn mistake(&mut self, start: usize, message: String) {
@@ -172,7 +173,7 @@ fn variable(config: &mut Config, name: &str, value: String) -> Result<(), String
         return Ok(());
     }
     if let Some(key) = KEYS.iter().find(|key| key.variable() == name) {
-        let shown = format!("{value:?}");
+        let shown = format!("{:?}", key.shown(&value));
         return key
             .set(config, Given::Variable(value))
             .map_err(|complaint| format!("{shown} {complaint}"));

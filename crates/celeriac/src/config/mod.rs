@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use celeriac_core::RetryPolicy;
+use celeriac_core::{Address, RetryPolicy};
+use celeriac_security::Inboxes;
 use serde::{Deserialize, Serialize};
 
 mod document;
@@ -19,9 +20,14 @@ pub use error::{Error, Mistake, Place};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Where messages wait and state lives: `memory://`, or `file:///directory`
-    /// (also a plain path). Default `file://./celeriac-data`.
-    pub broker: String,
+    /// Where messages wait: `memory://`, `file:///directory` (also a plain
+    /// path), or a server such as `redis://host`, if its feature is enabled.
+    /// Default `file://./celeriac-data`.
+    pub broker: Address,
+    /// Where state lives: results, timers, workflows … An address as for
+    /// `broker`. Default: where the broker is, if it keeps state as well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<Address>,
     /// What workers do.
     pub worker: Worker,
     /// What holds for tasks that say nothing themselves.
@@ -30,6 +36,8 @@ pub struct Config {
     pub queues: Queues,
     /// What senders may send.
     pub messages: Messages,
+    /// Who may say what to whom.
+    pub security: Security,
 }
 
 /// What workers do.
@@ -97,16 +105,55 @@ pub struct Messages {
     pub max_body_bytes: usize,
 }
 
+impl Config {
+    /// Where state lives: [`Self::store`], or where the broker is.
+    #[must_use]
+    pub fn store_address(&self) -> &Address {
+        self.store.as_ref().unwrap_or(&self.broker)
+    }
+}
+
+/// Who may say what to whom.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Security {
+    /// The folder of keys; empty: `keys` in the directory of a `file://`
+    /// broker, else `celeriac/keys` in the user's configuration folder.
+    /// Default empty.
+    pub folder: String,
+    /// Whether questions to workers must be signed. Default [`Inboxes::Signed`].
+    #[serde(with = "inboxes")]
+    pub inboxes: Inboxes,
+    /// Other queues whose messages must be signed, with `*` and `?`. Default none.
+    pub signed_queues: Vec<String>,
+}
+
+/// `signed` and `open`, as a file says it.
+mod inboxes {
+    use celeriac_security::Inboxes;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(it: &Inboxes, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(it.as_str())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Inboxes, D::Error> {
+        String::deserialize(from)?.parse().map_err(de::Error::custom)
+    }
+}
+
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 impl Default for Config {
     fn default() -> Self {
         Self {
-            broker: "file://./celeriac-data".to_owned(),
+            broker: Address::from("file://./celeriac-data"),
+            store: None,
             worker: Worker::default(),
             tasks: Tasks::default(),
             queues: Queues::default(),
             messages: Messages::default(),
+            security: Security::default(),
         }
     }
 }

@@ -70,7 +70,15 @@ impl App {
 pub(super) fn publish_error(error: Error) -> WorkflowError {
     match error {
         Error::Driver(error) => celeriac_publisher::Error::Driver(error).into(),
+        Error::NoKeys | Error::Keys(_) => {
+            let denied = celeriac_core::Error::new(
+                celeriac_core::ErrorKind::Config,
+                "open the keys",
+                error.to_string(),
+            );
+            celeriac_publisher::Error::Driver(denied.into()).into()
+        }
         // Checked when the app was made.
-        Error::Address(_) => celeriac_publisher::Error::Stopped.into(),
+        Error::Address { .. } | Error::NoStore { .. } => celeriac_publisher::Error::Stopped.into(),
     }
 }

@@ -42,7 +42,8 @@ pub(crate) async fn kill_process() {
 /// An app on a directory. Where the parent kills at random, deaths say nothing
 /// about the message: `max_deaths` says how many make a culprit.
 pub(crate) fn app(dir: &Path, max_deaths: u32) -> App {
-    let mut config = Config { broker: dir.join("data").display().to_string(), ..Config::default() };
+    let mut config =
+        Config { broker: dir.join("data").display().to_string().into(), ..Config::default() };
     config.worker.max_deaths = max_deaths;
     App::from_config(config).unwrap().register(record).register(add_up).register(kill_process)
 }

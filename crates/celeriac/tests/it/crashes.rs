@@ -235,7 +235,7 @@ async fn all_actors_crash_often_over_a_directory() {
 async fn both_ends_of_a_shared_directory_crash() {
     let owner = durable();
     owner.open().await.unwrap();
-    let mut world = World::start(App::connect(&owner.config().broker).unwrap()).await;
+    let mut world = World::start(App::connect(owner.config().broker.expose()).unwrap()).await;
     let (owners, own) = (owner.system().await.unwrap(), world.system().await);
     // As often as a message may kill its process before it is poison, and more.
     for round in 1..=5 {

@@ -18,7 +18,7 @@ pub(crate) fn of(app: App) -> Cluster<App> {
 
 /// A cluster that runs the tasks of random canvases before this witness.
 pub(crate) fn of_canvases(witness: &Arc<Witness>) -> Cluster<App> {
-    let mut config = Config { broker: "memory://".to_owned(), ..Config::default() };
+    let mut config = Config { broker: celeriac::Address::from("memory://"), ..Config::default() };
     config.worker.name = "node".to_owned();
     config.worker.concurrency = 4;
     of(register(App::from_config(config).unwrap()).provide(witness.clone()))

@@ -2,23 +2,43 @@
 
 use std::task::Waker;
 
-use super::{Control, Core, Watchers};
+use super::{AWAITED, COLD, Control, Core, FINISHED, WATCHED, is_quiet, state_of};
+use crate::lifecycle::State;
 use crate::sync::atomic::Ordering;
 
 impl Core {
-    /// Whose waker messages and control changes wake.
+    /// Whose waker messages and control changes wake; called before the loop waits.
+    /// A loop that never does, as it ends in its first poll, is spared the 6 atomic
+    /// operations.
     #[inline]
     pub(crate) fn set_runner(&self, waker: &Waker) {
-        let known = self.runner.get_or_init(|| waker.clone());
-        if !known.will_wake(waker) || self.runner_moved.load(Ordering::Relaxed) {
-            self.move_runner(waker);
+        if self.runner.get().is_none() {
+            self.change_runner(waker);
+        }
+    }
+
+    /// As [`set_runner`](Self::set_runner), if it was called with another waker.
+    #[inline]
+    pub(crate) fn keep_runner(&self, waker: &Waker) {
+        if let Some(known) = self.runner.get()
+            && (!known.will_wake(waker) || self.runner_moved.load(Ordering::Relaxed))
+        {
+            self.change_runner(waker);
         }
     }
 
     #[cold]
-    fn move_runner(&self, waker: &Waker) {
-        self.with_cold(|cold| cold.runner = Some(waker.clone()));
-        self.runner_moved.store(true, Ordering::Release);
+    fn change_runner(&self, waker: &Waker) {
+        if self.runner.set(waker.clone()).is_err() {
+            self.with_cold(|cold| cold.runner = Some(waker.clone()));
+            self.runner_moved.store(true, Ordering::Release);
+        }
+        // Who changed the word before found nobody to wake; who changes it later
+        // finds this one.
+        let word = self.word.fetch_or(0, Ordering::AcqRel);
+        if !is_quiet(word) || self.injection.is_asked() {
+            waker.wake_by_ref();
+        }
     }
 
     /// Polls the actor's loop, soon.
@@ -34,23 +54,69 @@ impl Core {
         }
     }
 
-    /// Wakes `waker` at the next control change; looks at the word under the
-    /// same lock, so that no change is missed.
-    pub(crate) fn watch(&self, waker: &Waker, reached: impl FnOnce(u32) -> bool) -> bool {
-        let mut control = self.control.lock();
-        if reached(self.word()) {
+    /// Wakes `waker` at the next change of the word, unless it is as awaited.
+    pub(crate) fn watch(&self, waker: &Waker, reached: impl Fn(u32) -> bool) -> bool {
+        self.register(waker, WATCHED, reached)
+    }
+
+    /// Wakes `waker` at the end for good, unless that has come.
+    pub(crate) fn await_end(&self, waker: &Waker) -> bool {
+        self.register(waker, AWAITED, |word| word & FINISHED != 0)
+    }
+
+    /// Looks at the word once more after the bit is set: who changes it later sees
+    /// the bit, and waits for the lock.
+    fn register(&self, waker: &Waker, bit: u32, reached: impl Fn(u32) -> bool) -> bool {
+        if reached(self.word.load(Ordering::Acquire)) {
             return true;
         }
-        if control.adds_to_cold(waker) {
-            self.has_cold.store(true, Ordering::Relaxed);
-        }
-        false
+        let mut control = self.control.lock();
+        let cold = if control.adds_to_cold(waker) { COLD } else { 0 };
+        reached(self.word.fetch_or(bit | cold, Ordering::AcqRel))
     }
+
+    /// After the state has changed.
+    #[inline]
+    pub(super) fn tell_watchers(&self, before: u32, after: u32) {
+        if before & WATCHED != 0
+            && (state_of(before) == State::Paused || is_awaited(state_of(after)))
+        {
+            self.wake_watchers(WATCHED);
+        }
+    }
+
+    /// Wakes everyone who awaits something, if these bits say that it may be that.
+    #[inline]
+    pub(super) fn wake_watchers(&self, bits: u32) {
+        if bits != 0 {
+            self.wake_all();
+        }
+    }
+
+    fn wake_all(&self) {
+        let (first, others) = {
+            let mut control = self.control.lock();
+            self.word.fetch_and(!(WATCHED | AWAITED), Ordering::AcqRel);
+            control.take_watchers()
+        };
+        if let Some(first) = first {
+            first.wake();
+        }
+        if others.capacity() > 0 {
+            wake_others(others);
+        }
+    }
+}
+
+/// Whether anyone awaits this state; others await the end of a pause. Those on the
+/// way are passed by the loop itself, and what they lead to is told.
+fn is_awaited(state: State) -> bool {
+    state.is_started() || state == State::Crashed
 }
 
 impl Control {
     #[inline]
-    pub(super) fn take_watchers(&mut self) -> Watchers {
+    fn take_watchers(&mut self) -> (Option<Waker>, Vec<Waker>) {
         let others = match self.cold.as_deref_mut() {
             Some(cold) => std::mem::take(&mut cold.watchers),
             None => Vec::new(),
@@ -58,8 +124,8 @@ impl Control {
         (self.watcher.take(), others)
     }
 
-    /// Adds one that awaits a state; tells whether that took the cold block.
-    pub(super) fn adds_to_cold(&mut self, waker: &Waker) -> bool {
+    /// Adds one that awaits something; tells whether that took the cold block.
+    fn adds_to_cold(&mut self, waker: &Waker) -> bool {
         match &self.watcher {
             None => self.watcher = Some(waker.clone()),
             Some(known) if known.will_wake(waker) => {}
@@ -72,16 +138,6 @@ impl Control {
             }
         }
         false
-    }
-}
-
-#[inline]
-pub(super) fn wake_all((watcher, others): Watchers) {
-    if let Some(watcher) = watcher {
-        watcher.wake();
-    }
-    if others.capacity() > 0 {
-        wake_others(others);
     }
 }
 
@@ -132,15 +188,19 @@ mod tests {
         let core = core();
         let ((first, first_waker), (second, second_waker)) = (bell(), bell());
         core.wake_runner();
+        core.keep_runner(&first_waker);
+        core.wake_runner();
+        assert_eq!((rung(&first), rung(&second)), (0, 0));
         core.set_runner(&first_waker);
+        rung(&first);
         core.wake_runner();
         assert_eq!((rung(&first), rung(&second)), (1, 0));
-        core.set_runner(&second_waker);
+        core.keep_runner(&second_waker);
         core.raise(STOP);
-        assert_eq!((rung(&first), rung(&second)), (0, 1));
-        core.set_runner(&first_waker);
+        assert!(rung(&first) == 0 && rung(&second) > 0);
+        core.keep_runner(&first_waker);
         core.wake_runner();
-        assert_eq!((rung(&first), rung(&second)), (1, 0));
+        assert!(rung(&first) > 0 && rung(&second) == 0);
     }
 
     #[tokio::test]

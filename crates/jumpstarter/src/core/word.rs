@@ -1,5 +1,7 @@
 //! The state word: the state of the lifecycle, a sub-state, and the flags by which
 //! the loop is told what to see to. Who writes it is not known here.
+//!
+//! It is written by read-modify-write only, so that none of its bits gets lost.
 
 use crate::lifecycle::State;
 
@@ -32,12 +34,22 @@ pub(crate) const HELD: u32 = 1 << 21;
 /// Never started again; told to the group at the spawning.
 pub(crate) const TEMPORARY: u32 = 1 << 22;
 
+/// Someone awaits a change of the word.
+pub(super) const WATCHED: u32 = 1 << 5;
+/// Someone awaits the end.
+pub(super) const AWAITED: u32 = 1 << 6;
+/// There is a cold block.
+pub(super) const COLD: u32 = 1 << 7;
+
 /// Any request to end.
 pub(crate) const ENDING: u32 = STOP | STOP_NOW | KILL | RESTART | STOP_SELF | HOLD;
 /// A request from outside to end for good.
 pub(crate) const ENDING_FOR_GOOD: u32 = STOP | STOP_NOW | KILL;
 
-const STATE_MASK: u32 = 0xff;
+const STATE_MASK: u32 = 0x1f;
+const _: () = assert!(State::ALL.len() <= STATE_MASK as usize + 1);
+/// What is known of the actor, and asks for nothing.
+const FACTS: u32 = ONCE_STARTED | TEMPORARY | WATCHED | AWAITED | COLD;
 /// The sub-state, if the actor's chart has any: counted from 1.
 const SUB_MASK: u32 = 0xff << SUB_SHIFT;
 const SUB_SHIFT: u32 = 24;
@@ -45,7 +57,7 @@ const SUB_SHIFT: u32 = 24;
 /// Whether there is nothing to see to: a running state, and no flag but those
 /// that are mere facts.
 pub(crate) const fn is_quiet(word: u32) -> bool {
-    word & !(ONCE_STARTED | TEMPORARY | STATE_MASK | SUB_MASK) == 0
+    word & !(FACTS | STATE_MASK | SUB_MASK) == 0
 }
 
 #[inline]
@@ -66,6 +78,11 @@ pub(crate) const fn sub_of(word: u32) -> u8 {
 /// Whether state and sub-state are the same.
 pub(crate) const fn same_state(one: u32, other: u32) -> bool {
     (one ^ other) & (STATE_MASK | SUB_MASK) == 0
+}
+
+/// Whether the actor is the same for those who await a change.
+pub(crate) const fn same_for_watchers(one: u32, other: u32) -> bool {
+    (one ^ other) & !(WATCHED | AWAITED | COLD) == 0
 }
 
 /// The same word with another state.

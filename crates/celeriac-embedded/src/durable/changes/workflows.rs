@@ -37,7 +37,9 @@ impl Change for Create {
         self.0.iter().map(|new| create(connection, new)).collect()
     }
 
-    fn committed(self, _hub: &Hub, _new: &Vec<bool>) {}
+    fn committed(self, hub: &Hub, _new: &Vec<bool>) {
+        hub.workflows_grow(self.0.iter().map(|new| new.workflow.id));
+    }
 }
 
 fn create(connection: &Connection, new: &NewWorkflow) -> rusqlite::Result<bool> {
@@ -103,7 +105,9 @@ impl Change for ForgetWorkflows {
         Ok(forgotten)
     }
 
-    fn committed(self, _hub: &Hub, _forgotten: &u64) {}
+    fn committed(self, hub: &Hub, _forgotten: &u64) {
+        hub.workflows_grow(self.0);
+    }
 }
 
 /// Ends, and new epochs.
@@ -133,7 +137,9 @@ impl Change for Transit {
         changed.collect()
     }
 
-    fn committed(self, _hub: &Hub, _changed: &Vec<bool>) {}
+    fn committed(self, hub: &Hub, _changed: &Vec<bool>) {
+        hub.workflows_grow(self.0.iter().map(|transition| transition.id));
+    }
 }
 
 /// What is noted of steps.
@@ -179,7 +185,9 @@ impl Change for MarkSteps {
         Ok(())
     }
 
-    fn committed(self, _hub: &Hub, (): &()) {}
+    fn committed(self, hub: &Hub, (): &()) {
+        hub.workflows_grow(self.0.iter().map(|mark| mark.workflow));
+    }
 }
 
 /// Whether a workflow is kept.

@@ -2,7 +2,7 @@
 
 use celeriac_core::MessageId;
 use celeriac_core::error::Result;
-use celeriac_core::store::{Join, Joined, Reopen, Transition, WorkflowFilter};
+use celeriac_core::store::{Join, Joined, Reopen, Transition, Watch, WorkflowFilter};
 use celeriac_core::workflow::{Member, NewWorkflow, Page, Record, Status, StepId, StepMark};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -48,6 +48,13 @@ impl Owner {
         max: usize,
     ) -> Result<Vec<Status>> {
         self.consult("steps", move |disk| rows::steps(disk, id, first, max)).await
+    }
+
+    pub(crate) async fn workflows_changed(
+        &self,
+        watches: &[Watch],
+    ) -> Result<Vec<(MessageId, u64)>> {
+        self.hub.workflows_changed(watches).await
     }
 
     pub(crate) async fn list(&self, filter: &WorkflowFilter, max: usize) -> Result<Vec<Record>> {

@@ -26,7 +26,7 @@ fn complaints(text: &str, variables: &[(&str, &str)]) -> Vec<String> {
 fn later_ones_win() {
     let text = "broker = \"./a\"\n[worker]\nconcurrency = 3\ngrace = \"5s\"\n";
     let config = load(text, &[("CELERIAC_WORKER__CONCURRENCY", "8")]).unwrap();
-    let mut expected = Config { broker: "./a".to_owned(), ..Config::default() };
+    let mut expected = Config { broker: "./a".into(), ..Config::default() };
     expected.worker.concurrency = 8;
     expected.worker.grace = Duration::from_secs(5);
     assert_eq!(config, expected);
@@ -34,7 +34,7 @@ fn later_ones_win() {
 
 #[test]
 fn what_nobody_says_stays_as_the_app_said() {
-    let mut own = Config { broker: "memory://".to_owned(), ..Config::default() };
+    let mut own = Config { broker: "memory://".into(), ..Config::default() };
     own.worker.threads = 7;
     let variables = [("CELERIAC_TASKS__TIME_LIMIT".to_owned(), "1m".to_owned())];
     let loaded = own.clone().load_over(None, variables).unwrap();
@@ -48,6 +48,7 @@ fn variables_of_every_kind() {
         "",
         &[
             ("CELERIAC_BROKER", "memory://"),
+            ("CELERIAC_STORE", "./state"),
             ("CELERIAC_WORKER__QUEUES", "mail, reports"),
             ("CELERIAC_TASKS__RESULT_TTL", "1h"),
             ("CELERIAC_TASKS__MAX_ATTEMPTS", "1"),
@@ -58,7 +59,8 @@ fn variables_of_every_kind() {
         ],
     );
     let config = config.unwrap();
-    assert_eq!(config.broker, "memory://");
+    assert_eq!(config.broker, "memory://".into());
+    assert_eq!(config.store, Some("./state".into()));
     assert_eq!(config.worker.queues, ["mail", "reports"]);
     assert_eq!(config.tasks.result_ttl, Duration::from_secs(3600));
     assert_eq!(config.tasks.max_attempts, 1);
@@ -79,7 +81,7 @@ fn mistakes_in_files_are_told_with_their_place() {
         (
             "[wroker]\nthreads = 1\n",
             "celeriac.toml:1:2: unknown key `wroker`; did you mean `worker`? \
-             keys here: broker, worker, tasks, queues, messages",
+             keys here: broker, store, worker, tasks, queues, messages",
         ),
         (
             "worker.concurrency = 0",
@@ -90,9 +92,8 @@ fn mistakes_in_files_are_told_with_their_place() {
             "celeriac.toml:1:26: tasks.max_attempts: 5_000_000_000 is too large",
         ),
         (
-            "broker = \"redis://x\"",
-            "celeriac.toml:1:10: broker: \"redis://x\" is no broker address; use `memory://`, \
-             `file:///directory`, or the path of a directory",
+            "broker = \"ftp://:pw@x\"",
+            "celeriac.toml:1:10: broker: \"ftp://:***@x\" is no address; use `memory://`, ",
         ),
         (
             "[tasks]\n# é\nresult_ttl = 30\n",
@@ -110,7 +111,8 @@ fn mistakes_in_files_are_told_with_their_place() {
         ),
     ];
     for (text, expected) in cases {
-        assert_eq!(complaints(text, &[]), [expected]);
+        let told = complaints(text, &[]);
+        assert!(told.len() == 1 && told[0].starts_with(expected), "{told:?}");
     }
 }
 
@@ -128,8 +130,13 @@ fn mistakes_in_variables_name_them() {
         ("CELERIAC_WORKER__GRACE", "soon", "\"soon\" is no duration such as \"250ms\""),
         ("CELERIAC_WORKER__CONCURRENCY", "-1", "\"-1\" is no whole number from 1 on"),
         ("CELERIAC_WORKER_GRACE", "1s", "sets nothing; did you mean CELERIAC_WORKER__GRACE?"),
-        ("CELERIAC_BROKER", "", "\"\" is no broker address; use `memory://`"),
-        ("CELERIAC_X", "", "sets nothing; known are CELERIAC_BROKER, CELERIAC_WORKER__NAME,"),
+        ("CELERIAC_BROKER", "", "\"\" is no address; use `memory://`"),
+        ("CELERIAC_STORE", "ftp://ann:pw@x", "\"ftp://ann:***@x\" is no address; use"),
+        (
+            "CELERIAC_X",
+            "",
+            "sets nothing; known are CELERIAC_BROKER, CELERIAC_STORE, CELERIAC_WORKER__NAME,",
+        ),
     ];
     for (name, value, expected) in cases {
         let told = complaints("", &[(name, value)]);
