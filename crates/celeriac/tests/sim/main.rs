@@ -15,7 +15,9 @@
 mod canvases;
 mod cluster;
 mod corpus;
+mod expected;
 mod oracle;
+mod pace;
 mod plain;
 mod seeds;
 mod tasks;

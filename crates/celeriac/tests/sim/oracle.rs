@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use celeriac::App;
-use celeriac_core::workflow::{Canvas, End, Record, Reference, StepError, Value};
-use celeriac_core::{HeaderValue, MessageId, Store, body};
-use celeriac_engine::canvas::{Graph, Resolver, Wanted, path_of};
-use celeriac_testkit::canvas::{Ended, Fault, Interpreter, KIND, normal};
+use celeriac_core::MessageId;
+use celeriac_core::workflow::{Canvas, Record};
+use celeriac_engine::canvas::{Graph, path_of};
+use celeriac_testkit::canvas::Interpreter;
 use celeriac_testkit::sim::World;
 
+use crate::expected;
 use crate::tasks::Witness;
 
 /// Everything that is wrong with a workflow that has ended by itself.
@@ -24,7 +25,7 @@ pub(crate) async fn violations(
     let expected = interpreter.canvas(canvas, None, &[]);
     let mut wrong = std::mem::take(&mut interpreter.wrong);
     let record = record(world, id).await;
-    wrong.extend(result(world.store(), &record, &expected).await);
+    wrong.extend(expected::compare(world.store(), &record, &expected).await);
     if record.epoch == 0 {
         wrong.extend(runs(world, witness, &interpreter));
     }
@@ -54,55 +55,6 @@ async fn closed_by(world: &World<App>) -> BTreeMap<String, usize> {
         closed_by.insert(path.join("/"), closer as usize);
     }
     closed_by
-}
-
-async fn result(store: &dyn Store, record: &Record, expected: &Ended) -> Option<String> {
-    match (&record.end, expected) {
-        (Some(End::Success(value)), Ok(expected)) => {
-            let value = match value {
-                Some(value) => Some(normal(&read(store, value).await)),
-                None => None,
-            };
-            let expected = expected.as_ref().map(normal);
-            (value != expected).then(|| format!("the result is {value:?}, not {expected:?}"))
-        }
-        (Some(End::Failure(error)), Err(expected)) => {
-            let found = fault(error);
-            (found != *expected).then(|| format!("the error is {found:?}, not {expected:?}"))
-        }
-        (end, expected) => Some(format!("it ended with {end:?}, not {expected:?}")),
-    }
-}
-
-fn fault(error: &StepError) -> Fault {
-    let is_ours = error.failure.kind == KIND;
-    Fault {
-        task: error.task.as_str().to_owned(),
-        kind: error.failure.kind.clone(),
-        message: if is_ours { error.failure.message.clone() } else { String::new() },
-        path: error.path.clone(),
-    }
-}
-
-/// A value, with what it refers to.
-async fn read(store: &dyn Store, value: &Value) -> HeaderValue {
-    let resolved = match value {
-        Value::Joined(reference) => resolve(store, reference.clone()).await,
-        inline => inline.clone(),
-    };
-    match resolved {
-        Value::Inline(content_type, bytes) => body::decode(&content_type, &bytes).unwrap(),
-        Value::Joined(_) => unreachable!("resolved"),
-    }
-}
-
-async fn resolve(store: &dyn Store, reference: Reference) -> Value {
-    let mut resolver = Resolver::new(reference);
-    while let Some(Wanted { workflow, join, from, max }) = resolver.wanted() {
-        let members = store.members(workflow, join, from, max).await.unwrap();
-        resolver.give(members).unwrap();
-    }
-    resolver.into_value().expect("a value")
 }
 
 /// Each run that must be was one message, and no other was, but those that may be.

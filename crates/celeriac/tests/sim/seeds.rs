@@ -6,7 +6,7 @@ use std::ops::Range;
 use celeriac_testkit::sim::Report;
 
 /// How many seeds a test runs, unless the environment says otherwise.
-const SEEDS: u64 = 100;
+const SEEDS: u64 = 200;
 
 /// The seeds of a test whose own begin at `first`.
 pub(crate) fn seeds(first: u64) -> Range<u64> {

@@ -1,18 +1,20 @@
 //! The tasks of random canvases, as the facade runs them: any number of
-//! arguments, and what [`celeriac_testkit::canvas::run`] says.
+//! arguments, and what [`celeriac_testkit::canvas::run`] says. Used by the
+//! simulation and by the crash tests.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use celeriac::{App, RetryPolicy, Task, TaskOptions};
+use celeriac::{App, Task, TaskOptions};
 use celeriac_core::arguments::Arguments;
 use celeriac_core::platform::RunResult;
 use celeriac_core::{ContentType, Failure, HeaderValue, MessageId, body};
 use celeriac_testkit::canvas::{KIND, Ran, failures_before_success, run, text};
 use celeriac_worker::{Body, RunContext};
 use parking_lot::Mutex;
+
+use crate::pace::{PAUSE, RETRY};
 
 /// What the tasks of one simulation share; a person who looks on.
 #[derive(Debug, Default)]
@@ -22,10 +24,6 @@ pub(crate) struct Witness {
     /// Whether what is broken was mended.
     pub(crate) mended: AtomicBool,
 }
-
-/// One attempt more than `flaky` fails.
-const RETRY: RetryPolicy =
-    RetryPolicy { max_attempts: 3, initial: Duration::from_secs(1), cap: Duration::from_secs(10) };
 
 async fn work(name: &'static str, run_context: RunContext) -> RunResult {
     let message = run_context.message().clone();
@@ -50,9 +48,9 @@ async fn work(name: &'static str, run_context: RunContext) -> RunResult {
         };
     }
     // Some wait, so that others come in between.
-    let pause = message.id.hash_bits() % 4 * 500;
-    if pause > 0 {
-        tokio::time::sleep(Duration::from_millis(pause)).await;
+    let pause = PAUSE * u32::try_from(message.id.hash_bits() % 4).unwrap();
+    if !pause.is_zero() {
+        tokio::time::sleep(pause).await;
     }
     match run(name, &args, None, witness.mended.load(Ordering::Relaxed)) {
         Ran::Value(value) => success(&value),
