@@ -1,7 +1,8 @@
-//! Indexes every file below a folder: one CPU-bound task a file.
+//! Indexes every file below a folder: a chord of one CPU-bound task a file, and
+//! a body that writes the manifest.
 //!
-//! Kill it at any moment and start it again with the same `--out`: it goes on
-//! where it was, and ends with the same manifest.
+//! Kill it at any moment and start it again with the same `--out`: the workflow
+//! goes on where it was, and ends with the same manifest.
 
 #![expect(
     unreachable_pub,
@@ -17,24 +18,27 @@ mod walk;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use celeriac::{App, AsyncResult, Config, MessageId, ResultError};
+use celeriac::canvas::group;
+use celeriac::workflow::Start;
+use celeriac::{App, Config, QueueName, Timestamp, WorkflowHandle};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::manifest::Manifest;
+use crate::manifest::{Summary, write_manifest};
 use crate::plan::Plan;
-use crate::task::{FileFacts, Root, hash_file};
+use crate::task::{Root, hash_file};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// How many files are sent at once.
-const BATCH: usize = 1000;
-/// How many failures are shown; the manifest has all.
-const SHOWN: usize = 10;
+/// How often the progress bar moves.
+const GLANCE: Duration = Duration::from_millis(500);
+/// How long the workflow is kept.
+const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// What a shell expects of a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
 
@@ -69,14 +73,16 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let plan = Plan::open(&arguments.dir, &arguments.out, arguments.restart)?;
+    let plan = Arc::new(Plan::open(&arguments.dir, &arguments.out, arguments.restart)?);
     let app = App::from_config(config(&arguments.out))?
         .register(hash_file)
-        .provide(Root(plan.dir.clone()));
+        .register(write_manifest)
+        .provide(Root(plan.dir.clone()))
+        .provide(plan.clone());
     let worker = app.start_worker().await.context("failed to start the worker")?;
 
     let indexed = tokio::select! {
-        manifest = index(&app, &plan) => Some(manifest?),
+        summary = index(&app, &plan) => Some(summary?),
         interrupted = tokio::signal::ctrl_c() => {
             interrupted.context("failed to listen for Ctrl-C")?;
             None
@@ -84,17 +90,16 @@ async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     };
     worker.stop().await;
     app.shutdown().await;
-    let Some(manifest) = indexed else {
+    let Some(summary) = indexed else {
         eprintln!("interrupted; run the same command again to go on");
         return Ok(ExitCode::from(INTERRUPTED));
     };
-    let path = manifest.write(&arguments.out)?;
     plan.finish()?;
-    for failed in manifest.failed.iter().take(SHOWN) {
+    for failed in &summary.first_failures {
         eprintln!("failed: {}: {}", failed.path, failed.error);
     }
-    let (files, failed) = (manifest.files.len(), manifest.failed.len());
-    println!("files: {files}, failed: {failed}, manifest: {}", path.display());
+    let Summary { files, failed, manifest, .. } = summary;
+    println!("files: {files}, failed: {failed}, manifest: {}", manifest.display());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -106,55 +111,41 @@ fn config(out: &std::path::Path) -> Config {
     config.worker.max_deaths = u32::MAX;
     config.worker.grace = Duration::from_secs(5);
     config.tasks.retry_initial = Duration::from_millis(100);
-    config.tasks.result_ttl = Duration::from_secs(30 * 24 * 3600);
+    config.tasks.result_ttl = KEPT;
     config
 }
 
-/// Sends what was not sent, then gathers all outcomes.
-async fn index(app: &App, plan: &Plan) -> anyhow::Result<Manifest> {
+/// Starts the workflow, unless it is under way, and waits for its end.
+async fn index(app: &App, plan: &Plan) -> anyhow::Result<Summary> {
+    let files = plan.files.iter();
+    let members: Vec<_> =
+        files.map(|file| hash_file::s(file.path.clone(), file.raw.clone())).collect();
+    let workflow = group(members).settle().then(write_manifest::p());
+    let start = Start {
+        // The plan's own: started again, it is the same one.
+        id: plan.run,
+        name: "index".into(),
+        version: 0,
+        queue: QueueName::DEFAULT,
+        expires_at: Timestamp::now().after(KEPT),
+    };
+    app.start_as(start, &workflow.into_data()?).await.context("failed to start the index")?;
+    let handle: WorkflowHandle<Summary> = app.workflow_handle(plan.run);
+
     let bar = ProgressBar::new(plan.files.len() as u64);
     let style = "{bar:40} {pos}/{len} files, {per_sec}, {eta} left";
     bar.set_style(ProgressStyle::with_template(style)?);
-    send_missing(app, plan).await?;
-
-    let mut manifest = Manifest::new(&plan.unreadable);
-    for file in &plan.files {
-        let result = app.result::<FileFacts>(plan.id_of(file)).await?;
-        add(&mut manifest, file, &result).await?;
-        bar.inc(1);
-    }
-    bar.finish_and_clear();
-    manifest.sort();
-    Ok(manifest)
-}
-
-async fn add(
-    manifest: &mut Manifest,
-    file: &walk::Found,
-    result: &AsyncResult<FileFacts>,
-) -> anyhow::Result<()> {
-    match result.get().await {
-        Ok(facts) => manifest.add(file, facts),
-        Err(ResultError::Failed { failure, .. } | ResultError::Quarantined { failure, .. }) => {
-            manifest.add_failed(file, failure.message);
+    let mut glances = tokio::time::interval(GLANCE);
+    let mut end = std::pin::pin!(handle.get());
+    loop {
+        tokio::select! {
+            summary = &mut end => {
+                bar.finish_and_clear();
+                return Ok(summary?);
+            }
+            _ = glances.tick(), if !bar.is_hidden() => {
+                bar.set_position(handle.progress().await?.done);
+            }
         }
-        Err(error) => return Err(error.into()),
     }
-    Ok(())
-}
-
-/// The ids derive from the plan, so that what is sent twice runs once.
-async fn send_missing(app: &App, plan: &Plan) -> anyhow::Result<()> {
-    if plan.was_sent() {
-        return Ok(());
-    }
-    for files in plan.files.chunks(BATCH) {
-        let ids: Vec<MessageId> = files.iter().map(|file| plan.id_of(file)).collect();
-        let calls = files
-            .iter()
-            .zip(&ids)
-            .map(|(file, id)| hash_file::s(file.path.clone(), file.raw.clone()).id(*id));
-        app.send_many(calls).await.context("failed to send files to be hashed")?;
-    }
-    plan.note_sent()
 }

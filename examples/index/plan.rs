@@ -1,4 +1,4 @@
-//! The plan of one index, on disk: what to do, and how far it is sent.
+//! The plan of one index, on disk: what to do, and the workflow that does it.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use crate::walk::{Found, Unreadable, walk};
 
 const PLAN: &str = "plan.json";
-const SENT: &str = "sent";
 const LOCK: &str = "lock";
 
 #[derive(Serialize, Deserialize)]
@@ -24,8 +23,10 @@ struct Stored {
 
 /// What to do. A plan lives in `--out` until its manifest is written.
 pub struct Plan {
-    run: MessageId,
-    out: PathBuf,
+    /// The id of the workflow.
+    pub run: MessageId,
+    /// Where the manifest goes.
+    pub out: PathBuf,
     /// Held as long as this process indexes into `out`.
     _lock: File,
     /// The folder that is indexed.
@@ -83,31 +84,14 @@ impl Plan {
             files,
             unreadable,
         };
-        remove(&out.join(SENT))?;
         write(&out.join(PLAN), &serde_json::to_vec(&stored)?)?;
         let Stored { run, files, unreadable, .. } = stored;
         Ok(Self { run, out, _lock: lock, dir, files, unreadable })
     }
 
-    /// The id of a file's task: the same each time it is sent.
-    pub fn id_of(&self, file: &Found) -> MessageId {
-        self.run.derive(&file.path)
-    }
-
-    /// Whether every file was sent before.
-    pub fn was_sent(&self) -> bool {
-        self.out.join(SENT).exists()
-    }
-
-    /// Notes that every file was sent.
-    pub fn note_sent(&self) -> anyhow::Result<()> {
-        write(&self.out.join(SENT), b"")
-    }
-
     /// The manifest is written: the next index begins anew.
     pub fn finish(&self) -> anyhow::Result<()> {
-        remove(&self.out.join(PLAN))?;
-        remove(&self.out.join(SENT))
+        remove(&self.out.join(PLAN))
     }
 }
 

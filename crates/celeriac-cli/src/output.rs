@@ -61,12 +61,12 @@ impl Output {
     /// As [`Self::line`]; says whether anybody reads on.
     pub(crate) fn put(&self, text: &str) -> Result<bool> {
         let mut stdout = io::stdout().lock();
-        match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
-            Ok(()) => Ok(true),
-            // Who read the answer has read enough, as in `celeriac … | head`.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-            Err(error) => Err(Problem::failure(format!("failed to print: {error}"))),
-        }
+        said(writeln!(stdout, "{text}").and_then(|()| stdout.flush()))
+    }
+
+    /// Writes to stdout without a line break; says whether anybody reads on.
+    pub(crate) fn write(&self, text: &str) -> Result<bool> {
+        said(write!(io::stdout().lock(), "{text}").and_then(|()| io::stdout().flush()))
     }
 
     /// Prints a remark to stderr, for people only.
@@ -88,6 +88,16 @@ impl Output {
                 }
             }
         }
+    }
+}
+
+/// Whether anybody reads on.
+fn said(written: io::Result<()>) -> Result<bool> {
+    match written {
+        Ok(()) => Ok(true),
+        // Who read the answer has read enough, as in `celeriac … | head`.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Problem::failure(format!("failed to print: {error}"))),
     }
 }
 

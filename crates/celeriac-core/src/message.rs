@@ -274,6 +274,12 @@ impl Message {
         Self { kind: Kind::Event, ..Self::command(name, body) }
     }
 
+    /// A document with a fresh id, for the default queue.
+    #[must_use]
+    pub fn document(name: Name, content_type: ContentType, body: impl Into<Bytes>) -> Self {
+        Self { kind: Kind::Document, content_type, ..Self::command(name, body) }
+    }
+
     /// The headers that most messages lack, to read.
     #[must_use]
     pub fn rare(&self) -> &Rare {

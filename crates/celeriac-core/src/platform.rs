@@ -35,6 +35,9 @@ pub struct TaskInfo {
     pub result_ttl: Duration,
     /// Whether outcomes are kept at all.
     pub ignore_result: bool,
+    /// Where the values of its successes go, beside the store, unless a call
+    /// says otherwise.
+    pub sinks: Vec<String>,
 }
 
 /// A run's place in the router's table of what is in flight.

@@ -228,6 +228,16 @@ impl Commit {
     ) {
         if scopes.is_empty() {
             let failure = Failure::new("revoked", "it was revoked");
+            if message.rare().workflow.is_some() && message.name != SIGNAL {
+                // Its workflow fails with it: tried again by hand, it goes on.
+                self.quarantine.push(Quarantined {
+                    content: Content::Message(message.clone()),
+                    reason: Reason::Revoked,
+                    failure: failure.clone(),
+                    at: now,
+                    deaths: 0,
+                });
+            }
             let outcome = Outcome::failed(State::Revoked, message.attempt, now, failure);
             return self.ended(message, receipt, completion(message, outcome));
         }

@@ -39,9 +39,10 @@
 //!    every [`Act::Send`] (publish, or schedule if it has an `eta`), every
 //!    [`Act::Mark`] (`mark_steps`), every [`Act::End`] (`transition`, and for
 //!    a workflow without parent its outcome: `complete` with its id), every
-//!    [`Act::Cancel`] (`revoke`, then cancel what runs in that scope). What is
-//!    created is needed by what is sent; revoking comes last, since it may
-//!    concern the delivery itself.
+//!    [`Act::Cancel`] (`revoke`, then cancel what runs in that scope, then note
+//!    the end of the parts in it: [`Cancelled`]). What is created is needed by
+//!    what is sent; revoking comes last, since it may concern the delivery
+//!    itself. Marks may be noted at any time.
 //! 6. **Settle** the delivery.
 //!
 //! Steps 2 to 6 may serve many deliveries at once. Wherever it stops, the
@@ -54,6 +55,7 @@
 
 mod advance;
 mod begin;
+mod cancelled;
 mod compile;
 mod condition;
 mod ended;
@@ -69,6 +71,7 @@ mod sheet;
 mod start;
 
 pub use advance::{Act, Context, Limits, Need, Said, begin, cancel, step};
+pub use cancelled::{Cancelled, Noted};
 pub use compile::{CompileError, compile};
 pub use condition::{holds, lookup};
 pub use graph::Graph;

@@ -46,6 +46,17 @@ pub enum News {
     Cancelled(Vec<MessageId>),
 }
 
+/// A scope that is revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Revoked {
+    /// The scope.
+    pub scope: MessageId,
+    /// The workflow whose it is, or that is in it: its parts are cancelled.
+    pub workflow: MessageId,
+    /// Until when it is revoked.
+    pub until: Timestamp,
+}
+
 /// How a workflow ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ending {
@@ -89,6 +100,9 @@ impl Ending {
 /// the at-least-once guarantee; the router keeps it in one function.
 #[derive(Debug, Default)]
 pub struct Commit {
+    /// Publish, before anything else: documents for sinks. The task that made
+    /// them is run again as long as its outcome is not recorded.
+    pub documents: Vec<Arc<Message>>,
     /// Tell: what became of steps of workflows. What follows from it comes
     /// into the other fields before anything below is done.
     pub told: Vec<Told>,
@@ -108,9 +122,8 @@ pub struct Commit {
     pub mark_steps: Vec<StepMark>,
     /// Write: ends of workflows.
     pub end: Vec<Ending>,
-    /// Write, last, for it may concern what is settled: scopes that are
-    /// revoked, and until when.
-    pub revoke: Vec<(MessageId, Timestamp)>,
+    /// Write, last, for it may concern what is settled: scopes that are revoked.
+    pub revoke: Vec<Revoked>,
     /// Settle.
     pub settle: Vec<Settlement>,
     /// Whether the suspect that ran is among what is settled: the engine is to
@@ -122,7 +135,8 @@ impl Commit {
     /// Whether there is nothing to do.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.told.is_empty()
+        self.documents.is_empty()
+            && self.told.is_empty()
             && self.create.is_empty()
             && self.publish.is_empty()
             && self.schedule.is_empty()
@@ -141,6 +155,7 @@ impl Commit {
             *self = later;
             return;
         }
+        self.documents.append(&mut later.documents);
         self.told.append(&mut later.told);
         self.create.append(&mut later.create);
         self.publish.append(&mut later.publish);

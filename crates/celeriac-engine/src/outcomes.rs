@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use celeriac_core::outcome::{Completion, Mark, Outcome};
 use celeriac_core::platform::{Finished, RunResult};
 use celeriac_core::store::{Content, Quarantined, Reason};
 use celeriac_core::workflow::Canvas;
-use celeriac_core::{Failure, Message, State, Timestamp, wire};
+use celeriac_core::{ContentType, Failure, Kind, Message, Priority, State, Timestamp, sink, wire};
 
 use crate::canvas::Start;
-use crate::effects::Effects;
+use crate::effects::{Commit, Effects};
 use crate::engine::Engine;
 use crate::in_flight::Flight;
 use crate::retry::{self, Decision};
@@ -27,6 +28,7 @@ impl Engine {
         match finished.result {
             RunResult::Success { content_type, value } => {
                 self.stats.succeeded += 1;
+                self.document(now, &flight, &content_type, &value, &mut effects.commit);
                 // Who needs the result of a step is its workflow.
                 let is_step = flight.message.rare().workflow.is_some();
                 if self.tasks[flight.task].ignore_result && !is_step {
@@ -75,6 +77,37 @@ impl Engine {
                 self.ignore(now, &flight, effects);
             }
             RunResult::Released => self.release(flight.receipt, effects),
+        }
+    }
+
+    /// The value as a document for each of the task's sinks, under the task's
+    /// id: also if it comes again, after a crash, it is known by that.
+    fn document(
+        &self,
+        now: Timestamp,
+        flight: &Flight,
+        content_type: &ContentType,
+        value: &Bytes,
+        commit: &mut Commit,
+    ) {
+        let (message, of_task) = (&flight.message, &self.tasks[flight.task].sinks);
+        let of_call = &message.rare().sinks;
+        let sinks = if of_call.is_empty() { of_task } else { of_call };
+        for name in sinks.iter().filter(|name| *name != sink::STORE) {
+            let document = Message {
+                id: message.id,
+                kind: Kind::Document,
+                name: message.name.clone(),
+                queue: sink::queue_of(name),
+                priority: Priority::default(),
+                content_type: content_type.clone(),
+                created_at: now,
+                attempt: 0,
+                may_repeat: true,
+                rare: None,
+                body: value.clone(),
+            };
+            commit.documents.push(document.into());
         }
     }
 
@@ -129,7 +162,7 @@ impl Engine {
                 flight.message.attempt,
                 now,
                 flight.message.content_type.clone(),
-                bytes::Bytes::new(),
+                Bytes::new(),
             )
         };
         self.complete(flight, outcome, effects);

@@ -32,6 +32,7 @@ use proc_macro::TokenStream;
 /// - `p(rest…)`: a step of a [workflow](../celeriac/canvas/index.html), whose
 ///   first argument is the result of the step before; of tasks with arguments,
 /// - `from_event(map)`: a subscriber that makes arguments of an event;
+/// - `from_document(map)`: one that makes them of a document;
 /// - `call(parameters…)`: the function itself, to be called in tests.
 ///
 /// Parameters of the types `&TaskContext` and `State<T>` are no arguments: the
@@ -53,6 +54,7 @@ use proc_macro::TokenStream;
 /// | `expires` | a call that did not begin by then goes to quarantine | never |
 /// | `result_ttl` | how long outcomes are kept | `"24h"` |
 /// | `ignore_result` | keep no values | `false` |
+/// | `sinks = ["a", "b"]` | where values go, beside the store | none |
 /// | `concurrency` | runs at once in one worker | the worker's |
 ///
 /// Durations are written as `"250ms"`, `"30s"`, `"1m30s"`, `"2h"`.

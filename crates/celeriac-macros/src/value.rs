@@ -19,6 +19,22 @@ pub(crate) fn name(meta: &Meta) -> Result<LitStr> {
     Err(Error::new(text.span(), format!("a name has 1 to {MAX_NAME_BYTES} bytes")))
 }
 
+/// A list of names: `option = ["a", "b"]`.
+pub(crate) fn names(meta: &Meta) -> Result<Vec<LitStr>> {
+    let expected = "a list of names, such as [\"archive\"]";
+    let Meta::NameValue(pair) = meta else { return Err(mistyped(meta, expected)) };
+    let Expr::Array(array) = &pair.value else { return Err(mistyped(meta, expected)) };
+    let read = |element: &Expr| match element {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. })
+            if (1..=MAX_NAME_BYTES).contains(&text.value().len()) =>
+        {
+            Ok(text.clone())
+        }
+        other => Err(Error::new_spanned(other, format!("a name has 1 to {MAX_NAME_BYTES} bytes"))),
+    };
+    array.elems.iter().map(read).collect()
+}
+
 /// A whole number between two limits.
 pub(crate) fn number(meta: &Meta, least: u32, most: u32) -> Result<u32> {
     let expected = match most {

@@ -11,15 +11,21 @@
 //! | [`revocations`] | hears of revocations |
 //! | [`presence`] | announces this process |
 //! | [`inbox`] | answers questions about this process |
+//! | [`ingress`] | publishes what a source finds |
+//! | [`egress`] | writes what waits for a sink |
 //! | [`node`] | depends on all of these but the inbox, which it starts and can do without |
 
 #![forbid(unsafe_code)]
 
 mod apply;
 mod committer;
+mod cursor;
+mod edges;
+mod egress;
 mod gate;
 mod health;
 mod inbox;
+mod ingress;
 mod intake;
 mod node;
 mod presence;
@@ -30,6 +36,7 @@ mod timers;
 mod workflows;
 
 pub use apply::apply;
+pub use edges::{Edges, SinkOf, SourceOf};
 pub use inbox::{Answer, Question, inbox_of};
 pub use service::{Options, Service, StartError};
 pub use workflows::Workflows;

@@ -2,6 +2,8 @@
 //!
 //! * [`conformance!`] runs the suite that every driver owes: the rules of
 //!   `docs/spec/broker.md` and `docs/spec/store.md`, one test per case.
+//! * [`sink_conformance!`] and [`source_conformance!`] do so for sinks and
+//!   sources: `docs/spec/sink.md`, `docs/spec/source.md`.
 //! * [`Faulty`] wraps a broker or store and fails chosen operations by plan.
 //! * [`sim`] runs whole clusters in one thread, by a seed; [`canvas`] gives it
 //!   random workflows and says what they must come to.
@@ -22,10 +24,12 @@ pub mod probe;
 mod rig;
 pub mod sample;
 pub mod sim;
+pub mod sink;
+pub mod source;
 pub mod store;
 mod suite;
 
 pub use faulty::Faulty;
 pub use harness::{Crashed, Driver, Harness, Setup};
 pub use rig::Rig;
-pub use suite::run;
+pub use suite::{run, run_sink, run_source};

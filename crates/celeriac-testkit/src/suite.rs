@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use crate::Harness;
 use crate::probe::WATCHDOG;
+use crate::sink::SinkHarness;
+use crate::source::SourceHarness;
 
-/// Runs one case on a runtime of its own. Called by [`conformance!`](crate::conformance).
+/// Runs one case of a driver. Called by [`conformance!`](crate::conformance).
 ///
 /// # Panics
 /// When the case fails, or does not end in twice [`WATCHDOG`].
@@ -16,13 +18,37 @@ where
     C: FnOnce(Arc<dyn Harness>) -> F,
     F: Future<Output = ()>,
 {
+    run_case(rule, || case(Arc::new(harness)));
+}
+
+/// As [`run`], for [`sink_conformance!`](crate::sink_conformance).
+pub fn run_sink<H, C, F>(rule: &str, harness: H, case: C)
+where
+    H: SinkHarness,
+    C: FnOnce(Arc<dyn SinkHarness>) -> F,
+    F: Future<Output = ()>,
+{
+    run_case(rule, || case(Arc::new(harness)));
+}
+
+/// As [`run`], for [`source_conformance!`](crate::source_conformance).
+pub fn run_source<H, C, F>(rule: &str, harness: H, case: C)
+where
+    H: SourceHarness,
+    C: FnOnce(Arc<dyn SourceHarness>) -> F,
+    F: Future<Output = ()>,
+{
+    run_case(rule, || case(Arc::new(harness)));
+}
+
+/// Runs a case on a runtime of its own.
+fn run_case<F: Future<Output = ()>>(rule: &str, case: impl FnOnce() -> F) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .expect("a runtime");
-    let case = case(Arc::new(harness));
-    let ended = runtime.block_on(async { tokio::time::timeout(2 * WATCHDOG, case).await });
+    let ended = runtime.block_on(async { tokio::time::timeout(2 * WATCHDOG, case()).await });
     runtime.shutdown_background();
     assert!(ended.is_ok(), "{rule}: waited {:?} for the case to end", 2 * WATCHDOG);
 }
@@ -55,7 +81,7 @@ pub(crate) fn skipped(why: &str) {
 #[macro_export]
 macro_rules! conformance {
     ($harness:expr) => {
-        $crate::__cases! { ($harness)
+        $crate::__cases! { (run $harness)
             broker::order {
                 "B-01" batches_keep_their_order;
                 "B-02" higher_priorities_go_first;
@@ -196,23 +222,60 @@ macro_rules! conformance {
     };
 }
 
+/// Makes one test of each case, for the sink that the given expression makes a
+/// [`SinkHarness`](crate::sink::SinkHarness) of.
+#[macro_export]
+macro_rules! sink_conformance {
+    ($harness:expr) => {
+        $crate::__cases! { (run_sink $harness)
+            sink::write {
+                "K-01" what_is_written_is_there;
+                "K-02" documents_keep_their_order;
+                "K-03" what_is_written_again_bears_the_same_id;
+                "K-04" a_refused_document_spares_the_others;
+                "K-05" a_dropped_write_harms_nothing;
+                "K-06" an_empty_batch_writes_nothing;
+                "K-07" a_sink_that_was_down_goes_on;
+            }
+        }
+    };
+}
+
+/// Makes one test of each case, for the source that the given expression makes a
+/// [`SourceHarness`](crate::source::SourceHarness) of.
+#[macro_export]
+macro_rules! source_conformance {
+    ($harness:expr) => {
+        $crate::__cases! { (run_source $harness)
+            source::poll {
+                "R-01" the_same_cursor_gives_the_same;
+                "R-02" after_the_cursor_comes_the_rest;
+                "R-03" nothing_comes_twice_and_nothing_is_left_out;
+                "R-04" a_dropped_poll_lost_nothing;
+                "R-05" what_was_rejected_comes_again;
+                "R-06" a_poll_waits_and_gives_what_comes;
+            }
+        }
+    };
+}
+
 /// The tests behind [`conformance!`](crate::conformance); not for use by itself.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __cases {
-    (($harness:expr) $($part:ident::$module:ident { $($rule:literal $case:ident;)* })*) => {
+    (($run:ident $harness:expr) $($part:ident::$module:ident { $($rule:literal $case:ident;)* })*) => {
         $(
-            $crate::__cases! { @module ($harness) $part $module $($rule $case)* }
+            $crate::__cases! { @module ($run $harness) $part $module $($rule $case)* }
         )*
     };
-    (@module ($harness:expr) $part:ident $module:ident $($rule:literal $case:ident)*) => {
+    (@module ($run:ident $harness:expr) $part:ident $module:ident $($rule:literal $case:ident)*) => {
         mod $module {
             #[allow(unused_imports, reason = "the harness may need no import")]
             use super::*;
             $(
                 #[test]
                 fn $case() {
-                    $crate::run($rule, $harness, $crate::$part::$module::$case);
+                    $crate::$run($rule, $harness, $crate::$part::$module::$case);
                 }
             )*
         }

@@ -26,59 +26,85 @@ pub(crate) fn start(body: &Arc<AsyncBody>, context: RunContext) -> BoxFuture<'st
 }
 
 async fn sweep(body: Arc<AsyncBody>, context: RunContext, each: Each) -> RunResult {
-    let items = match Items::of(context.message(), each) {
-        Ok(items) => items,
-        Err(undecodable) => return undecodable,
-    };
-    let mut results = Vec::new();
-    for item in items.items {
-        let message = match one(context.message(), each, item, &items.rest) {
-            Ok(message) => message,
-            Err(undecodable) => return undecodable,
-        };
-        if let Some(end) = add(&mut results, body(context.of(message)).await) {
-            return end;
+    let mut sweep = Sweep::of(context, each);
+    loop {
+        match sweep.turn() {
+            Turn::Run(context) => sweep.add(body(*context).await),
+            Turn::End(end) => return end,
         }
     }
-    list(&results)
 }
 
 /// As [`start`], for a sync task.
 pub(crate) fn run(body: &Arc<SyncBody>, context: RunContext) -> RunResult {
     let Some(each) = each(context.message()) else { return body(context) };
-    let items = match Items::of(context.message(), each) {
-        Ok(items) => items,
-        Err(undecodable) => return undecodable,
-    };
-    let mut results = Vec::new();
-    for item in items.items {
-        let message = match one(context.message(), each, item, &items.rest) {
-            Ok(message) => message,
-            Err(undecodable) => return undecodable,
-        };
-        if let Some(end) = add(&mut results, body(context.of(message))) {
-            return end;
+    let mut sweep = Sweep::of(context, each);
+    loop {
+        match sweep.turn() {
+            Turn::Run(context) => sweep.add(body(*context)),
+            Turn::End(end) => return end,
         }
     }
-    list(&results)
 }
 
-struct Items {
-    items: Vec<HeaderValue>,
+/// What comes next of a sweep.
+enum Turn {
+    /// The task is to run once, for the next item.
+    Run(Box<RunContext>),
+    /// What all of it came to.
+    End(RunResult),
+}
+
+/// A run over a list.
+struct Sweep {
+    context: RunContext,
+    each: Each,
+    items: std::vec::IntoIter<HeaderValue>,
     rest: Arguments,
+    results: Vec<Member>,
+    /// What ended it before all items were run.
+    end: Option<RunResult>,
 }
 
-impl Items {
-    fn of(message: &Message, each: Each) -> Result<Self, RunResult> {
-        let arguments: Result<Arguments, _> = body::decode(&message.content_type, &message.body);
-        let mut rest = arguments.map_err(|error| undecodable(error.to_string()))?;
-        if rest.args.is_empty() {
-            return Err(undecodable("it runs over a list, and has no argument".to_owned()));
+impl Sweep {
+    fn of(context: RunContext, each: Each) -> Self {
+        let (items, rest, end) = match items(context.message(), each) {
+            Ok((items, rest)) => (items, rest, None),
+            Err(end) => (Vec::new(), Arguments::default(), Some(end)),
+        };
+        Self { context, each, items: items.into_iter(), rest, results: Vec::new(), end }
+    }
+
+    fn turn(&mut self) -> Turn {
+        if let Some(end) = self.end.take() {
+            return Turn::End(end);
         }
-        match rest.args.remove(0) {
-            HeaderValue::List(items) => Ok(Self { items, rest }),
-            _ => Err(undecodable(format!("it runs over a list ({each:?}), and got another value"))),
+        let Some(item) = self.items.next() else { return Turn::End(list(&self.results)) };
+        match one(self.context.message(), self.each, item, &self.rest) {
+            Ok(message) => Turn::Run(Box::new(self.context.of(message))),
+            Err(end) => Turn::End(end),
         }
+    }
+
+    /// Adds what one item came to.
+    fn add(&mut self, result: RunResult) {
+        match member(result) {
+            Ok(member) => self.results.push(member),
+            Err(end) => self.end = Some(end),
+        }
+    }
+}
+
+/// The items of a message's list, and the arguments after it.
+fn items(message: &Message, each: Each) -> Result<(Vec<HeaderValue>, Arguments), RunResult> {
+    let arguments: Result<Arguments, _> = body::decode(&message.content_type, &message.body);
+    let mut rest = arguments.map_err(|error| undecodable(error.to_string()))?;
+    if rest.args.is_empty() {
+        return Err(undecodable("it runs over a list, and has no argument".to_owned()));
+    }
+    match rest.args.remove(0) {
+        HeaderValue::List(items) => Ok((items, rest)),
+        _ => Err(undecodable(format!("it runs over a list ({each:?}), and got another value"))),
     }
 }
 
@@ -111,23 +137,19 @@ fn one(
     Ok(message)
 }
 
-/// Adds what one item came to; the end of all, if it ends all.
-fn add(results: &mut Vec<Member>, result: RunResult) -> Option<RunResult> {
+/// What one item came to; or the end of all, if it ends all.
+fn member(result: RunResult) -> Result<Member, RunResult> {
     match result {
         RunResult::Success { content_type, value } => {
-            results.push(Member::Value(Value::Inline(content_type, value)));
-            None
+            Ok(Member::Value(Value::Inline(content_type, value)))
         }
-        RunResult::Ignored => {
-            results.push(Member::Value(Value::json("null")));
-            None
-        }
+        RunResult::Ignored => Ok(Member::Value(Value::json("null"))),
         RunResult::Replaced { .. } => {
             let text = "a task that runs over a list in one command can't be replaced; \
                         use a map, which gives each item a command";
-            Some(RunResult::Final { failure: Failure::new("replace", text) })
+            Err(RunResult::Final { failure: Failure::new("replace", text) })
         }
-        end => Some(end),
+        end => Err(end),
     }
 }
 

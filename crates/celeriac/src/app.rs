@@ -8,6 +8,7 @@ use std::time::Duration;
 use celeriac_core::broker::QueueStats;
 use celeriac_core::{Address, Broker, Capability, MessageId, QueueName, Store, Timestamp};
 use celeriac_engine::Subscriptions;
+use celeriac_router::{SinkOf, SourceOf};
 use celeriac_worker::States;
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
@@ -59,6 +60,8 @@ pub(crate) struct Registry {
     pub(crate) tasks: Vec<Registered>,
     pub(crate) subscriptions: Subscriptions,
     pub(crate) states: States,
+    pub(crate) sinks: Vec<SinkOf>,
+    pub(crate) sources: Vec<SourceOf>,
 }
 
 impl App {
@@ -204,6 +207,12 @@ impl App {
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.inner.config
+    }
+
+    /// Changes what is registered.
+    pub(crate) fn registered(self, change: impl FnOnce(&mut Registry)) -> Self {
+        change(&mut self.inner.registry.lock());
+        self
     }
 
     pub(crate) fn registry(&self) -> Registry {

@@ -26,6 +26,8 @@
 //! | call it | [`App::send`], [`Signature`], [`AsyncResult`] |
 //! | run it | [`App::start_worker`], [`Worker`] |
 //! | react to what happens | [`#[event]`](macro@event), [`App::subscribe`], [`App::publish`] |
+//! | take documents from outside | [`sources`], [`App::source`], [`App::ingest`], [`App::subscribe_to`] |
+//! | save results outside | [`sinks`], [`App::sink`] |
 //! | look after what failed | [`App::quarantined`], [`App::requeue`] |
 //! | compose tasks to workflows | [`canvas`] |
 //! | configure all of it | [`Config`] |
@@ -40,6 +42,8 @@ pub mod config;
 mod connect;
 mod context;
 pub mod declared;
+mod document;
+mod edges;
 mod event;
 mod failure;
 mod handle;
@@ -57,6 +61,7 @@ pub mod workflow;
 pub use app::App;
 pub use blocking::{Blocking, BlockingError};
 pub use canvas::Canvas;
+pub use celeriac_connect::{sinks, sources};
 pub use celeriac_core::broker::QueueStats;
 pub use celeriac_core::outcome::{Entry, Progress};
 pub use celeriac_core::store::{Content, Filter, Quarantined, Reason, WorkflowFilter};
@@ -71,6 +76,8 @@ pub use celeriac_security as security;
 pub use config::Config;
 pub use connect::Error;
 pub use context::{MissingState, State, TaskContext};
+pub use document::DocumentSubscriber;
+pub use edges::EdgesError;
 pub use event::{Event, Subscriber};
 pub use failure::{Retry, Retryable};
 pub use handle::{Drawing, NodeProgress, WorkflowHandle, WorkflowProgress, WorkflowResultError};

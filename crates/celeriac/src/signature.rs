@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use celeriac_core::body::EncodeError;
@@ -28,6 +29,7 @@ pub(crate) struct CallOptions {
     pub(crate) time_limit: Option<Duration>,
     pub(crate) soft_time_limit: Option<Duration>,
     pub(crate) result_ttl: Option<Duration>,
+    pub(crate) sinks: Vec<String>,
     pub(crate) headers: BTreeMap<String, HeaderValue>,
     parent: Option<Parent>,
     pub(crate) dedup: Option<(String, Duration)>,
@@ -56,6 +58,7 @@ impl CallOptions {
             && self.time_limit.is_none()
             && self.soft_time_limit.is_none()
             && self.result_ttl.is_none()
+            && self.sinks.is_empty()
             && self.headers.is_empty()
             && self.parent.is_none()
             && self.dedup.is_none()
@@ -111,6 +114,13 @@ macro_rules! step_options {
         /// How long the outcome is kept.
         pub fn result_ttl(mut self, ttl: Duration) -> Self {
             self.options().result_ttl = Some(ttl);
+            self
+        }
+
+        /// Where the value of a success goes, beside the store: names of sinks,
+        /// instead of the task's. `["store"]` is none of them.
+        pub fn sinks<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+            self.options().sinks = names.into_iter().map(Into::into).collect();
             self
         }
 
@@ -269,12 +279,13 @@ pub(crate) fn into_step<T: Task>(
         time_limit: said.time_limit.map(Millis),
         soft_time_limit: said.soft_time_limit.map(Millis),
         result_ttl: said.result_ttl.map(Millis),
+        sinks: said.sinks,
         headers: said.headers,
         ..workflow::Options::default()
     };
     let mut step = workflow::Signature::new(Name::from_static(T::NAME));
     step.arguments.args = args;
-    step.options = (options != workflow::Options::default()).then(|| Box::new(options));
+    step.options = (options != workflow::Options::default()).then(|| Arc::new(options));
     Ok(step)
 }
 
@@ -292,6 +303,7 @@ fn set_rare(message: &mut Message, options: CallOptions, expires: Option<Duratio
     rare.soft_time_limit = options.soft_time_limit;
     rare.result_ttl = options.result_ttl;
     rare.dedup_key = options.dedup.map(|(key, _)| key);
+    rare.sinks = options.sinks;
     rare.headers = options.headers;
     if let Some(parent) = options.parent {
         rare.parent_id = Some(parent.id);

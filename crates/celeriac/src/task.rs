@@ -55,6 +55,9 @@ pub struct TaskOptions {
     pub ignore_result: bool,
     /// How many runs may be under way at once in one worker. Default: the worker's limit.
     pub concurrency: Option<usize>,
+    /// Where the values of its successes go, beside the store: names of sinks.
+    /// Default none.
+    pub sinks: &'static [&'static str],
 }
 
 impl TaskOptions {
@@ -69,6 +72,7 @@ impl TaskOptions {
         result_ttl: None,
         ignore_result: false,
         concurrency: None,
+        sinks: &[],
     };
 
     /// The priority as a number that is known to be one.
@@ -116,6 +120,10 @@ impl Registered {
         QueueName::from_static(self.options.queue)
     }
 
+    pub(crate) const fn sinks(&self) -> &'static [&'static str] {
+        self.options.sinks
+    }
+
     pub(crate) fn definition(&self, defaults: &TaskDefaults) -> Definition {
         let (options, body) = (&self.options, (self.body)());
         let kind = match body {
@@ -130,6 +138,7 @@ impl Registered {
                 retry: options.retry.unwrap_or(defaults.retry),
                 result_ttl: options.result_ttl.unwrap_or(defaults.result_ttl),
                 ignore_result: options.ignore_result,
+                sinks: options.sinks.iter().map(|name| (*name).to_owned()).collect(),
             },
             limits: TimeLimits {
                 soft: options.soft_time_limit.or(defaults.limits.soft),

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use celeriac_core::sink::STORE;
 use celeriac_core::{ExecutionPlatform, QueueName, RetryPolicy};
 use celeriac_engine::Limits;
-use celeriac_router::Service;
+use celeriac_router::{Edges, Service};
 use celeriac_worker::TimeLimits;
 
 use crate::app::{App, Registry};
@@ -35,6 +36,7 @@ pub enum StartError {
 #[derive(Clone)]
 pub struct Worker {
     service: Service,
+    edges: Edges,
     name: String,
     grace: Duration,
 }
@@ -65,9 +67,13 @@ impl App {
             limits: Limits { deaths: config.worker.max_deaths },
         };
         let drivers = (connection.broker.clone(), connection.store.clone());
-        let service =
-            Service::start(&connection.system, drivers, platform, registry.subscriptions, options);
-        Ok(Worker { service: service.await?, name, grace: config.worker.grace })
+        warn_of_missing_sinks(&registry);
+        let Registry { subscriptions, sinks, sources, .. } = registry;
+        let system = &connection.system;
+        let service = Service::start(system, drivers.clone(), platform, subscriptions, options);
+        let service = service.await?;
+        let edges = Edges::start(system, drivers, &name, sinks, sources);
+        Ok(Worker { service, edges, name, grace: config.worker.grace })
     }
 }
 
@@ -79,20 +85,35 @@ impl Worker {
     }
 
     /// Stops gracefully: takes no more, lets running tasks go on for the
-    /// configured grace, stores every outcome, gives the rest back.
+    /// configured grace, stores every outcome, gives the rest back. What the
+    /// sinks have not written by then waits in the broker.
     pub async fn stop(&self) {
         self.stop_within(self.grace).await;
     }
 
     /// As [`Self::stop`] with another grace.
     pub async fn stop_within(&self, grace: Duration) {
+        self.edges.stop_sources().await;
+        let began = Instant::now();
         self.service.stop(grace).await;
+        self.edges.stop_sinks(grace.saturating_sub(began.elapsed())).await;
     }
 }
 
 impl fmt::Debug for Worker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Worker").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// A sink may be another process's; it may also be a slip of the pen.
+fn warn_of_missing_sinks(registry: &Registry) {
+    let declared = |name: &str| registry.sinks.iter().any(|sink| sink.name == name);
+    for task in &registry.tasks {
+        for sink in task.sinks().iter().filter(|name| **name != STORE && !declared(name)) {
+            tracing::warn!(task = %task.name, sink,
+                "no such sink is declared here: its documents wait for a process that does");
+        }
     }
 }
 

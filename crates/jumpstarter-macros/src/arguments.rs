@@ -59,6 +59,12 @@ pub(crate) struct ResourceArguments {
     pub(crate) optional: bool,
 }
 
+/// `#[release(name, …)]`
+pub(crate) struct ReleaseArguments {
+    pub(crate) resource: Ident,
+    pub(crate) timeout: Option<Millis>,
+}
+
 impl ActorArguments {
     pub(crate) fn read(input: ParseStream<'_>) -> syn::Result<Self> {
         let mut arguments = ActorArguments::default();
@@ -189,11 +195,31 @@ fn otherwise(literal: &LitStr) -> syn::Result<Otherwise> {
     }
 }
 
-/// The name in `#[release(name)]`.
-pub(crate) fn released_resource(attribute: &Attribute) -> syn::Result<Ident> {
-    attribute.parse_args().map_err(|error| {
-        syn::Error::new(error.span(), "name the resource's function: `#[release(name)]`")
-    })
+impl ReleaseArguments {
+    pub(crate) fn read(attribute: &Attribute) -> syn::Result<Self> {
+        attribute.parse_args_with(|input: ParseStream<'_>| {
+            let named = input.parse::<Ident>();
+            let resource = named.map_err(|error| {
+                syn::Error::new(error.span(), "name the resource's function: `#[release(name)]`")
+            })?;
+            let mut arguments = ReleaseArguments { resource, timeout: None };
+            if input.is_empty() {
+                return Ok(arguments);
+            }
+            input.parse::<Token![,]>()?;
+            let rest = syn::meta::parser(|meta| {
+                if !meta.path.is_ident("timeout") {
+                    let known =
+                        "a release knows `timeout` only: `#[release(name, timeout = \"5s\")]`";
+                    return Err(meta.error(known));
+                }
+                arguments.timeout = Some(duration(&meta)?);
+                Ok(())
+            });
+            syn::parse::Parser::parse2(rest, input.parse()?)?;
+            Ok(arguments)
+        })
+    }
 }
 
 /// Refuses any argument.

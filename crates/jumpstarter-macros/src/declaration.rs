@@ -3,10 +3,13 @@
 use quote::ToTokens;
 use syn::{Attribute, GenericParam, Ident, ImplItem, ImplItemFn, ItemImpl};
 
-use crate::arguments::{self, ActorArguments, HandlerArguments, ResourceArguments, TaskArguments};
+use crate::arguments::{
+    self, ActorArguments, HandlerArguments, ReleaseArguments, ResourceArguments, TaskArguments,
+};
 use crate::bound::{Group, Otherwise};
 use crate::callable::{Argument, Callable, place};
 use crate::hooks::{Hook, Kind};
+use crate::lifecycle;
 
 pub(crate) struct Declaration {
     /// The impl without our attributes.
@@ -19,7 +22,7 @@ pub(crate) struct Declaration {
     pub(crate) child_failed: Option<Callable>,
     pub(crate) dependencies: Vec<Callable>,
     pub(crate) resources: Vec<Resource>,
-    pub(crate) releases: Vec<(Ident, Callable)>,
+    pub(crate) releases: Vec<Release>,
     pub(crate) tasks: Vec<Task>,
     pub(crate) hooks: Vec<Hook>,
 }
@@ -36,6 +39,11 @@ pub(crate) struct Handler {
 pub(crate) struct Resource {
     pub(crate) callable: Callable,
     pub(crate) arguments: ResourceArguments,
+}
+
+pub(crate) struct Release {
+    pub(crate) callable: Callable,
+    pub(crate) arguments: ReleaseArguments,
 }
 
 pub(crate) struct Task {
@@ -101,6 +109,9 @@ impl Declaration {
             if let Err(error) = group.check() {
                 note(&mut mistakes, error);
             }
+        }
+        if let Err(error) = declaration.check_paths() {
+            note(&mut mistakes, error);
         }
         if let Err(error) = declaration.check_releases() {
             note(&mut mistakes, error);
@@ -190,12 +201,12 @@ impl Declaration {
     }
 
     fn add_release(&mut self, attribute: &Attribute, callable: Callable) -> syn::Result<()> {
-        let resource = arguments::released_resource(attribute)?;
+        let arguments = ReleaseArguments::read(attribute)?;
         if callable.values().len() != 1 || has_context(&callable) {
             let message = "a release is `fn name([&mut self,] value: T)`";
             return Err(syn::Error::new(callable.span, message));
         }
-        self.releases.push((resource, callable));
+        self.releases.push(Release { callable, arguments });
         Ok(())
     }
 
@@ -242,8 +253,32 @@ impl Declaration {
         Ok(())
     }
 
+    /// Without a chart of its own, an actor knows the lifecycle only.
+    fn check_paths(&self) -> syn::Result<()> {
+        if self.arguments.chart.is_some() {
+            return Ok(());
+        }
+        let mut mistakes = None;
+        let bound = self.handlers.iter().flat_map(|handler| &handler.states);
+        let about_states = |hook: &&Hook| hook.kind.is_about_states();
+        let entered = self.hooks.iter().filter(about_states).flat_map(|hook| &hook.names);
+        for path in bound.chain(entered) {
+            if let Err(error) = lifecycle::check_state(path) {
+                note(&mut mistakes, error);
+            }
+        }
+        let about_triggers = self.hooks.iter().filter(|hook| !about_states(hook));
+        for path in about_triggers.flat_map(|hook| &hook.names) {
+            if let Err(error) = lifecycle::check_trigger(path) {
+                note(&mut mistakes, error);
+            }
+        }
+        mistakes.map_or(Ok(()), Err)
+    }
+
     fn check_releases(&self) -> syn::Result<()> {
-        for (resource, _) in &self.releases {
+        for Release { arguments, .. } in &self.releases {
+            let resource = &arguments.resource;
             let known = self.resources.iter().any(|it| it.callable.name == *resource);
             if !known {
                 let message = format!("there is no resource `{resource}`");

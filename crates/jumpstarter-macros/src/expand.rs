@@ -1,9 +1,9 @@
 //! Puts the written code together.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 
-use crate::callable::Callable;
+use crate::callable::{Callable, place};
 use crate::declaration::Declaration;
 use crate::{messages, resources, streams, tasks};
 
@@ -34,12 +34,18 @@ pub(crate) fn expand(declaration: &Declaration) -> TokenStream {
     let release = resources::release(declaration);
     let turns = tasks::turns(declaration);
     let publishes = streams::publishes(declaration);
+    let is_send = quote_spanned! {place(actor)=>
+        fn must_be_send #impl_generics () #bounds {
+            ::jumpstarter::written::actors_move_between_threads_so_use_arc_not_rc::<#actor>();
+        }
+    };
     quote! {
         #item
 
         #[allow(
             clippy::all,
             clippy::pedantic,
+            dead_code,
             non_camel_case_types,
             missing_docs,
             private_interfaces,
@@ -49,6 +55,7 @@ pub(crate) fn expand(declaration: &Declaration) -> TokenStream {
             unused_variables
         )]
         const _: () = {
+            #is_send
             #message_enum
 
             #[automatically_derived]

@@ -55,7 +55,7 @@ impl Kind {
         KINDS.iter().find(|(name, _)| *name == attribute).map(|(_, kind)| *kind)
     }
 
-    fn is_about_states(self) -> bool {
+    pub(crate) fn is_about_states(self) -> bool {
         matches!(self, Kind::Enter | Kind::Exit)
     }
 }

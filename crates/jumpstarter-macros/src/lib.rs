@@ -11,6 +11,7 @@ mod declaration;
 mod duration;
 mod expand;
 mod hooks;
+mod lifecycle;
 mod messages;
 mod resources;
 mod statechart;
@@ -37,7 +38,7 @@ use syn::{ItemImpl, parse_macro_input};
 /// | `#[child_failed]` | `fn (&mut self, failure: ChildFailed [, ctx])` | a child crashed and is not restarted; may return `Result<(), E>`, where an error crashes this actor, too |
 /// | `#[depends_on]` | `fn (&self [, injector: &Injector]) -> Dependency<B>` | started before this actor, stopped after it |
 /// | `#[resource]`, with `timeout = "5s"`, `optional` | `fn ([&self] [, injector: &Injector]) -> Result<T, E>` | acquired during the start, at the same time; sync ones on the blocking pool (those with `&self` one after the other); found by `ctx.resource::<T>()`. An optional one is skipped if it returns `ResourceUnavailable` or is late |
-/// | `#[release(name)]` | `fn ([&mut self,] value: T)` | releases the resource of that function instead of a plain drop; sync ones without `self` on the blocking pool |
+/// | `#[release(name)]`, `#[release(name, timeout = "5s")]` | `fn ([&mut self,] value: T)` | releases the resource of that function instead of a plain drop, within 10 seconds or that time; sync ones without `self` on the blocking pool |
 /// | `#[task]`, with the options below | `fn (&mut self [, ctx]) -> Flow` | takes turns with the messages; a turn is dropped at its await when the actor stops, so it must be cancel-safe |
 /// | `#[task(concurrent)]`, the same options | `async fn (ctx: TaskContext<Self>) -> Flow` | runs beside the messages as a tokio task of its own; cancel-safe as well |
 /// | `#[task(blocking)]`, the same options | `fn ([&mut self,] [ctx: TaskContext<Self>]) -> Flow` | its turns run on the blocking pool: with `self` the messages wait meanwhile, without they do not. It looks at `ctx.is_cancelled()` to end in time |

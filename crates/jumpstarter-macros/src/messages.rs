@@ -117,9 +117,12 @@ impl Handler {
     pub(crate) fn body(&self) -> TokenStream {
         let call = self.callable.call(&quote!(self));
         let report = self.crash_on_error.then(|| {
+            let place = self.callable.output.as_ref().map_or(self.callable.span, place);
+            let failure =
+                quote_spanned!(place=> ::jumpstarter::written::MayFail::failure(&outcome));
             quote! {
-                if let ::core::result::Result::Err(error) = &outcome {
-                    ctx.report_error(::std::string::ToString::to_string(error));
+                if let ::core::option::Option::Some(error) = #failure {
+                    ctx.report_error(error);
                 }
             }
         });

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 
-use crate::declaration::{Declaration, Resource};
+use crate::declaration::{Declaration, Release, Resource};
 
 /// `fn dependencies`
 pub(crate) fn dependencies(declaration: &Declaration) -> Option<TokenStream> {
@@ -100,7 +100,8 @@ pub(crate) fn release(declaration: &Declaration) -> Option<TokenStream> {
     if declaration.releases.is_empty() {
         return None;
     }
-    let arms = declaration.releases.iter().filter_map(|(name, callable)| {
+    let arms = declaration.releases.iter().filter_map(|Release { callable, arguments }| {
+        let name = &arguments.resource;
         let resource = declaration.resources.iter().find(|it| it.callable.name == *name)?;
         let name = resource.name();
         let acquired = resource.callable.output();
@@ -127,11 +128,33 @@ pub(crate) fn release(declaration: &Declaration) -> Option<TokenStream> {
             }
         })
     });
+    let timeouts = release_timeouts(declaration);
     Some(quote! {
+        #timeouts
+
         async fn release(&mut self, resource: ::jumpstarter::written::Release) {
             match resource.name() {
                 #(#arms)*
                 _ => {}
+            }
+        }
+    })
+}
+
+/// `fn release_timeout`
+fn release_timeouts(declaration: &Declaration) -> Option<TokenStream> {
+    let arms = declaration.releases.iter().filter_map(|Release { arguments, .. }| {
+        let (name, limit) = (arguments.resource.to_string(), arguments.timeout?.expression());
+        Some(quote!(#name => #limit,))
+    });
+    let arms: Vec<_> = arms.collect();
+    (!arms.is_empty()).then(|| {
+        quote! {
+            fn release_timeout(name: &str) -> ::core::time::Duration {
+                match name {
+                    #(#arms)*
+                    _ => ::jumpstarter::DEFAULT_RELEASE_TIMEOUT,
+                }
             }
         }
     })

@@ -2,6 +2,7 @@
 //! impls; writing them by hand is possible but seldom worth it.
 
 use std::future::Future;
+use std::time::Duration;
 
 use crate::chart::Refinement;
 use crate::context::Context;
@@ -9,7 +10,7 @@ use crate::dependency::Dependencies;
 use crate::error::BoxError;
 use crate::hooks::{HookFailure, Phase, Transition};
 use crate::reply::Reply;
-use crate::resource::{Acquisition, Release, StartStep};
+use crate::resource::{Acquisition, DEFAULT_RELEASE_TIMEOUT, Release, StartStep};
 use crate::supervision::ChildFailed;
 use crate::task::{Flow, TaskContext, TaskSpec};
 
@@ -97,6 +98,11 @@ pub trait Actor: Sized + Send + 'static {
         async {}
     }
 
+    /// How long the release of the resource of this name may take.
+    fn release_timeout(_name: &str) -> Duration {
+        DEFAULT_RELEASE_TIMEOUT
+    }
+
     /// One turn of a task that runs on the actor.
     fn turn(
         &mut self,
@@ -133,6 +139,28 @@ pub trait Handler<M>: Actor {
 
     /// Puts the message and its way back into the actor's message type.
     fn envelope(message: M, reply: Reply<Self::Reply>) -> Self::Message;
+}
+
+/// Called for every actor, for its name: the compiler prints it where an actor
+/// holds an `Rc`, a `RefCell` behind a reference, or anything else that is not
+/// `Send`.
+pub fn actors_move_between_threads_so_use_arc_not_rc<A: Send>() {}
+
+/// What a handler with `crash_on_error` may return.
+#[diagnostic::on_unimplemented(
+    message = "`crash_on_error` needs a handler that returns a `Result`, not `{Self}`",
+    label = "not a `Result`",
+    note = "return a `Result` whose error can be printed, or leave `crash_on_error` out"
+)]
+pub trait MayFail {
+    /// What the actor crashes with, if anything.
+    fn failure(&self) -> Option<String>;
+}
+
+impl<T, E: ToString> MayFail for Result<T, E> {
+    fn failure(&self) -> Option<String> {
+        self.as_ref().err().map(ToString::to_string)
+    }
 }
 
 /// What a hook may return.

@@ -1,28 +1,27 @@
-//! The handle of an actor: sending, asking, and control from outside.
+//! The handle of an actor: sending and asking, and what it shows of itself.
+//!
+//! Its control from outside is in [`control`].
 
-use std::any::Any;
+mod control;
+
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::actor::{Actor, Handler};
 use crate::cell::{self, AnyCell, Cell, Exit, dead_letter};
-use crate::chart::Refused;
 use crate::configuration::Configuration;
-use crate::core::{ENDING_FOR_GOOD, KILL, RESTART, STOP_NOW};
-use crate::dependents;
 use crate::error::{AskError, StartError, TellError, TryTellError};
 use crate::event::DeadLetterReason;
-use crate::hooks::{self, Fires, Firing};
-use crate::lifecycle::{State, Trigger, next};
+use crate::lifecycle::State;
 use crate::mailbox::{Push, Rejection};
 use crate::recipient::Recipient;
 use crate::recipient_of::RecipientOf;
 use crate::reply::{self, Reply};
 use crate::snapshot::ActorSnapshot;
+use crate::starting;
+
+pub use control::{ControlError, Restarting, Stopping};
 
 /// The handle of an actor. Cheap to clone; the actor lives on when all are gone.
 ///
@@ -197,129 +196,21 @@ impl<A: Actor> Address<A> {
 impl<A: Actor> Address<A> {
     /// Waits until the actor is started.
     ///
+    /// Another actor can await this during its own start, in `#[started]` say.
+    /// If this one in turn waits for that start, because it depends on the other
+    /// actor, both would wait forever: whichever comes second gets a
+    /// [`StartFailure::Cycle`](crate::StartFailure::Cycle) instead.
+    ///
     /// # Errors
     ///
-    /// It ended without ever having been started.
+    /// It ended without ever having been started, or the cycle.
     pub async fn started(&self) -> Result<(), StartError> {
-        cell::started(&self.cell.core).await
+        starting::started(&self.any_cell()).await
     }
 
     /// Waits until the actor has ended for good.
     pub async fn stopped(&self) -> Exit {
         cell::ended(&self.cell.core).await
-    }
-
-    /// Asks the actor to stop; awaiting what this returns waits for the end.
-    ///
-    /// Those that [depend](crate::Dependency) on it are stopped first, and it
-    /// works for them until they have ended. Then, or at once if there are none,
-    /// the mailbox is closed; messages that were accepted before are worked off,
-    /// unless the actor is paused or about to start again: then they become dead
-    /// letters. Inside one of the actor's own handlers use
-    /// [`Context::stop_self`](crate::Context::stop_self), or do not await.
-    pub fn stop(&self) -> Stopping {
-        let cell = self.any_cell();
-        dependents::stop(&cell, None);
-        Stopping::new(cell)
-    }
-
-    /// Like [`stop`](Self::stop), but only the message at work is finished;
-    /// those that wait become dead letters. Those that depend on it are stopped
-    /// after it.
-    pub fn stop_now(&self) -> Stopping {
-        self.cell.mailbox.close();
-        self.cell.core.raise(STOP_NOW);
-        Stopping::new(self.any_cell())
-    }
-
-    /// Ends the actor at its next await, even inside a handler. Resources are
-    /// dropped without their release methods. Those that depend on it are stopped
-    /// after it.
-    pub fn kill(&self) -> Stopping {
-        self.cell.mailbox.close();
-        self.cell.core.raise(KILL);
-        Stopping::new(self.any_cell())
-    }
-
-    /// Halts messages and tasks until [`resume`](Self::resume); the message at
-    /// work is finished. An actor with hooks carries it out between messages, so
-    /// that one that awaits this inside of its own handler waits forever; others
-    /// need not await more than this call.
-    ///
-    /// # Errors
-    ///
-    /// Refused unless the actor is running, or if one of its conditions does not
-    /// hold.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped before it is ready, it may or may not take effect.
-    pub async fn pause(&self) -> Result<(), Refused> {
-        hooks::ask_for(&self.cell.core, Firing::PAUSE, None).await
-    }
-
-    /// Goes on after a pause.
-    ///
-    /// # Errors
-    ///
-    /// Refused unless the actor is paused, or if one of its conditions does not
-    /// hold.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped before it is ready, it may or may not take effect.
-    pub async fn resume(&self) -> Result<(), Refused> {
-        hooks::ask_for(&self.cell.core, Firing::RESUME, None).await
-    }
-
-    /// Fires a trigger of the actor's own chart, `#[actor(chart = …)]`, and waits
-    /// until the transition is done, with its hooks.
-    ///
-    /// # Errors
-    ///
-    /// Refused where the chart has no such transition, or if a condition does not
-    /// hold.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped before it is ready, it may or may not take effect.
-    pub async fn fire(&self, trigger: impl Fires<A>) -> Result<(), Refused> {
-        hooks::ask_for(&self.cell.core, Firing::Own(trigger.index()), None).await
-    }
-
-    /// Like [`fire`](Self::fire), with a value for the hooks; see
-    /// [`Transition::payload`](crate::Transition::payload).
-    ///
-    /// # Errors
-    ///
-    /// Those of `fire`.
-    pub async fn fire_with<P>(&self, trigger: impl Fires<A>, payload: P) -> Result<(), Refused>
-    where
-        P: Any + Send + Sync,
-    {
-        let firing = Firing::Own(trigger.index());
-        hooks::ask_for(&self.cell.core, firing, Some(Box::new(payload))).await
-    }
-
-    /// Stops the actor after the message at work and starts it again with a
-    /// fresh value. The mailbox is kept.
-    ///
-    /// # Errors
-    ///
-    /// Refused unless the actor is running, paused or between a crash and its
-    /// restart, and if it was asked to stop.
-    pub fn restart(&self) -> Result<(), Refused> {
-        let core = &self.cell.core;
-        let state = core.state();
-        if core.is_finished() {
-            return Err(Refused::new(Trigger::Restart.name(), state.path()));
-        }
-        next(state, Trigger::Restart)?;
-        if core.word() & ENDING_FOR_GOOD != 0 {
-            return Err(Refused::new(Trigger::Restart.name(), State::Stopping.path()));
-        }
-        core.raise(RESTART);
-        Ok(())
     }
 
     /// The state of the lifecycle; cheap. The whole configuration is
@@ -369,25 +260,5 @@ impl<A: Actor> fmt::Debug for Address<A> {
             .field("path", &self.path())
             .field("state", &self.cell.core.active())
             .finish()
-    }
-}
-
-/// A stop under way. The request is made already; awaiting this waits for the
-/// end of the actor, dropping it does not take the request back.
-pub struct Stopping {
-    cell: Arc<dyn AnyCell>,
-}
-
-impl Stopping {
-    fn new(cell: Arc<dyn AnyCell>) -> Self {
-        Stopping { cell }
-    }
-}
-
-impl Future for Stopping {
-    type Output = Exit;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Exit> {
-        cell::poll_ended(self.cell.core(), cx)
     }
 }

@@ -14,12 +14,16 @@ use crate::runner::Runner;
 
 /// What a spawned actor is until it is polled: its factory and two words. The future
 /// of its life, ten times as large, is allocated by the first poll. So the runtime's
-/// task, which is moved three times and is aligned to 128 bytes, is small; and of many
-/// actors that are spawned at once and are over in one poll, one has a life at a time:
-/// without this a spawn took 12 % more instructions, and skynet half as much memory
-/// again.
+/// task is small, which is moved three times and aligned to 128 bytes; and of many
+/// actors that are over in one poll, one at a time takes the room. In one future, a
+/// spawn took 9 % more instructions, and the peak of a skynet was 337 MiB instead of
+/// 249. By hand, as an async block has no place to put the life where the factory was.
 pub(crate) enum Body<A: Actor, F> {
-    Seed { cell: Arc<Cell<A>>, factory: F, manner: Manner },
+    Seed {
+        cell: Arc<Cell<A>>,
+        factory: F,
+        manner: Manner,
+    },
     Living(Pin<Box<dyn Future<Output = ()> + Send>>),
     /// While it comes to life.
     Between,
@@ -37,17 +41,26 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let body = self.get_mut();
-        if let Body::Living(life) = body {
-            return life.as_mut().poll(cx);
+        body.come_to_life();
+        match body {
+            Body::Living(life) => life.as_mut().poll(cx),
+            Body::Seed { .. } | Body::Between => Poll::Ready(()),
         }
-        let Body::Seed { cell, factory, manner } = replace(body, Body::Between) else {
-            return Poll::Ready(());
-        };
-        let mut life = Box::pin(Runner::new(cell, factory, manner).live());
-        let polled = life.as_mut().poll(cx);
-        if polled.is_pending() {
-            *body = Body::Living(life);
+    }
+}
+
+impl<A, F> Body<A, F>
+where
+    A: Actor,
+    F: FnMut() -> Result<A, BoxError> + Send + 'static,
+{
+    /// Apart from the poll, which thus is in one place and inlines its parts.
+    #[inline]
+    fn come_to_life(&mut self) {
+        if matches!(self, Body::Seed { .. })
+            && let Body::Seed { cell, factory, manner } = replace(self, Body::Between)
+        {
+            *self = Body::Living(Box::pin(Runner::new(cell, factory, manner).live()));
         }
-        polled
     }
 }

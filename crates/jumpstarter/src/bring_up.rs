@@ -32,7 +32,8 @@ pub(crate) async fn bring_up<A: Actor>(
     if let Some(actor) = slot.as_ref() {
         let mut wanted = Dependencies::new(&injector);
         actor.dependencies(&mut wanted);
-        wanted.into_result().map_err(failed)?;
+        let sought = wanted.into_sought().map_err(failed)?;
+        sought.await_all().await.map_err(failed)?;
     }
     await_dependencies(&cell.core).await.map_err(failed)?;
     if let Some(hooks) = start_steps(slot.as_mut(), ctx, route::DEPENDENCIES) {

@@ -33,7 +33,7 @@ impl<'a> Tally<'a> {
     /// A batch begins, with so many messages in hand.
     #[inline]
     pub(crate) fn begin(&mut self, in_hand: usize) {
-        self.note_in_hand(in_hand);
+        note_in_hand(self.core, in_hand);
         match self.skip.checked_sub(1) {
             Some(rest) => self.skip = rest,
             None => self.since = Some(Instant::now()),
@@ -50,16 +50,12 @@ impl<'a> Tally<'a> {
     /// The batch ends, with so many messages left in hand.
     #[inline]
     pub(crate) fn end(&mut self, in_hand: usize) {
-        self.note_in_hand(in_hand);
+        note_in_hand(self.core, in_hand);
         if let Some(since) = self.since.take() {
             self.note_busy(since.elapsed());
         }
         add(&self.core.processed, u64::from(self.done));
         self.done = 0;
-    }
-
-    fn note_in_hand(&self, in_hand: usize) {
-        self.core.in_hand.store(u32::try_from(in_hand).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
 
     fn note_busy(&mut self, elapsed: Duration) {
@@ -77,6 +73,12 @@ impl Drop for Tally<'_> {
         }
         add(&self.core.processed, u64::from(self.done));
     }
+}
+
+/// Messages taken from the mailbox and not done.
+#[inline]
+pub(crate) fn note_in_hand(core: &Core, messages: usize) {
+    core.in_hand.store(u32::try_from(messages).unwrap_or(u32::MAX), Ordering::Relaxed);
 }
 
 /// Adds to a counter that only the actor itself writes.

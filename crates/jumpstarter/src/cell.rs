@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::actor::Actor;
-use crate::core::{Core, FINISHED, ONCE_STARTED, state_of};
+use crate::core::{Core, FINISHED, ONCE_STARTED, RESTART, state_of};
 use crate::error::{Crash, StartError};
 use crate::event::{DeadLetterReason, Event};
+use crate::lifecycle::restart::State as RestartRegion;
 use crate::mailbox::{Mailbox, Receiver};
 
 /// The mailbox is next to what the core has for each message.
@@ -81,6 +82,20 @@ pub(crate) async fn started(core: &Core) -> Result<(), StartError> {
         return Err(StartError { path: core.path.to_string(), crash });
     }
     Ok(())
+}
+
+/// Ready when a restart that was asked for is complete, or will never be.
+pub(crate) fn poll_restarted(core: &Core, cx: &mut Context<'_>) -> Poll<()> {
+    // Registered first: what is looked at is not all under one lock.
+    let _ = core.watch(cx.waker(), |_| false);
+    let word = core.word();
+    let is_restarted = word & RESTART == 0
+        && state_of(word).is_started()
+        && core.restart_region() == RestartRegion::Restarted;
+    match word & FINISHED != 0 || is_restarted {
+        true => Poll::Ready(()),
+        false => Poll::Pending,
+    }
 }
 
 /// Waits until the actor has ended for good.

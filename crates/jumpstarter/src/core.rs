@@ -27,7 +27,7 @@ use crate::path::Path;
 use crate::route::Route;
 use crate::spawner::TaskGroup;
 use crate::strategy::Strategy;
-use crate::supervision::{RestartPolicy, Rules};
+use crate::supervision::{ChildRestarts, RestartPolicy, Rules};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use crate::system::System;
@@ -133,10 +133,13 @@ impl Core {
 
     /// Notes what others need to know of the rules it lives by.
     pub(crate) fn adopt(&self, rules: &Rules) {
-        let escalates = rules.escalates || rules.strategy != Strategy::OneForOne;
+        let grouped = rules.strategy != Strategy::OneForOne || rules.children.is_some();
+        let escalates = rules.escalates || grouped;
         if escalates {
             self.with_cold(|cold| {
                 cold.siblings.strategy = rules.strategy;
+                let counted = |intensity| Box::new(ChildRestarts::new(intensity));
+                cold.siblings.restarts = rules.children.map(counted);
                 cold.escalates = true;
             });
         }
@@ -453,10 +456,22 @@ impl Core {
 
     /// Fires a trigger of the restart region.
     pub(crate) fn move_restart(&self, trigger: restart::Trigger) -> Result<(), Refused> {
-        self.with_cold(|cold| {
-            cold.restart = restart::next(cold.restart, trigger)?;
-            Ok(())
-        })
+        let to = self.with_cold(|cold| {
+            let from = cold.restart;
+            let to = restart::next(from, trigger)?;
+            cold.restart = to;
+            // Under the lock, so that the events keep the order of the changes.
+            self.system.bus().publish(|| Event::RestartRegionChanged {
+                path: self.path.to_string(),
+                from,
+                to,
+            });
+            Ok::<_, Refused>(to)
+        })?;
+        if to == restart::State::Restarted {
+            self.wake_watchers(self.word() & WATCHED);
+        }
+        Ok(())
     }
 
     /// The state of the restart region.

@@ -1,8 +1,10 @@
 //! Dependencies: what must be started before an actor and stopped after it.
 
-use std::any::type_name;
+mod sought;
+
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::actor::Actor;
 use crate::address::Address;
@@ -12,7 +14,11 @@ use crate::dependents;
 use crate::error::{BoxError, StartFailure};
 use crate::options::Options;
 use crate::resource::Requirement;
+use crate::starting::way_of_waits;
 use crate::system::System;
+
+pub use sought::DEFAULT_NAMED_WAIT;
+use sought::Sought;
 
 /// An actor that another one needs, and how it is found.
 ///
@@ -28,6 +34,8 @@ use crate::system::System;
 pub struct Dependency<A: Actor> {
     source: Source<A>,
     requirement: Requirement,
+    /// How long to wait for a name.
+    within: Option<Duration>,
 }
 
 type Factory<A> = Box<dyn FnMut() -> Result<A, BoxError> + Send>;
@@ -41,7 +49,7 @@ enum Source<A: Actor> {
 
 impl<A: Actor> Dependency<A> {
     fn from_source(source: Source<A>) -> Self {
-        Dependency { source, requirement: Requirement::Required }
+        Dependency { source, requirement: Requirement::Required, within: None }
     }
 
     /// The dependent can do without: it starts also if this one is missing, of
@@ -52,13 +60,24 @@ impl<A: Actor> Dependency<A> {
         self
     }
 
+    /// How long to wait for a [name](Self::named) that is not there yet; no time
+    /// at all means to look once. Default: [`DEFAULT_NAMED_WAIT`], and once for
+    /// what is [optional](Self::optional). Others than names are never waited for
+    /// to exist.
+    pub fn within(mut self, limit: Duration) -> Self {
+        self.within = Some(limit);
+        self
+    }
+
     /// An actor that exists already.
     pub fn existing(address: Address<A>) -> Self {
         Dependency::from_source(Source::Existing(address))
     }
 
-    /// The actor at that path, which must have been spawned before: it is looked for
-    /// once, when the dependent starts, and a start without it fails.
+    /// The actor at that path. One that is not there when the dependent starts is
+    /// waited for, in the state `starting`, for [`DEFAULT_NAMED_WAIT`] or as long
+    /// as [`within`](Self::within) says; a start without it then fails with
+    /// [`StartFailure::Missing`].
     pub fn named(path: impl Into<String>) -> Self {
         Dependency::from_source(Source::Named(path.into()))
     }
@@ -149,15 +168,19 @@ pub(crate) fn find<B: Actor>(core: &Core) -> Option<Address<B>> {
 pub struct Dependencies<'a> {
     injector: &'a Injector,
     failure: Option<StartFailure>,
+    /// Those that were not there.
+    sought: Vec<Sought>,
 }
 
 impl<'a> Dependencies<'a> {
     pub(crate) fn new(injector: &'a Injector) -> Self {
-        Dependencies { injector, failure: None }
+        Dependencies { injector, failure: None, sought: Vec::new() }
     }
 
-    pub(crate) fn into_result(self) -> Result<(), StartFailure> {
-        self.failure.map_or(Ok(()), Err)
+    /// What is left to wait for.
+    pub(crate) fn into_sought(self) -> Result<SoughtOf, StartFailure> {
+        let own = Arc::clone(&self.injector.cell);
+        self.failure.map_or(Ok(SoughtOf { own, sought: self.sought }), Err)
     }
 
     /// What the dependency functions get.
@@ -170,9 +193,24 @@ impl<'a> Dependencies<'a> {
         if self.failure.is_some() {
             return;
         }
-        let requirement = dependency.requirement;
-        let linked = match self.resolve(dependency.source) {
-            Ok(address) => link(&self.injector.cell, address.any_cell(), requirement),
+        let Dependency { source, requirement, within } = dependency;
+        let found = match source {
+            Source::Named(path) => {
+                let sought = Sought::of::<B>(path, requirement, within);
+                match sought.look(self.injector.system()) {
+                    Some(found) => found,
+                    None => return self.sought.push(sought),
+                }
+            }
+            Source::Existing(address) => Ok(address.any_cell()),
+            Source::Injected(build) => Ok(build(self.injector.system()).any_cell()),
+            Source::Spawned { name, options, factory } => {
+                let own = Some(&self.injector.cell);
+                Ok(self.injector.system().launch(own, &name, options, factory).any_cell())
+            }
+        };
+        let linked = match found {
+            Ok(cell) => link(&self.injector.cell, cell, requirement),
             Err(failure) if requirement == Requirement::Optional => {
                 let path = self.injector.path();
                 return tracing::warn!(path, %failure, "optional dependency left out");
@@ -181,28 +219,17 @@ impl<'a> Dependencies<'a> {
         };
         self.failure = linked.err();
     }
+}
 
-    fn resolve<B: Actor>(&self, source: Source<B>) -> Result<Address<B>, StartFailure> {
-        let system = self.injector.system();
-        match source {
-            Source::Existing(address) => Ok(address),
-            Source::Injected(build) => Ok(build(system)),
-            Source::Spawned { name, options, factory } => {
-                Ok(system.launch(Some(&self.injector.cell), &name, options, factory))
-            }
-            Source::Named(path) => {
-                let Some(cell) = system.find_cell(&path) else {
-                    let type_name = type_name::<B>();
-                    return Err(StartFailure::Missing { type_name, path: Some(path) });
-                };
-                let found = cell.core().type_name();
-                cell.into_any().downcast().map(Address::new).map_err(|_| StartFailure::WrongType {
-                    path,
-                    wanted: type_name::<B>(),
-                    found,
-                })
-            }
-        }
+/// The names that one actor waits for.
+pub(crate) struct SoughtOf {
+    own: Arc<dyn AnyCell>,
+    sought: Vec<Sought>,
+}
+
+impl SoughtOf {
+    pub(crate) async fn await_all(self) -> Result<(), StartFailure> {
+        sought::await_all(&self.own, self.sought).await
     }
 }
 
@@ -210,7 +237,8 @@ impl<'a> Dependencies<'a> {
 ///
 /// # Errors
 ///
-/// The edge would close a cycle.
+/// The edge would close a cycle: of dependencies, or of actors that wait for each
+/// other's start.
 pub(crate) fn link(
     dependent: &Arc<dyn AnyCell>,
     dependency: Arc<dyn AnyCell>,
@@ -218,7 +246,9 @@ pub(crate) fn link(
 ) -> Result<(), StartFailure> {
     let core = dependent.core();
     let _one_at_a_time = core.system.graph().lock();
-    if let Some(mut types) = way(&dependency, core.id, Edges::All, &mut HashSet::new()) {
+    let circle = way(&dependency, core.id, Edges::All, &mut HashSet::new())
+        .or_else(|| way_of_waits(&dependency, core.id));
+    if let Some(mut types) = circle {
         types.insert(0, core.type_name());
         return Err(StartFailure::Cycle { types });
     }

@@ -169,12 +169,14 @@ pub enum StartFailure {
         reason: String,
     },
     /// A dependency is not there.
-    #[error("dependency {type_name} is missing{}", .path.as_ref().map(|path| format!(" at {path}")).unwrap_or_default())]
+    #[error("dependency {type_name} is missing{}", Place { path, waited })]
     Missing {
         /// The type that was asked for.
         type_name: &'static str,
         /// The path that was asked for, if any.
         path: Option<String>,
+        /// How long it was waited for.
+        waited: Duration,
     },
     /// A dependency is there but of another type.
     #[error("dependency at {path} is a {found}, not a {wanted}")]
@@ -186,7 +188,8 @@ pub enum StartFailure {
         /// The type that was found.
         found: &'static str,
     },
-    /// The dependencies lead back to the actor itself.
+    /// The dependencies, or those whose start is awaited during a start, lead
+    /// back to the actor itself.
     #[error("dependencies form a cycle: {}", .types.join(" > "))]
     Cycle {
         /// The types along the cycle; the last is the first again.
@@ -215,6 +218,24 @@ pub enum StartFailure {
     /// The system is shutting down.
     #[error("the system is shutting down")]
     ShuttingDown,
+}
+
+/// Where something was looked for, and how long.
+struct Place<'a> {
+    path: &'a Option<String>,
+    waited: &'a Duration,
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(path) = self.path {
+            write!(f, " at {path}")?;
+        }
+        match self.waited.is_zero() {
+            true => Ok(()),
+            false => write!(f, ": not spawned within {:?}", self.waited),
+        }
+    }
 }
 
 /// What a resource function returns when the resource is not there now. An

@@ -4,11 +4,14 @@
 //! the oldest events, and is told how many.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use tokio::sync::broadcast;
 
 use crate::configuration::ActiveState;
 use crate::error::Crash;
+use crate::lifecycle::restart::State as RestartRegion;
+use crate::lifecycle::task::State as TaskState;
 
 /// Events a listener can be behind before it loses some.
 const BACKLOG: usize = 1024;
@@ -25,6 +28,26 @@ pub enum Event {
         from: ActiveState,
         /// The state after.
         to: ActiveState,
+    },
+    /// The restart region moved.
+    RestartRegionChanged {
+        /// The actor's path.
+        path: String,
+        /// The state before.
+        from: RestartRegion,
+        /// The state after.
+        to: RestartRegion,
+    },
+    /// The region of a task moved.
+    TaskChanged {
+        /// The actor's path.
+        path: String,
+        /// The name of the task.
+        task: &'static str,
+        /// The state before.
+        from: TaskState,
+        /// The state after.
+        to: TaskState,
     },
     /// An incarnation ended by an error.
     Crashed {
@@ -80,6 +103,15 @@ pub enum Event {
         path: String,
         /// The name of the task.
         task: &'static str,
+    },
+    /// The release of a resource did not end within its time; the stop went on.
+    NotReleased {
+        /// The path of the actor that held it.
+        path: String,
+        /// The name of the function that acquired it.
+        resource: &'static str,
+        /// How long it was waited for.
+        after: Duration,
     },
     /// A listener found out that it had missed this many events.
     Missed(u64),

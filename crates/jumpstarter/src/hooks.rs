@@ -60,6 +60,11 @@ impl Transition<'_> {
 
 /// A trigger of the chart of `A`. Implemented by [`#[actor]`](macro@crate::actor)
 /// for the chart that it is given.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no trigger of the chart of `{A}`",
+    label = "a trigger of another chart",
+    note = "name the chart where the actor is: `#[actor(chart = C)]`, where `C` declares the trigger"
+)]
 pub trait Fires<A: Actor>: ChartTrigger {}
 
 /// The hooks of one transition, in their order.
@@ -157,13 +162,21 @@ pub(crate) async fn carry_out<A: Actor>(
         (firing.name(core), core.active_in(word), core.active_in(after))
     };
     let transition = Transition { trigger, from, to, payload, error };
-    let steps = AssertUnwindSafe(pass_phases(actor, ctx, firing, &transition)).catch_unwind();
-    let outcome = match steps.await {
+    let outcome = caught(pass_phases(actor, ctx, firing, &transition)).await;
+    let last = async {
+        let done = actor.hook(Phase::Finalize, &transition, ctx).await;
+        done.map_err(|failure| failure.halt(&transition))
+    };
+    let last = caught(last).await;
+    outcome.and(last)
+}
+
+/// A hook that panics has failed.
+async fn caught(hooks: impl Future<Output = Result<(), Halted>>) -> Result<(), Halted> {
+    match AssertUnwindSafe(hooks).catch_unwind().await {
         Ok(outcome) => outcome,
         Err(panic) => Err(Halted::Failed(Crash::from_panic(panic.as_ref()))),
-    };
-    let last = actor.hook(Phase::Finalize, &transition, ctx).await;
-    outcome.and(last.map_err(|failure| failure.halt(&transition)))
+    }
 }
 
 async fn pass_phases<A: Actor>(

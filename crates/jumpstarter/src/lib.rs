@@ -60,6 +60,7 @@ mod signals;
 mod snapshot;
 mod span;
 mod spawner;
+mod starting;
 mod stash;
 mod strategy;
 mod stream;
@@ -81,12 +82,12 @@ pub use jumpstarter_macros::actor;
 pub use jumpstarter_macros::statechart;
 
 pub use crate::actor::{Actor, Handler};
-pub use crate::address::{Address, Stopping};
+pub use crate::address::{Address, ControlError, Restarting, Stopping};
 pub use crate::cell::Exit;
 pub use crate::chart::{Place, Refused, Statechart};
 pub use crate::configuration::{ActiveState, Configuration};
 pub use crate::context::Context;
-pub use crate::dependency::{Dependency, Inject, Injector};
+pub use crate::dependency::{DEFAULT_NAMED_WAIT, Dependency, Inject, Injector};
 pub use crate::error::{
     AskError, BlockingError, BoxError, Cause, Crash, Panicked, ResourceUnavailable, StartError,
     StartFailure, TellError, TryTellError,
@@ -103,14 +104,15 @@ pub use crate::publish::Publishes;
 pub use crate::recipient::Recipient;
 pub use crate::recipient_of::RecipientOf;
 pub use crate::reply::Reply;
-pub use crate::shutdown::ShutdownReport;
+pub use crate::resource::DEFAULT_RELEASE_TIMEOUT;
+pub use crate::shutdown::{LAST_WAIT, ShutdownReport};
 pub use crate::signals::SignalError;
 pub use crate::snapshot::ActorSnapshot;
 pub use crate::spawner::{Spawned, Spawner};
 pub use crate::strategy::Strategy;
 pub use crate::stream::{Delivery, Subscription};
 pub use crate::supervision::{Backoff, ChildFailed, Escalated, Intensity, RestartPolicy};
-pub use crate::system::System;
+pub use crate::system::{BLOCKING_POOL, System};
 pub use crate::task::{Flow, IntoFlow, TaskContext, TaskSpec};
 pub use crate::watch::Terminated;
 pub use tokio_util::sync::CancellationToken;
@@ -119,7 +121,7 @@ pub use tokio_util::sync::CancellationToken;
 /// types. Not for use by hand; may change at any time.
 #[doc(hidden)]
 pub mod written {
-    pub use crate::actor::HookOutcome;
+    pub use crate::actor::{HookOutcome, MayFail, actors_move_between_threads_so_use_arc_not_rc};
     pub use crate::dependency::Dependencies;
     pub use crate::hooks::{HookFailure, Phase};
     pub use crate::life::is_lifecycle_trigger;

@@ -253,6 +253,11 @@ impl<E> Queue<E> {
     #[cold]
     #[inline(never)]
     fn put_grown(&mut self, message: E) {
+        if self.messages.capacity() == 0 {
+            // Not four at once: many actors never have more than one waiting, and a
+            // ring of 1,000 of them fits into a cache of 1 MiB.
+            self.messages.reserve_exact(1);
+        }
         self.messages.push_back(message);
     }
 

@@ -129,9 +129,26 @@ impl Options {
         self
     }
 
-    /// How often it may be restarted. Default: 5 times in 30 seconds.
+    /// How often it may be restarted, itself alone: a supervisor that shall count
+    /// its children together has [`children_intensity`](Self::children_intensity).
+    /// Default: 5 times in 30 seconds.
     pub fn intensity(mut self, restarts: u32, window: Duration) -> Self {
         self.rules_mut().intensity = Intensity { restarts, window };
+        self
+    }
+
+    /// How often its children may be restarted after crashes, all together:
+    /// what the intensity of a supervisor is in Erlang. When one more crashes
+    /// within the window, it is not started again, and this actor
+    /// [escalates](Self::escalate): it stops its children and crashes, unless
+    /// `#[child_failed]` takes care of it.
+    ///
+    /// Each crash of a child counts once; siblings that are restarted along with
+    /// it (see [`Strategy`]) do not, nor do restarts by request. The intensity of
+    /// each child holds beside this. Default: the children are not counted
+    /// together.
+    pub fn children_intensity(mut self, restarts: u32, window: Duration) -> Self {
+        self.rules_mut().children = Some(Intensity { restarts, window });
         self
     }
 

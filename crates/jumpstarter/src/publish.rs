@@ -20,6 +20,11 @@ use crate::task::TaskContext;
 /// The actor publishes items of type `T`.
 ///
 /// Implemented by [`#[actor(streams(T, …))]`](macro@crate::actor).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not publish `{T}`",
+    label = "a stream that the actor does not declare",
+    note = "declare it where the actor is: `#[actor(streams({T}))]`"
+)]
 pub trait Publishes<T: Clone + Send + 'static>: Actor {}
 
 /// The streams of an actor, by the type of their items. Made when the first

@@ -6,9 +6,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::time::Duration;
 
+use tokio::time::timeout;
+
+use crate::actor::Actor;
+use crate::core::Core;
 use crate::dependency::Injector;
 use crate::error::{BlockingError, BoxError, Panicked, ResourceUnavailable, StartFailure};
+use crate::event::Event;
 use crate::system::System;
+
+/// How long a `#[release]` may take unless told otherwise.
+pub const DEFAULT_RELEASE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How a step of the start went.
 pub type StartStep = Result<(), BoxError>;
@@ -146,7 +154,7 @@ impl<'a> Acquisition<'a> {
         });
         let lent = match limit {
             None => on_pool.await,
-            Some(limit) => match tokio::time::timeout(limit, on_pool).await {
+            Some(limit) => match timeout(limit, on_pool).await {
                 Ok(lent) => lent,
                 Err(_) => {
                     let late = StartFailure::ResourceTimeout { name, after: limit };
@@ -211,7 +219,7 @@ async fn within<T>(
         return Ok(acquiring.await);
     };
     let late = StartFailure::ResourceTimeout { name, after: limit };
-    tokio::time::timeout(limit, acquiring).await.map_err(|_| late.into())
+    timeout(limit, acquiring).await.map_err(|_| late.into())
 }
 
 /// Whether the start can go on without an optional resource.
@@ -250,6 +258,23 @@ impl Release {
     pub fn system(&self) -> System {
         self.system.clone()
     }
+}
+
+/// Releases one resource, for so long as it may take. What is not released by
+/// then is reported and left to itself: an async release is dropped, one on the
+/// pool runs on alone.
+pub(crate) async fn release<A: Actor>(core: &Core, actor: &mut A, resource: Release) {
+    let (name, limit) = (resource.name, A::release_timeout(resource.name));
+    if timeout(limit, actor.release(resource)).await.is_ok() {
+        return;
+    }
+    tracing::error!(path = %core.path, resource = name, after = ?limit, "resource not released");
+    core.system.count_not_released();
+    core.system.bus().publish(|| Event::NotReleased {
+        path: core.path.to_string(),
+        resource: name,
+        after: limit,
+    });
 }
 
 /// Logs a release that panicked on the pool.

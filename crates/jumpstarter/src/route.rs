@@ -17,12 +17,11 @@ impl Route {
         let mut to = from;
         let mut step = 0;
         while step < triggers.len() {
-            to = match next(to, triggers[step]) {
-                Ok(state) => state,
-                Err(_) => panic!("the chart refuses a trigger of the route"),
-            };
+            let Ok(state) = next(to, triggers[step]) else { break };
+            to = state;
             step += 1;
         }
+        assert!(step == triggers.len(), "the chart refuses a trigger of the route");
         Route { triggers, from, to }
     }
 
@@ -55,22 +54,12 @@ pub(crate) const START: &Route = &Route::new(
 /// As [`START`], after a stop.
 pub(crate) const START_ANEW: &Route = &Route::new(
     State::Stopped,
-    &[
-        Trigger::Start,
-        Trigger::DependenciesStart,
-        Trigger::ResourcesAcquire,
-        Trigger::TasksStart,
-    ],
+    &[Trigger::Start, Trigger::DependenciesStart, Trigger::ResourcesAcquire, Trigger::TasksStart],
 );
 /// As [`START`], after a crash.
 pub(crate) const START_AGAIN: &Route = &Route::new(
     State::Crashed,
-    &[
-        Trigger::Restart,
-        Trigger::DependenciesStart,
-        Trigger::ResourcesAcquire,
-        Trigger::TasksStart,
-    ],
+    &[Trigger::Restart, Trigger::DependenciesStart, Trigger::ResourcesAcquire, Trigger::TasksStart],
 );
 
 /// The begin of a start that waits for something.
@@ -82,8 +71,7 @@ pub(crate) const BEGIN_ANEW: &Route = &Route::new(State::Stopped, &[Trigger::Sta
 pub(crate) const BEGIN_AGAIN: &Route = &Route::new(State::Crashed, &[Trigger::Restart]);
 
 /// The dependencies are started.
-pub(crate) const DEPENDENCIES: &Route =
-    &Route::new(State::Starting, &[Trigger::DependenciesStart]);
+pub(crate) const DEPENDENCIES: &Route = &Route::new(State::Starting, &[Trigger::DependenciesStart]);
 /// The resources are held.
 pub(crate) const RESOURCES: &Route =
     &Route::new(State::DependenciesStarted, &[Trigger::ResourcesAcquire]);
@@ -102,18 +90,12 @@ pub(crate) const STOP_TO_START: &Route = &Route::new(State::Healthy, &[Trigger::
 /// The tasks, spawned futures and children have ended.
 pub(crate) const TASKS_STOPPED: &Route = &Route::new(State::Stopping, &[Trigger::TasksStop]);
 /// The resources are released.
-pub(crate) const RELEASED: &Route =
-    &Route::new(State::TasksStopped, &[Trigger::ResourcesRelease]);
+pub(crate) const RELEASED: &Route = &Route::new(State::TasksStopped, &[Trigger::ResourcesRelease]);
 /// The dependencies it owns have ended, and that is all.
 pub(crate) const DONE: &Route =
     &Route::new(State::ResourcesReleased, &[Trigger::DependenciesStop, Trigger::Finish]);
 /// All that follows the begin of the stop, for an actor that has nothing to release.
 pub(crate) const REST: &Route = &Route::new(
     State::Stopping,
-    &[
-        Trigger::TasksStop,
-        Trigger::ResourcesRelease,
-        Trigger::DependenciesStop,
-        Trigger::Finish,
-    ],
+    &[Trigger::TasksStop, Trigger::ResourcesRelease, Trigger::DependenciesStop, Trigger::Finish],
 );

@@ -17,16 +17,19 @@ use crate::error::{BoxError, Cause, Crash};
 use crate::event::{DeadLetterReason, Event};
 use crate::guard::{Broken, Guarded, ending, ending_or_crashed, unless};
 use crate::hooks::{drop_requests, enter_crashed, start_steps};
+use crate::lifecycle::State;
 use crate::lifecycle::restart::{State as RestartRegion, Trigger as RestartTrigger};
 use crate::lifecycle::task::State as TaskState;
-use crate::lifecycle::State;
 use crate::options::Manner;
 use crate::route::{self, Route};
 use crate::span::ActorSpan;
+use crate::starting::Starting;
 use crate::supervision::{ChildFailed, Ending, History, Verdict};
 use crate::urgent::SystemMessage;
 use crate::work::{Left, Worker};
-use crate::{blocking, bring_up, dependents, publish, strategy, turns, watch, wind_down};
+use crate::{
+    blocking, bring_up, busy, dependents, publish, strategy, supervision, turns, watch, wind_down,
+};
 
 pub(crate) struct Runner<A: Actor, F> {
     cell: Arc<Cell<A>>,
@@ -124,6 +127,8 @@ where
                 let _ = cell.core.move_restart(RestartTrigger::Restart);
             }
             ctx.unstash(&mut own.inbox);
+            // Also after a panic in the middle of a batch.
+            busy::note_in_hand(&cell.core, own.inbox.len());
             let mut late = None;
             if !wind_down::is_done_at_once(&ctx, end.how()) {
                 let grace = own.manner.grace();
@@ -156,13 +161,21 @@ where
             End::Crashed(crash) => Ending::Crashed(crash),
         };
         let once_started = word & ONCE_STARTED != 0;
+        let crashed = matches!(ending, Ending::Crashed(_));
         let mut nothing = History::default();
         let own = &mut self.own;
         let history = match ending {
             Ending::Crashed(_) => own.history.get_or_insert_default(),
             _ => &mut nothing,
         };
-        history.decide(&own.manner.rules(), ending, once_started, Instant::now)
+        let verdict = history.decide(&own.manner.rules(), ending, once_started, Instant::now);
+        if crashed && matches!(verdict, Verdict::Restart { .. }) {
+            history.exceeded = supervision::count_restart(core, Instant::now).err();
+            if history.exceeded.is_some() {
+                return Verdict::End;
+            }
+        }
+        verdict
     }
 
     /// Waits out the backoff, or for its turn in the restart of its group, which
@@ -200,10 +213,11 @@ where
     fn finish(&mut self, crash: Option<Crash>, killed: bool) {
         let core = &self.cell.core;
         self.cell.mailbox.close_and_take(&mut self.own.inbox);
-        for message in self.own.inbox.drain(..) {
+        while let Some(message) = self.own.inbox.pop_front() {
             dead_letter(core, A::message_name(&message), DeadLetterReason::LeftOver);
             wind_down::drop_quietly(message);
         }
+        busy::note_in_hand(core, 0);
         core.system.forget(core);
         match crash {
             Some(crash) => {
@@ -238,7 +252,8 @@ where
         let core = &self.cell.core;
         let parent = core.parent.as_ref().and_then(|parent| parent.upgrade());
         let told_parent = parent.is_some();
-        let history = self.own.history.as_ref().map(|history| history.crashes()).unwrap_or_default();
+        let history =
+            self.own.history.as_ref().map(|history| history.crashes()).unwrap_or_default();
         if let Some(parent) = parent {
             let failure = ChildFailed {
                 path: core.path.to_string(),
@@ -247,6 +262,7 @@ where
                 restarts: core.restarts(),
                 policy: self.own.manner.rules().policy,
                 history: history.clone(),
+                children_intensity: self.own.history.as_ref().and_then(|history| history.exceeded),
                 was_stopped: core.word() & ENDING_FOR_GOOD != 0,
             };
             // A parent that has ended has heard of its own end.
@@ -275,7 +291,8 @@ where
         ctx: &'a mut Context<A>,
     ) -> impl Future<Output = Result<Left, Crash>> + Send + use<'a, A, F> {
         async move {
-            if let Some(left) = self.start(cell, slot, ctx).await? {
+            let start = Starting::new(&cell.core, self.start(cell, slot, ctx));
+            if let Some(left) = start.await? {
                 return Ok(left);
             }
             let policy = self.manner.rules().policy;
@@ -325,10 +342,10 @@ where
                     Some(brought) => brought?,
                     None => return Ok(Some(Left::interrupted(core))),
                 }
-            } else if !at_once {
-                if let Some(hooks) = start_steps(slot.as_mut(), ctx, route::NO_NEEDS) {
-                    hooks.await?;
-                }
+            } else if !at_once
+                && let Some(hooks) = start_steps(slot.as_mut(), ctx, route::NO_NEEDS)
+            {
+                hooks.await?;
             }
             let Some(actor) = slot.as_mut() else {
                 return Err(failed("the actor did not come back from the pool".into()));

@@ -1,7 +1,7 @@
 //! The end of a system: dependents before dependencies, children before
 //! parents, within a deadline.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::future::{Future, pending};
 use std::pin::pin;
 use std::sync::Arc;
@@ -17,8 +17,9 @@ use crate::cell::{AnyCell, Exit, ended};
 use crate::core::{KILL, STOP};
 use crate::system::System;
 
-/// How long those that are killed get to notice.
-const LAST_WAIT: Duration = Duration::from_millis(500);
+/// How long those that are killed at the end of a [shutdown](System::shutdown)
+/// get to notice, all of them together: half a second.
+pub const LAST_WAIT: Duration = Duration::from_millis(500);
 
 /// How a shutdown went.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -29,14 +30,17 @@ pub struct ShutdownReport {
     pub killed: Vec<String>,
     /// The paths of those that run on, because they block their thread.
     pub abandoned: Vec<String>,
+    /// Resources whose `#[release]` did not end within its time meanwhile; see
+    /// [`Event::NotReleased`](crate::Event::NotReleased).
+    pub not_released: u64,
     /// How long it took.
     pub took: Duration,
 }
 
 impl ShutdownReport {
-    /// Whether every actor stopped in time.
+    /// Whether every actor stopped in time and released what it held.
     pub fn is_clean(&self) -> bool {
-        self.killed.is_empty() && self.abandoned.is_empty()
+        self.killed.is_empty() && self.abandoned.is_empty() && self.not_released == 0
     }
 }
 
@@ -44,7 +48,14 @@ impl System {
     /// Stops every actor and refuses new ones: dependents before their
     /// dependencies, children before their parents, the others at the same time.
     /// Each works off what its mailbox accepted. Those that have not stopped
-    /// when `limit` has passed are killed.
+    /// when `limit` has passed are killed, which takes effect at their next
+    /// await. One that blocks its thread gets [`LAST_WAIT`] to come to it and is
+    /// then left alone, so that the shutdown takes `limit + LAST_WAIT` at the
+    /// most, and longer than `limit` only then.
+    ///
+    /// Where the order contradicts itself, because a parent depends by way of
+    /// others on its own child, the dependencies count and the tree gives way:
+    /// the parent stops first, and takes its children along.
     ///
     /// # Cancel safety
     ///
@@ -63,6 +74,7 @@ impl System {
         let mut hurry = pin!(hurry);
         let begun = Instant::now();
         let deadline = begun + limit;
+        let not_released = self.not_released();
         self.begin_shutdown();
         tracing::info!(system = self.name(), "system shuts down");
         let mut report = ShutdownReport::default();
@@ -88,6 +100,7 @@ impl System {
                 break;
             }
         }
+        report.not_released = self.not_released() - not_released;
         report.took = begun.elapsed();
         report
     }
@@ -96,7 +109,19 @@ impl System {
 /// An actor and those that must have stopped before it.
 struct Node {
     cell: Arc<dyn AnyCell>,
-    before: HashSet<u64>,
+    dependents: HashSet<u64>,
+    children: HashSet<u64>,
+}
+
+impl Node {
+    fn is_ready(&self) -> bool {
+        self.dependents.is_empty() && self.children.is_empty()
+    }
+
+    /// How far it is from the root.
+    fn depth(&self) -> usize {
+        self.cell.core().path.matches('/').count()
+    }
 }
 
 async fn stop_in_order(
@@ -107,7 +132,10 @@ async fn stop_in_order(
     let mut waiting = nodes(cells);
     let mut stopping = FuturesUnordered::new();
     loop {
-        let (ready, blocked) = waiting.into_iter().partition(|node: &Node| node.before.is_empty());
+        if stopping.is_empty() && !waiting.iter().any(Node::is_ready) {
+            break_circle(&mut waiting);
+        }
+        let (ready, blocked) = waiting.into_iter().partition(Node::is_ready);
         waiting = blocked;
         for Node { cell, .. } in ready {
             cell.close();
@@ -127,21 +155,38 @@ async fn stop_in_order(
             stopped.push(core.path.to_string());
         }
         for node in &mut waiting {
-            node.before.remove(&core.id);
+            node.dependents.remove(&core.id);
+            node.children.remove(&core.id);
         }
+    }
+}
+
+/// Everyone waits for someone. Edges of dependencies alone form no circle, so
+/// that there is an actor that only its children keep: the innermost of these
+/// stops, and its children with it. Parents around it still wait for it.
+fn break_circle(waiting: &mut [Node]) {
+    let kept_by_children = waiting.iter_mut().filter(|node| node.dependents.is_empty());
+    if let Some(parent) = kept_by_children.max_by_key(|node| node.depth()) {
+        let path = &parent.cell.core().path;
+        tracing::warn!(%path, "stops before its children, one of which it depends on by way of others");
+        parent.children.clear();
     }
 }
 
 /// The order as a graph. Where a parent depends on its own child, the parent
 /// stops first, as it stops the child itself.
 fn nodes(cells: Vec<Arc<dyn AnyCell>>) -> Vec<Node> {
-    let mut nodes: Vec<Node> =
-        cells.into_iter().map(|cell| Node { cell, before: HashSet::new() }).collect();
-    let mut edges: Vec<(u64, u64)> = Vec::new();
+    let fresh = |cell| Node { cell, dependents: HashSet::new(), children: HashSet::new() };
+    let mut nodes: Vec<Node> = cells.into_iter().map(fresh).collect();
+    let mut dependents: HashMap<u64, HashSet<u64>> = HashMap::new();
+    let mut children: HashMap<u64, HashSet<u64>> = HashMap::new();
+    let alive: HashSet<u64> = nodes.iter().map(|node| node.cell.core().id).collect();
     for node in &nodes {
         let core = node.cell.core();
         core.peek_cold(|cold| {
-            edges.extend(cold.needs().map(|dependency| (core.id, dependency.core().id)));
+            for dependency in cold.needs() {
+                dependents.entry(dependency.core().id).or_default().insert(core.id);
+            }
         });
         let Some(parent) = core.parent.as_ref().and_then(|parent| parent.upgrade()) else {
             continue;
@@ -149,14 +194,14 @@ fn nodes(cells: Vec<Arc<dyn AnyCell>>) -> Vec<Node> {
         let owned =
             parent.core().peek_cold(|cold| cold.needs().any(|known| known.core().id == core.id));
         if owned != Some(true) {
-            edges.push((core.id, parent.core().id));
+            children.entry(parent.core().id).or_default().insert(core.id);
         }
     }
-    let alive: HashSet<u64> = nodes.iter().map(|node| node.cell.core().id).collect();
     for node in &mut nodes {
         let id = node.cell.core().id;
-        let before = edges.iter().filter(|(first, then)| *then == id && alive.contains(first));
-        node.before = before.map(|(first, _)| *first).collect();
+        node.dependents = dependents.remove(&id).unwrap_or_default();
+        node.children = children.remove(&id).unwrap_or_default();
+        node.dependents.retain(|first| alive.contains(first));
     }
     nodes
 }

@@ -25,10 +25,18 @@ pub struct ActorSnapshot {
     pub restart: RestartRegion,
     /// Its tasks and their states, in the order of declaration.
     pub tasks: Vec<(&'static str, TaskState)>,
-    /// Messages that wait, including those of the batch at work.
+    /// Messages that wait in the mailbox; never more than
+    /// [`mailbox_capacity`](Self::mailbox_capacity).
     pub mailbox_depth: usize,
     /// The bound of the mailbox; `None` if it has none.
     pub mailbox_capacity: Option<usize>,
+    /// Messages taken from the mailbox and not done, the one at work among them.
+    /// Counted at the begin and the end of a batch; what waits during a pause or
+    /// after a crash is part of it. They take no room in the mailbox.
+    pub in_hand: usize,
+    /// Messages put aside until the actor is in a state that handles them, at
+    /// most as many as the mailbox holds. They take no room in it.
+    pub stashed: usize,
     /// Messages worked on, over all incarnations; a batch counts when it is done.
     pub processed: u64,
     /// Restarts so far.
@@ -63,8 +71,10 @@ impl ActorSnapshot {
             state: core.active(),
             restart: RestartRegion::Ignore,
             tasks: Vec::new(),
-            mailbox_depth: queued + in_hand,
+            mailbox_depth: queued,
             mailbox_capacity,
+            in_hand,
+            stashed: 0,
             processed: core.processed.load(Ordering::Relaxed),
             restarts: core.restarts(),
             busy: Duration::from_nanos(core.busy_nanos.load(Ordering::Relaxed)),
@@ -74,6 +84,7 @@ impl ActorSnapshot {
         };
         core.peek_cold(|cold| {
             snapshot.restart = cold.restart;
+            snapshot.stashed = cold.stashed;
             snapshot.tasks.clone_from(&cold.task_states);
             snapshot.spawned = cold.group.as_ref().map_or(0, |group| group.active());
             let paths = cold.dependencies.iter().map(|cell| cell.core().path.to_string());

@@ -40,14 +40,11 @@ pub fn stash<A: Actor>(ctx: &mut Context<A>, message: A::Message) {
     }
     stash.word = word;
     stash.messages.push_back(message);
+    let stashed = stash.messages.len();
+    ctx.core().with_cold(|cold| cold.stashed = stashed);
 }
 
 impl<A: Actor> Context<A> {
-    /// Messages in the stash.
-    pub(crate) fn stashed(&self) -> usize {
-        self.stash.as_ref().map_or(0, |stash| stash.messages.len())
-    }
-
     /// The word that was read when the last message was put aside.
     pub(crate) fn stashed_in(&self) -> Option<u32> {
         self.stash.as_ref().map(|stash| stash.word)
@@ -64,6 +61,7 @@ impl<A: Actor> Context<A> {
             for message in stash.messages.into_iter().rev() {
                 inbox.push_front(message);
             }
+            self.core().with_cold(|cold| cold.stashed = 0);
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::core::{Core, ENDING, ENDING_FOR_GOOD, FINISHED, HELD, HOLD, STOP, TEM
 use crate::event::Event;
 use crate::lifecycle::State;
 use crate::spawner::Spawner;
+use crate::supervision::ChildRestarts;
 
 /// Which children of an actor are started again when one of them is, because it
 /// crashed (or, if it is [permanent](crate::RestartPolicy::Permanent), ended).
@@ -45,6 +46,8 @@ pub enum Strategy {
 #[derive(Default)]
 pub(crate) struct Siblings {
     pub(crate) strategy: Strategy,
+    /// The restarts of the children, if they are counted together.
+    pub(crate) restarts: Option<Box<ChildRestarts>>,
     /// Asked for, not yet begun.
     pending: Option<Round>,
     /// A future works on rounds.
@@ -54,7 +57,9 @@ pub(crate) struct Siblings {
 impl Siblings {
     /// The incarnation of the parent has ended.
     pub(crate) fn forget(&mut self) {
-        *self = Siblings { strategy: self.strategy, ..Siblings::default() };
+        let intensity = self.restarts.as_ref().map(|counted| counted.intensity);
+        let restarts = intensity.map(|intensity| Box::new(ChildRestarts::new(intensity)));
+        *self = Siblings { strategy: self.strategy, restarts, ..Siblings::default() };
     }
 }
 

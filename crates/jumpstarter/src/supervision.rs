@@ -86,6 +86,10 @@ pub struct ChildFailed {
     /// The crashes inside the window of its intensity, oldest first; the last
     /// one is [`crash`](Self::crash).
     pub history: Vec<Crash>,
+    /// How often the children of the actor may be restarted all together, if that
+    /// is what was exceeded; see
+    /// [`Options::children_intensity`](crate::Options::children_intensity).
+    pub children_intensity: Option<Intensity>,
     /// Its stop was requested; that it crashed on the way is nobody's failure.
     pub(crate) was_stopped: bool,
 }
@@ -105,8 +109,14 @@ pub struct Escalated {
 
 impl fmt::Display for Escalated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ChildFailed { path, history, .. } = &self.failure;
-        write!(f, "child {path} gave up after {} crashes (", history.len())?;
+        let ChildFailed { path, history, children_intensity, .. } = &self.failure;
+        match children_intensity {
+            None => write!(f, "child {path} gave up after {} crashes (", history.len())?,
+            Some(Intensity { restarts, window }) => {
+                write!(f, "more than {restarts} restarts of children within {window:?}, ")?;
+                write!(f, "the last of {path} (")?;
+            }
+        }
         for (index, crash) in history.iter().skip(history.len().saturating_sub(TOLD)).enumerate() {
             if index > 0 {
                 f.write_str("; ")?;
@@ -131,6 +141,8 @@ pub(crate) struct Rules {
     pub(crate) backoff: Backoff,
     pub(crate) strategy: Strategy,
     pub(crate) escalates: bool,
+    /// That of its children together.
+    pub(crate) children: Option<Intensity>,
 }
 
 /// What becomes of a parent whose child gave up; `outcome` is what its
@@ -174,10 +186,53 @@ pub(crate) enum Verdict {
     End,
 }
 
+/// The restarts of an actor's children, all together.
+pub(crate) struct ChildRestarts {
+    pub(crate) intensity: Intensity,
+    /// Those inside the window.
+    restarts: VecDeque<Instant>,
+}
+
+impl ChildRestarts {
+    pub(crate) fn new(intensity: Intensity) -> Self {
+        ChildRestarts { intensity, restarts: VecDeque::new() }
+    }
+
+    /// Counts one more, if it is allowed.
+    fn admit(&mut self, now: Instant) -> bool {
+        let window = self.intensity.window;
+        while self.restarts.front().is_some_and(|at| now.duration_since(*at) >= window) {
+            self.restarts.pop_front();
+        }
+        let admitted = self.restarts.len() < self.intensity.restarts as usize;
+        if admitted {
+            self.restarts.push_back(now);
+        }
+        admitted
+    }
+}
+
+/// Counts the restart of a child by its policy.
+///
+/// # Errors
+///
+/// The intensity of the parent's children is exceeded.
+pub(crate) fn count_restart(child: &Core, now: impl FnOnce() -> Instant) -> Result<(), Intensity> {
+    let parent = child.parent.as_ref().and_then(|parent| parent.upgrade());
+    let Some(parent) = parent else { return Ok(()) };
+    let exceeded = parent.core().peek_cold(|cold| {
+        let counted = cold.siblings.restarts.as_deref_mut()?;
+        (!counted.admit(now())).then_some(counted.intensity)
+    });
+    exceeded.flatten().map_or(Ok(()), Err)
+}
+
 /// The crashes inside the window.
 #[derive(Default)]
 pub(crate) struct History {
     crashes: VecDeque<(Instant, Crash)>,
+    /// The intensity of the parent's children, if that is exceeded.
+    pub(crate) exceeded: Option<Intensity>,
 }
 
 impl History {

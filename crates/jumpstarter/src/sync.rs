@@ -1,5 +1,5 @@
-//! The locks and atomics that actors meet at: parking_lot's and std's, or
-//! shuttle's, which try other interleavings each time (`cargo xtask shuttle`).
+//! The locks, atomics and thread-locals that actors meet at: parking_lot's and
+//! std's, or shuttle's, which try other interleavings each time (`cargo xtask shuttle`).
 //!
 //! Counters that nobody waits for stay std's.
 
@@ -7,9 +7,13 @@
 pub(crate) use parking_lot::Mutex;
 #[cfg(not(shuttle))]
 pub(crate) use std::sync::atomic;
+#[cfg(not(shuttle))]
+pub(crate) use std::thread_local as per_thread;
 
 #[cfg(shuttle)]
 pub(crate) use shuttle::sync::atomic;
+#[cfg(shuttle)]
+pub(crate) use shuttle::thread_local as per_thread;
 #[cfg(shuttle)]
 pub(crate) use shuttled::Mutex;
 

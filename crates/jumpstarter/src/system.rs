@@ -26,8 +26,9 @@ use crate::runtime::{Lost, Runtime};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
-/// Closures that run on the blocking pool at a time.
-const BLOCKING_POOL: usize = 64;
+/// How many closures, blocking turns and sync resources of a system run on the blocking
+/// pool at a time; others wait for their turn.
+pub const BLOCKING_POOL: usize = 64;
 
 /// A tree of actors in a tokio runtime. Cheap to clone.
 ///
@@ -75,6 +76,7 @@ struct Inner {
     dead_letters: AtomicU64,
     task_panics: AtomicU64,
     abandoned_turns: AtomicU64,
+    not_released: AtomicU64,
     closing: AtomicBool,
     pool: Semaphore,
     arguments: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
@@ -98,6 +100,7 @@ impl System {
             dead_letters: AtomicU64::new(0),
             task_panics: AtomicU64::new(0),
             abandoned_turns: AtomicU64::new(0),
+            not_released: AtomicU64::new(0),
             closing: AtomicBool::new(false),
             pool: Semaphore::new(BLOCKING_POOL),
             arguments: Mutex::default(),
@@ -179,6 +182,12 @@ impl System {
         self.inner.abandoned_turns.load(Ordering::Relaxed)
     }
 
+    /// Resources whose `#[release]` did not end within its time, so far; see
+    /// [`Event::NotReleased`](crate::Event::NotReleased).
+    pub fn not_released(&self) -> u64 {
+        self.inner.not_released.load(Ordering::Relaxed)
+    }
+
     /// Whether a shutdown has begun.
     pub fn is_shutting_down(&self) -> bool {
         self.inner.closing.load(Ordering::Acquire)
@@ -230,7 +239,8 @@ impl System {
         };
         let parent_cell = parent.map(Arc::downgrade);
         let core = Core::new(self.clone(), parent_cell, path, Kind::of::<A>());
-        let address = Address::new(Arc::new(Cell { core, mailbox: Mailbox::new(options.capacity) }));
+        let address =
+            Address::new(Arc::new(Cell { core, mailbox: Mailbox::new(options.capacity) }));
         let cell = address.cell();
         cell.core.adopt(&options.manner.rules());
         if let Some(parent) = parent {
@@ -318,6 +328,10 @@ impl System {
 
     pub(crate) fn count_abandoned_turn(&self) {
         self.inner.abandoned_turns.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_not_released(&self) {
+        self.inner.not_released.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn count_task_panic(&self) {

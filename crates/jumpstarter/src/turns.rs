@@ -9,6 +9,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::core::Core;
 use crate::error::{Cause, Crash};
+use crate::event::Event;
 use crate::jitter::Jitter;
 use crate::lifecycle::task::{self, State as TaskState, Trigger};
 use crate::task::{Flow, Next, Rhythm, TaskSpec};
@@ -124,7 +125,15 @@ pub(crate) fn set_state(core: &Core, task: usize, state: TaskState) {
         {
             let way = Trigger::ALL.iter().find(|it| task::next(*at, **it) == Ok(state));
             match way {
-                Some(_) => *at = state,
+                Some(_) => {
+                    let from = std::mem::replace(at, state);
+                    core.system.bus().publish(|| Event::TaskChanged {
+                        path: core.path.to_string(),
+                        task: name,
+                        from,
+                        to: state,
+                    });
+                }
                 None => tracing::warn!(path = %core.path, task = name, from = %at, to = %state,
                     "the chart of a task does not lead there"),
             }

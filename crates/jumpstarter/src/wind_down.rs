@@ -13,6 +13,7 @@ use crate::dependents;
 use crate::guard::{Broken, Guarded};
 use crate::hooks::{Pending, stop_steps};
 use crate::lifecycle::{State, Trigger, next};
+use crate::resource;
 use crate::route::{self, Route};
 use crate::span::ActorSpan;
 
@@ -99,7 +100,7 @@ async fn release_all<A: Actor>(
     }
     while let Some(resource) = ctx.resources.take_last(&core.system) {
         match actor.as_mut() {
-            Some(actor) => actor.release(resource).await,
+            Some(actor) => resource::release(core, actor, resource).await,
             None => drop(resource),
         }
     }

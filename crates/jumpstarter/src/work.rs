@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{self, Poll};
@@ -149,8 +150,7 @@ impl<'a, A: Actor> Worker<'a, A> {
                             tokio::task::yield_now().await;
                         }
                     }
-                    let stashed = if A::STASHES { ctx.stashed() } else { 0 };
-                    self.tally.end(self.inbox.len() + stashed);
+                    self.tally.end(self.inbox.len());
                     actor.on_batch(ctx).await;
                 }
                 if self.mode == Mode::Draining {
@@ -167,7 +167,7 @@ impl<'a, A: Actor> Worker<'a, A> {
                 }
                 if self.inbox.is_empty() {
                     let stashed_in = if A::STASHES { ctx.stashed_in() } else { None };
-                    poll_fn(|cx| self.poll_something(stashed_in, cx)).await;
+                    Something { worker: self, stashed_in }.await;
                 }
             }
         }
@@ -227,25 +227,6 @@ impl<'a, A: Actor> Worker<'a, A> {
         }
         if self.inbox.is_empty() {
             self.cell.mailbox.take_now(self.inbox);
-        }
-    }
-
-    /// Waits for messages, a task that is due, or a control change.
-    /// With a stash also for another state than the given one.
-    #[inline]
-    fn poll_something(&mut self, stashed_in: Option<u32>, cx: &mut task::Context<'_>) -> Poll<()> {
-        let core = &self.cell.core;
-        core.set_runner(cx.waker());
-        let due = || stashed_in.is_some_and(|word| !same_state(word, core.word()));
-        // What changes from here on wakes the actor again.
-        if !is_quiet(core.word()) || due() {
-            return Poll::Ready(());
-        }
-        match self.cell.mailbox.poll_take(self.inbox) {
-            Poll::Ready(()) => Poll::Ready(()),
-            Poll::Pending => {
-                self.turns.as_deref_mut().map_or(Poll::Pending, |turns| turns.poll_due(cx))
-            }
         }
     }
 
@@ -321,6 +302,37 @@ impl<'a, A: Actor> Worker<'a, A> {
         match self.cell.core.word() & STOP != 0 {
             true => Left::Requested,
             false => Left::OfItself,
+        }
+    }
+}
+
+/// Waits for messages, a task that is due, or a control change. With a stash also for
+/// another state than the given one.
+///
+/// By hand, as it is part of each hop: `poll_fn` is not always inlined.
+struct Something<'b, 'a, A: Actor> {
+    worker: &'b mut Worker<'a, A>,
+    stashed_in: Option<u32>,
+}
+
+impl<A: Actor> Future for Something<'_, '_, A> {
+    type Output = ();
+
+    #[inline(always)]
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()> {
+        let Something { worker, stashed_in } = self.get_mut();
+        let core = &worker.cell.core;
+        core.set_runner(cx.waker());
+        let due = || stashed_in.is_some_and(|word| !same_state(word, core.word()));
+        // What changes from here on wakes the actor again.
+        if !is_quiet(core.word()) || due() {
+            return Poll::Ready(());
+        }
+        match worker.cell.mailbox.poll_take(worker.inbox) {
+            Poll::Ready(()) => Poll::Ready(()),
+            Poll::Pending => {
+                worker.turns.as_deref_mut().map_or(Poll::Pending, |turns| turns.poll_due(cx))
+            }
         }
     }
 }

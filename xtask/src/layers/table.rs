@@ -24,6 +24,7 @@ const CORE: &str = "celeriac-core";
 const ENGINE: &str = "celeriac-engine";
 const JUMPSTARTER: &str = "jumpstarter";
 const EMBEDDED: &str = "celeriac-embedded";
+const REDIS: &str = "celeriac-redis";
 const TESTKIT: &str = "celeriac-testkit";
 
 const NOTHING: &[&str] = &[];
@@ -34,6 +35,8 @@ const BELOW_THE_FACADE: &[&str] = &[
     ENGINE,
     JUMPSTARTER,
     EMBEDDED,
+    REDIS,
+    "celeriac-connect",
     "celeriac-macros",
     "celeriac-publisher",
     "celeriac-router",
@@ -59,6 +62,13 @@ pub(super) const CRATES: &[Crate] = &[
     ),
     layer(
         EMBEDDED,
+        &[CORE, JUMPSTARTER],
+        &[TESTKIT],
+        "a driver sees core and jumpstarter (ADR 0002)",
+    ),
+    layer("celeriac-connect", &[CORE], &[TESTKIT], "sources and sinks see core only"),
+    layer(
+        REDIS,
         &[CORE, JUMPSTARTER],
         &[TESTKIT],
         "a driver sees core and jumpstarter (ADR 0002)",
@@ -140,6 +150,16 @@ pub(super) const WALLS: &[Wall] = &[
         packages: Who::AllBut(&[EMBEDDED]),
         libraries: What::These(&["rusqlite", "libsqlite3-sys"]),
         rule: "the wall `driver`: only celeriac-embedded names rusqlite",
+    },
+    Wall {
+        packages: Who::AllBut(&[REDIS]),
+        libraries: What::These(&["redis", "fred"]),
+        rule: "the wall `driver`: only celeriac-redis names redis",
+    },
+    Wall {
+        packages: Who::AllBut(&["celeriac-connect"]),
+        libraries: What::These(&["hyper", "hyper-util", "hyper-rustls", "reqwest", "axum"]),
+        rule: "the wall `language`: HTTP lives in celeriac-connect only",
     },
     Wall {
         packages: Who::AllBut(&["celeriac-python"]),

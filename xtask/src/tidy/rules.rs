@@ -9,8 +9,12 @@ use std::collections::BTreeSet;
 use crate::workspace::File;
 
 const TABLE: &str = "crates/celeriac-testkit/src/suite.rs";
-const CASES: [&str; 2] =
-    ["crates/celeriac-testkit/src/broker/", "crates/celeriac-testkit/src/store/"];
+const CASES: [&str; 4] = [
+    "crates/celeriac-testkit/src/broker/",
+    "crates/celeriac-testkit/src/sink/",
+    "crates/celeriac-testkit/src/source/",
+    "crates/celeriac-testkit/src/store/",
+];
 
 /// A case: its rule, its module and its name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,7 +94,7 @@ fn cases_of_file(file: &File) -> Vec<Case> {
 /// The `B-01` of `B-01: text`; empty if there is none.
 fn rule_of_text(text: &str) -> &str {
     let rule = text.split(':').next().unwrap_or_default();
-    let is_rule = rule.len() == 4 && rule.starts_with(['B', 'S']) && rule[1..].starts_with('-');
+    let is_rule = rule.len() == 4 && rule.starts_with(['B', 'K', 'R', 'S']) && rule[1..].starts_with('-');
     if is_rule { rule } else { "" }
 }
 

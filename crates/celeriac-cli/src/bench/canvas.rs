@@ -3,14 +3,15 @@
 
 use std::time::{Duration, Instant};
 
-use celeriac::canvas::{self, Nothing, chain};
-use celeriac::{App, Canvas, WorkflowHandle};
+use celeriac::canvas::{self, CanvasError, Nothing, chain};
+use celeriac::workflow::{self, Start};
+use celeriac::{App, Canvas, MessageId, QueueName, Timestamp};
 use serde::de::DeserializeOwned;
 
 use super::ledger::Ledger;
 use super::load::{Found, Load};
 use super::process;
-use super::task::{bench, body};
+use super::task::{QUEUE, bench, body};
 use crate::problem::{Problem, Result};
 
 /// How the tasks are composed.
@@ -51,11 +52,17 @@ impl Composition {
                 let steps: Canvas<Nothing, ()> = chain(step(0));
                 let steps = (1..load.tasks)
                     .fold(steps, |steps, index| steps.then(step(index).immutable()));
-                let () = result(&app.send(steps).await?).await?;
+                result::<()>(app, send(app, steps.into_data()).await?).await?;
                 1
             }
-            Self::Group => result::<Vec<()>>(&app.send(canvas::group(members())).await?).await?.len(),
-            Self::Chord => result(&app.send(canvas::chord(members(), body::p())).await?).await?,
+            Self::Group => {
+                let id = send(app, canvas::group(members()).into_data()).await?;
+                result::<Vec<()>>(app, id).await?.len()
+            }
+            Self::Chord => {
+                let chord: Canvas<Nothing, usize> = canvas::chord(members(), body::p());
+                result(app, send(app, chord.into_data()).await?).await?
+            }
         };
         let elapsed = started.elapsed();
         let expected = if self == Self::Chain { 1 } else { load.tasks };
@@ -72,6 +79,25 @@ impl Composition {
 /// Nothing takes longer, but what never ends.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-async fn result<Out: DeserializeOwned>(workflow: &WorkflowHandle<Out>) -> Result<Out> {
-    workflow.get_timeout(PATIENCE).await.map_err(Problem::failure)
+/// Starts a workflow whose own messages wait where those of its tasks do.
+async fn send(
+    app: &App,
+    canvas: std::result::Result<workflow::Canvas, CanvasError>,
+) -> Result<MessageId> {
+    let now = Timestamp::now();
+    let start = Start {
+        id: MessageId::at(now),
+        name: QUEUE.into(),
+        version: 0,
+        queue: QueueName::from_static(QUEUE),
+        expires_at: now.after(app.config().tasks.result_ttl),
+    };
+    let id = start.id;
+    let canvas = canvas.map_err(Problem::failure)?;
+    app.start_as(start, &canvas).await.map_err(Problem::failure)?;
+    Ok(id)
+}
+
+async fn result<Out: DeserializeOwned>(app: &App, id: MessageId) -> Result<Out> {
+    app.workflow_handle(id).get_timeout(PATIENCE).await.map_err(Problem::failure)
 }

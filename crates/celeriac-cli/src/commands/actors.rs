@@ -1,6 +1,7 @@
 //! `celeriac inspect actors`: the live tree of each worker's actors.
 
-use std::io::{self, IsTerminal as _};
+mod watch;
+
 use std::time::Duration;
 
 use celeriac::Question;
@@ -8,10 +9,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::commands::inspect::{Answer, ask, some};
-use crate::output::{Reader, View};
+use crate::output::View;
 use crate::problem::Result;
 use crate::session::Session;
-use crate::signals::Signals;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -30,7 +30,8 @@ States:
   stopping, stopped             it ends
 
 Columns:
-  MAILBOX    messages that wait, of how many there is room for
+  MAILBOX    messages that wait, of how many there is room for; +N: so many more are
+             put aside until the actor is in a state for them
   PROCESSED  messages it has worked on
   RESTARTS   how often it was started again after a crash
   BUSY       the time it has spent on messages";
@@ -41,8 +42,8 @@ const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ActorsArgs {
-    /// Show it again and again until Ctrl-C: in place on a terminal, one after the
-    /// other elsewhere; with --json one line each.
+    /// Show it again and again until Ctrl-C, with the time of each look: in place on
+    /// a terminal, one after the other elsewhere; with --json one line each.
     #[arg(long, conflicts_with = "mermaid")]
     pub(crate) watch: bool,
     /// The time between two looks.
@@ -65,7 +66,7 @@ fn interval(text: &str) -> std::result::Result<Duration, String> {
 
 pub(crate) async fn run(args: &ActorsArgs, session: &Session) -> Result<()> {
     if args.watch {
-        return watch(args.interval, session).await;
+        return watch::watch(args.interval, session).await;
     }
     if args.mermaid {
         let answers = some(ask(Question::Drawing, session).await?)?;
@@ -73,37 +74,6 @@ pub(crate) async fn run(args: &ActorsArgs, session: &Session) -> Result<()> {
     }
     let answers = some(ask(Question::Actors, session).await?)?;
     session.output.show(&Trees(answers))
-}
-
-/// Shows the trees until Ctrl-C, or until nobody reads them.
-async fn watch(interval: Duration, session: &Session) -> Result<()> {
-    let in_place = session.output.reader() == Reader::Person && io::stdout().is_terminal();
-    let mut signals = Signals::listen()?;
-    let looking = async {
-        loop {
-            let trees = Trees(ask(Question::Actors, session).await?);
-            let text = match session.output.reader() {
-                Reader::Program => serde_json::to_string(&trees).unwrap_or_default(),
-                Reader::Person if in_place => over_the_last(&trees.text()),
-                Reader::Person => trees.text() + "\n",
-            };
-            if !session.output.put(&text)? {
-                return Ok(());
-            }
-            tokio::time::sleep(interval).await;
-        }
-    };
-    tokio::select! {
-        ended = looking => ended,
-        // Its ordinary end.
-        () = signals.next() => Ok(()),
-    }
-}
-
-/// Text that takes the place of what is on the screen, without flicker.
-fn over_the_last(text: &str) -> String {
-    let lines: Vec<_> = text.lines().map(|line| format!("{line}\x1b[K")).collect();
-    format!("\x1b[H{}\x1b[J", lines.join("\n"))
 }
 
 #[derive(Serialize)]
@@ -182,6 +152,10 @@ fn row(actor: &Value, name: String) -> Row {
         Some(capacity) => format!("{}/{capacity}", actor["mailbox_depth"]),
         None => actor["mailbox_depth"].to_string(),
     };
+    let mailbox = match actor["stashed"].as_u64() {
+        None | Some(0) => mailbox,
+        Some(stashed) => format!("{mailbox} +{stashed}"),
+    };
     let seconds = actor["busy"]["secs"].as_u64().unwrap_or_default();
     let nanos = actor["busy"]["nanos"].as_u64().unwrap_or_default();
     let busy = busy(Duration::from_secs(seconds) + Duration::from_nanos(nanos));
@@ -252,8 +226,9 @@ router   healthy        1       1000         0  1.2ms";
         let mut orphan = actor("gone/child", 0);
         orphan["restart"] = "restarting.starting".into();
         orphan["mailbox_capacity"] = 8.into();
+        orphan["stashed"] = 3.into();
         let [name, state, mailbox, ..] = rows(&[orphan]).remove(0);
-        assert_eq!([name, state, mailbox], ["gone/child", "healthy (restarting)", "1/8"]);
+        assert_eq!([name, state, mailbox], ["gone/child", "healthy (restarting)", "1/8 +3"]);
     }
 
     #[test]
@@ -267,11 +242,6 @@ router   healthy        1       1000         0  1.2ms";
         for (state, expected) in states {
             assert_eq!(short(state), expected);
         }
-    }
-
-    #[test]
-    fn a_screen_is_written_over() {
-        assert_eq!(over_the_last("a\nb"), "\x1b[Ha\x1b[K\nb\x1b[K\x1b[J");
     }
 
     #[test]

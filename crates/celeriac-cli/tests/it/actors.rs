@@ -3,6 +3,7 @@
 
 use std::io::{BufRead as _, BufReader, Lines};
 use std::process::{ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 use crate::celeriac::{celeriac, command};
 use crate::durable::Directory;
@@ -71,15 +72,20 @@ fn a_watch_looks_again_until_it_is_told_to_stop() {
     };
     let (child, mut lines) = watch(&[]);
     for _ in 0..3 {
+        let time = next(&mut lines, |line| line.ends_with(", every 1ms"));
+        humantime::parse_rfc3339(time.trim_end_matches(", every 1ms")).unwrap();
         next(&mut lines, |line| line.starts_with("ACTOR"));
     }
     assert_eq!(stop(child, "-INT").code(), Some(0), "its ordinary end");
 
+    let before = std::time::SystemTime::now() - Duration::from_millis(1);
     let (child, mut lines) = watch(&["--json"]);
     for _ in 0..3 {
         let snapshot: serde_json::Value =
             serde_json::from_str(&next(&mut lines, |_| true)).unwrap();
-        assert!(snapshot[0]["answer"].is_array(), "{snapshot}");
+        assert!(snapshot["workers"][0]["answer"].is_array(), "{snapshot}");
+        let taken = humantime::parse_rfc3339(snapshot["taken"].as_str().unwrap()).unwrap();
+        assert!(taken >= before && snapshot["interval_ms"] == 1, "{snapshot}");
     }
     assert_eq!(stop(child, "-TERM").code(), Some(0));
 

@@ -124,3 +124,13 @@ fn a_measurement_counts_every_task() {
     assert_eq!((&report["lost"], &report["duplicates"]), (&0.into(), &0.into()), "{report}");
     assert!(report["throughput"].as_f64().unwrap() > 0.0, "{report}");
 }
+
+#[test]
+fn a_workflow_is_measured_until_its_result_is_there() {
+    for canvas in ["chain", "group", "chord"] {
+        let report = celeriac(&["--json", "bench", "--canvas", canvas, "--tasks", "300"]).json();
+        assert_eq!((&report["canvas"], &report["completed"]), (&canvas.into(), &300.into()));
+        assert_eq!((&report["lost"], &report["duplicates"]), (&0.into(), &0.into()), "{report}");
+        assert!(report["overhead_us_per_task"].as_f64().unwrap() > 0.0, "{report}");
+    }
+}

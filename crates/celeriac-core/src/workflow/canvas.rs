@@ -1,6 +1,7 @@
 //! The canvas expression: signatures, and how they are composed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -63,8 +64,8 @@ pub struct Signature {
     pub arguments: Arguments,
     /// Whether the result of the step before is ignored.
     pub immutable: bool,
-    /// What differs from the task's own options.
-    pub options: Option<Box<Options>>,
+    /// What differs from the task's own options; steps with the same share them.
+    pub options: Option<Arc<Options>>,
 }
 
 impl Signature {

@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -153,13 +154,13 @@ impl Node {
     }
 }
 
-/// Steps that are stored together.
+/// Steps that are stored together; a copy shares them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Page {
     /// The number of the first.
     pub first: StepId,
     /// The steps in order.
-    pub nodes: Vec<Node>,
+    pub nodes: Arc<[Node]>,
 }
 
 impl Page {

@@ -111,7 +111,11 @@ impl Timers for Durable {
     ) -> BoxFuture<'_, Result<Vec<Arc<Message>>>> {
         Box::pin(async move {
             match self.place.role("take_due").await? {
-                Role::Owner(own) => own.owner.take_due(now, max, lease).await,
+                Role::Owner(own) => {
+                    let (due, taken) = own.owner.take_due(now, max, lease).await?;
+                    taken.delivered();
+                    Ok(due)
+                }
                 Role::Client(client) => client.take_due(now, max, lease).await,
             }
         })

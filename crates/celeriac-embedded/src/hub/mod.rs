@@ -2,6 +2,7 @@
 //! What both drivers do alike is here; what makes them differ is not.
 
 mod consumer;
+mod taken;
 mod waits;
 
 use std::fmt;
@@ -18,6 +19,7 @@ use crate::Options;
 use crate::live::{Load, Queues, Registry, Results, Revocations, Settled, Timers, Versions, Wake};
 
 pub(crate) use consumer::HubConsumer;
+pub(crate) use taken::TakenDue;
 
 /// What a driver with a disk adds to the hub.
 pub(crate) trait Backing: fmt::Debug + Send + Sync {

@@ -34,7 +34,7 @@ pub(crate) use results::{Results, done_entry};
 pub(crate) use revocations::Revocations;
 pub(crate) use step_status::StepStatus;
 pub(crate) use stored::{Admission, Arrival, Load, bits};
-pub(crate) use timers::Timers;
+pub(crate) use timers::{Due, Timers};
 pub(crate) use versions::Versions;
 pub(crate) use wake::Wake;
 pub(crate) use workflows::{MEMBERS_WEIGHT, Workflows};

@@ -18,10 +18,15 @@ struct Waiting {
     message: Option<Arc<Message>>,
 }
 
-/// A message that is due.
+/// A message that is due, and was taken.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Due {
     pub(crate) id: MessageId,
+    attempt: u32,
+    /// When it was due.
+    due: Timestamp,
+    /// When it comes again.
+    until: Timestamp,
     /// `None` for one that is on disk only.
     pub(crate) message: Option<Arc<Message>>,
 }
@@ -75,6 +80,10 @@ impl Timers {
         message: Option<Arc<Message>>,
         wake: &mut Wake,
     ) {
+        if self.by_id.get(&id).is_some_and(|waiting| waiting.attempt > attempt) {
+            // An earlier attempt came again, and failed again.
+            return;
+        }
         let first = self.next_due();
         self.in_memory += usize::from(message.is_some());
         let waiting = Waiting { due, attempt, message };
@@ -100,13 +109,32 @@ impl Timers {
                 break;
             };
             if let Some(waiting) = self.by_id.get_mut(&id) {
-                waiting.due = until;
+                let due = std::mem::replace(&mut waiting.due, until);
                 self.order.insert((until, id));
-                let message = waiting.message.clone();
-                taken.push(Due { id, message });
+                let (attempt, message) = (waiting.attempt, waiting.message.clone());
+                taken.push(Due { id, attempt, due, until, message });
             }
         }
         taken
+    }
+
+    /// Gives back one that was taken and has reached nobody, unless it was taken
+    /// anew, or something else took its place.
+    pub(crate) fn put_back(&mut self, taken: &Due, wake: &mut Wake) {
+        let first = self.next_due();
+        let Some(waiting) = self.by_id.get_mut(&taken.id) else {
+            return;
+        };
+        if waiting.due != taken.until || waiting.attempt != taken.attempt {
+            return;
+        }
+        waiting.due = taken.due;
+        self.order.remove(&(taken.until, taken.id));
+        self.order.insert((taken.due, taken.id));
+        if first.is_none_or(|first| taken.due < first) {
+            self.nearer += 1;
+            wake.all(&mut self.waiting);
+        }
     }
 
     /// Removes a message unless another attempt took its place.
@@ -180,6 +208,22 @@ mod tests {
         assert_eq!(take(&mut timers, 130), [late.id]);
         timers.unschedule(late.id, 0);
         assert_eq!((timers.len(), timers.in_memory), (0, 0));
+    }
+
+    #[test]
+    fn what_reached_nobody_is_due_again_unless_it_was_taken_anew() {
+        let mut timers = Timers::new(9);
+        timers.schedule(message(10), &mut Wake::default());
+        let lease = Duration::from_millis(100);
+        let first = timers.take_due(Timestamp::from_millis(20), 9, lease);
+        timers.put_back(&first[0], &mut Wake::default());
+        assert_eq!(timers.next_due(), Some(Timestamp::from_millis(10)));
+        let second = timers.take_due(Timestamp::from_millis(30), 9, lease);
+        timers.put_back(&first[0], &mut Wake::default());
+        assert_eq!(timers.next_due(), Some(Timestamp::from_millis(130)));
+        timers.unschedule(second[0].id, 0);
+        timers.put_back(&second[0], &mut Wake::default());
+        assert_eq!(timers.next_due(), None);
     }
 
     #[test]

@@ -84,8 +84,10 @@ impl Desk {
             Request::TakeDue(now, max, lease_ms) => {
                 let max = usize::try_from(max).unwrap_or(usize::MAX);
                 let lease = Duration::from_millis(lease_ms);
-                let due = owner.take_due(now, max, lease).await?;
-                answer(number, &envelopes(&due))
+                let (due, taken) = owner.take_due(now, max, lease).await?;
+                let frame = answer(number, &envelopes(&due))?;
+                self.held.keep(number, taken);
+                Ok(frame)
             }
             Request::Unschedule(keys) => answer(number, &owner.unschedule(keys).await?),
             Request::NextDue => answer(number, &owner.next_due(&self.seen_timers)?),

@@ -4,6 +4,9 @@
 mod answer;
 pub(crate) mod client;
 mod frame;
+mod held;
+#[cfg(test)]
+mod held_tests;
 mod link;
 mod outgoing;
 mod path;

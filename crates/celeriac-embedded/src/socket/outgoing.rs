@@ -11,9 +11,16 @@ use tokio::sync::Notify;
 #[derive(Debug)]
 pub(super) struct Outgoing {
     socket: OwnedWriteHalf,
-    /// What the socket did not take yet.
-    rest: Mutex<Vec<u8>>,
+    rest: Mutex<Rest>,
     waiting: Notify,
+}
+
+/// What the socket did not take yet.
+#[derive(Debug, Default)]
+struct Rest {
+    bytes: Vec<u8>,
+    /// Bytes that were sent so far, these among them.
+    sent: u64,
 }
 
 impl Outgoing {
@@ -21,19 +28,28 @@ impl Outgoing {
         Self { socket, rest: Mutex::default(), waiting: Notify::new() }
     }
 
-    /// Sends a frame. An error means that the other side is gone.
-    pub(super) fn send(&self, frame: &[u8]) -> io::Result<()> {
+    /// Sends a frame; gives where it ends, in bytes since the beginning. An error
+    /// means that the other side is gone.
+    pub(super) fn send(&self, frame: &[u8]) -> io::Result<u64> {
         let mut rest = self.rest.lock();
-        let sent = match rest.is_empty() {
+        let taken = match rest.bytes.is_empty() {
             true => self.write(frame)?,
             false => 0,
         };
-        if sent < frame.len() {
-            rest.extend_from_slice(&frame[sent..]);
+        rest.sent += frame.len() as u64;
+        let end = rest.sent;
+        if taken < frame.len() {
+            rest.bytes.extend_from_slice(&frame[taken..]);
             drop(rest);
             self.waiting.notify_one();
         }
-        Ok(())
+        Ok(end)
+    }
+
+    /// How much the socket has taken, in bytes since the beginning.
+    pub(super) fn written(&self) -> u64 {
+        let rest = self.rest.lock();
+        rest.sent - rest.bytes.len() as u64
     }
 
     /// Sends what the socket did not take at once; ends when the other side is
@@ -41,11 +57,11 @@ impl Outgoing {
     pub(super) async fn drain(&self) -> io::Result<()> {
         loop {
             self.waiting.notified().await;
-            while !self.rest.lock().is_empty() {
+            while !self.rest.lock().bytes.is_empty() {
                 self.socket.writable().await?;
                 let mut rest = self.rest.lock();
-                let sent = self.write(&rest)?;
-                rest.drain(..sent);
+                let taken = self.write(&rest.bytes)?;
+                rest.bytes.drain(..taken);
             }
         }
     }

@@ -10,6 +10,7 @@ use tokio::net::UnixStream;
 use tokio::sync::Semaphore;
 
 use super::frame::{self, Failure, Frame, FrameKind, Hello, Incoming};
+use super::held::Held;
 use super::outgoing::Outgoing;
 use super::request::Request;
 use super::{MAX_REQUESTS, VERSION};
@@ -25,6 +26,7 @@ pub(super) struct Desk {
     pub(super) consumers: Mutex<HashMap<u64, Shared>>,
     pub(super) next_consumer: std::sync::atomic::AtomicU64,
     pub(super) seen_timers: SeenTimers,
+    pub(super) held: Held,
     /// What is being worked on, by number.
     working: Mutex<HashMap<u64, Option<Spawned>>>,
 }
@@ -70,6 +72,8 @@ impl Session {
         };
         let working = std::mem::take(&mut *self.desk.working.lock());
         working.into_values().flatten().for_each(|work| work.abort());
+        self.desk.held.written(outgoing.written());
+        self.desk.held.put_all_back();
         let end = end.unwrap_or_else(|error| {
             tracing::warn!(%error, "a client of the directory spoke nonsense, or went away");
             End::Lost
@@ -135,8 +139,12 @@ impl Session {
         let work = async move {
             let answer = desk.answer(&owner, number, request).await;
             desk.working.lock().remove(&number);
-            // A client that is gone is noticed where it is read from.
-            drop(answer.and_then(|frame| outgoing.send(&frame)));
+            match answer.and_then(|frame| outgoing.send(&frame)) {
+                Ok(end) => desk.held.sent(number, end),
+                // A client that is gone is noticed where it is read from, too.
+                Err(_) => desk.held.put_back(number),
+            }
+            desk.held.written(outgoing.written());
             drop(permit);
         };
         let spawned = self.spawner.spawn(work);
@@ -152,6 +160,7 @@ impl Session {
         if let Some(work) = work.flatten() {
             work.abort();
         }
+        self.desk.held.put_back(number);
     }
 
     /// The client's process died: what it had begun has cost a life.

@@ -2,11 +2,12 @@
 //! that of the canvas.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use celeriac_core::HeaderValue;
 use celeriac_core::workflow::{
-    Canvas, Each, Items, JsonPath, Kind, MAX_CALLBACKS, MAX_DEPTH, MAX_STEPS, Node, Page, Policy,
-    Shape, Signature, StepId, Then,
+    Canvas, Each, Items, JsonPath, Kind, MAX_CALLBACKS, MAX_DEPTH, MAX_STEPS, Node, Options, Page,
+    Policy, Shape, Signature, StepId, Then,
 };
 
 use super::sheet;
@@ -73,26 +74,27 @@ pub enum CompileError {
 /// # Ok::<(), celeriac_engine::canvas::CompileError>(())
 /// ```
 pub fn compile(canvas: &Canvas) -> Result<Vec<Page>, CompileError> {
-    let mut compiler = Compiler { nodes: Vec::new(), path: Vec::new() };
+    let mut compiler = Compiler { nodes: Vec::new(), path: Vec::new(), options: None };
     compiler.add(canvas, Place { parent: None, position: 0, then: Then::End })?;
     Ok(into_pages(compiler.nodes))
 }
 
 fn into_pages(nodes: Vec<Node>) -> Vec<Page> {
     let mut pages: Vec<Page> = Vec::new();
-    let (mut page, mut bytes) = (Page { first: StepId(0), nodes: Vec::new() }, 0);
+    let (mut first, mut bytes) = (StepId(0), 0);
+    let mut open: Vec<Node> = Vec::new();
     for node in nodes {
         let weight = sheet::weight(&node);
-        let is_full = page.nodes.len() == Page::MAX_NODES || bytes + weight > Page::FULL_BYTES;
-        if is_full && !page.nodes.is_empty() {
-            let first = page.end();
-            pages.push(std::mem::replace(&mut page, Page { first, nodes: Vec::new() }));
-            bytes = 0;
+        let is_full = open.len() == Page::MAX_NODES || bytes + weight > Page::FULL_BYTES;
+        if is_full && !open.is_empty() {
+            let page = Page { first, nodes: open.drain(..).collect() };
+            (first, bytes) = (page.end(), 0);
+            pages.push(page);
         }
         bytes += weight;
-        page.nodes.push(node);
+        open.push(node);
     }
-    pages.push(page);
+    pages.push(Page { first, nodes: open.into() });
     pages
 }
 
@@ -106,6 +108,8 @@ struct Place {
 struct Compiler {
     nodes: Vec<Node>,
     path: Vec<String>,
+    /// The latest options: those of members mostly are the same.
+    options: Option<Arc<Options>>,
 }
 
 impl Compiler {
@@ -130,13 +134,21 @@ impl Compiler {
         Ok(step)
     }
 
-    fn open(&mut self, kind: Kind, place: Place) -> Result<StepId, CompileError> {
+    fn open(&mut self, mut kind: Kind, place: Place) -> Result<StepId, CompileError> {
         if self.nodes.len() >= MAX_STEPS {
             return Err(CompileError::TooManySteps { place: self.place() });
         }
         let step = self.next();
         let Place { parent, position, then } = place;
         let (inner_end, links, end) = (step, 0, step);
+        if let Kind::Task { signature, .. } | Kind::Map { signature, .. } = &mut kind
+            && signature.options.is_some()
+        {
+            if self.options != signature.options {
+                self.options.clone_from(&signature.options);
+            }
+            signature.options.clone_from(&self.options);
+        }
         self.nodes.push(Node { kind, parent, position, then, inner_end, links, end });
         Ok(step)
     }

@@ -1,11 +1,9 @@
 //! Retry by hand: what is open again when a failed step is to be tried again.
 
-use celeriac_core::MessageId;
 use celeriac_core::store::Reopen;
 use celeriac_core::workflow::{Kind, Policy, Status, StepId, StepMark, Then};
 
 use super::advance::{Context, Need};
-use super::id::step_id;
 
 /// Why a step can't be tried again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,8 +27,12 @@ pub enum NotRetryable {
 
 /// What is to be done in one workflow, in this order, so that a failed step
 /// can be tried again: `reopen` the joins, `mark_steps`; publish the step's
-/// message (from quarantine) with [`Self::message`] for its id and the new
-/// epoch in its `workflow` header; then `transition` to the new epoch.
+/// message (from quarantine) under its [id](super::step_id) in the new epoch,
+/// which is in its `workflow` header too; then `transition` to the new epoch.
+///
+/// Several steps can be tried again together: all is open again before the
+/// first message is published. What is told late of the old epoch changes
+/// nothing: joins, statuses and records refuse it.
 ///
 /// If the workflow is a part of another, do the same there first but for the
 /// message, with the step that it is a part of and the same new epoch: that of
@@ -41,8 +43,6 @@ pub struct Retry {
     pub reopen: Vec<Reopen>,
     /// Steps whose turn is still to come again.
     pub marks: Vec<StepMark>,
-    /// The id of the step's message in the new epoch.
-    pub message: MessageId,
 }
 
 /// What has to be open again for `step`; the context's epoch is the new one.
@@ -57,8 +57,7 @@ pub fn retry(context: &Context<'_>, step: StepId) -> Result<Retry, NotRetryable>
         let (first, count, status) = (StepId(first), end - first, Status::Pending);
         StepMark { workflow: workflow.id, first, count, epoch, status }
     };
-    let message = step_id(workflow.id, step, epoch);
-    let mut retry = Retry { reopen: Vec::new(), marks: Vec::new(), message };
+    let mut retry = Retry { reopen: Vec::new(), marks: Vec::new() };
     let failed = node(step)?;
     if !matches!(failed.kind, Kind::Task { .. } | Kind::Map { .. } | Kind::Loop { .. }) {
         return Err(NotRetryable::NoTask(step, failed.kind.as_str()));

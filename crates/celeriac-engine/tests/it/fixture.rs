@@ -22,6 +22,7 @@ pub(crate) fn task(name: Name, ignore_result: bool) -> TaskInfo {
         retry: RetryPolicy::default(),
         result_ttl: Duration::from_secs(60),
         ignore_result,
+        sinks: Vec::new(),
     }
 }
 

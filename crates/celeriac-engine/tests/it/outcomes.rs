@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use celeriac_core::platform::{RunKey, RunResult};
-use celeriac_core::{Failure, Message, RetryPolicy, State};
+use celeriac_core::platform::{RunKey, RunResult, TaskInfo};
+use celeriac_core::{Failure, Kind, Message, RetryPolicy, State};
+use celeriac_engine::{Engine, Limits, Subscriptions};
 
 use crate::fixture::*;
 
@@ -102,4 +103,34 @@ fn outcomes_expire_as_the_message_or_else_the_task_says() {
         assert_eq!(expires_at.since(NOW), Duration::from_secs(seconds));
         assert_eq!(state_of(&effects), State::Success);
     }
+}
+
+#[test]
+fn a_value_is_a_document_for_each_sink_of_the_call_or_else_of_the_task() {
+    let info = TaskInfo { sinks: vec!["a".to_owned(), "b".to_owned()], ..task(TASK, true) };
+    for (said, expected) in [
+        (vec![], vec!["sink.a", "sink.b"]),
+        (vec!["c"], vec!["sink.c"]),
+        (vec!["store"], vec![]),
+        (vec!["store", "a"], vec!["sink.a"]),
+    ] {
+        let mut engine =
+            Engine::new(std::slice::from_ref(&info), Subscriptions::default(), Limits::default());
+        let mut message = command();
+        message.rare_mut().sinks = said.into_iter().map(str::to_owned).collect();
+        let id = message.id;
+        let key = dispatched(&mut engine, message);
+        let documents = finish(&mut engine, key, success()).commit.documents;
+        let queues: Vec<_> = documents.iter().map(|document| document.queue.as_str()).collect();
+        assert_eq!(queues, expected);
+        for document in documents {
+            assert_eq!((document.id, document.kind, &document.name), (id, Kind::Document, &TASK));
+            assert_eq!((&document.body[..], document.may_repeat), (&b"1"[..], true));
+        }
+    }
+    let mut engine = Engine::new(&[info], Subscriptions::default(), Limits::default());
+    let key = dispatched(&mut engine, command());
+    let failure = Failure::new("e", "it failed");
+    let effects = finish(&mut engine, key, RunResult::Final { failure });
+    assert!(effects.commit.documents.is_empty(), "a failure is none");
 }

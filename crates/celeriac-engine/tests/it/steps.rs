@@ -61,7 +61,8 @@ fn deliveries_of_steps() {
     check_delivered(message.clone(), false, Facts::default(), &["dispatch"]);
     check_delivered(message.clone(), false, ended(), &["ack 1"]);
     check_delivered(message.clone(), true, ended(), &["again"]);
-    check_delivered(message.clone(), false, revoked(message.id), &["ended REVOKED"]);
+    let kept = &["quarantine revoked", "ended REVOKED"];
+    check_delivered(message.clone(), false, revoked(message.id), kept);
     check_delivered(message.clone(), false, revoked(scope()), &["cancelled by 1"]);
     check_delivered(step_of(SIGNAL), false, Facts::default(), &["ended SUCCESS"]);
     let unknown = ["quarantine unknown_task", "ended QUARANTINED"];
@@ -83,7 +84,7 @@ fn ends_of_steps() {
     check_finished(TASK, final_failure, &["quarantine poisonous", "ended FAILURE"]);
     check_finished(TASK, poisonous, &["quarantine poisonous", "ended FAILURE"]);
     check_finished(TASK, undecodable, &["quarantine undecodable", "ended QUARANTINED"]);
-    check_finished(TASK, RunResult::Revoked, &["ended REVOKED"]);
+    check_finished(TASK, RunResult::Revoked, &["quarantine revoked", "ended REVOKED"]);
     check_finished(TASK, RunResult::Released, &["requeue 1"]);
 }
 

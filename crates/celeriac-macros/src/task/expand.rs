@@ -91,6 +91,15 @@ fn methods(function: &Function, call_attributes: &[&Attribute]) -> TokenStream {
             ::celeriac::Subscriber::new::<Self>(#map)
         }
 
+        /// Subscribes this task to documents; `map` makes its arguments of one.
+        #[allow(dead_code, clippy::type_complexity, clippy::unused_unit)]
+        #visibility fn from_document<D: ::celeriac::__private::serde::de::DeserializeOwned + 'static>(
+            map: impl ::core::ops::Fn(D) -> #mapped
+                + ::core::marker::Send + ::core::marker::Sync + 'static,
+        ) -> ::celeriac::DocumentSubscriber<D> {
+            ::celeriac::DocumentSubscriber::new::<Self>(#map)
+        }
+
         /// The function itself: runs here and now, without a worker.
         #(#call_attributes)*
         #visibility #asyncness fn call(#inputs) #output #body

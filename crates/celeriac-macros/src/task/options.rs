@@ -13,7 +13,7 @@ use super::Mistakes;
 use crate::value;
 
 const ALLOWED: &str = "name, queue, priority, retry, soft_time_limit, time_limit, expires, \
-                       result_ttl, ignore_result, concurrency";
+                       result_ttl, ignore_result, concurrency, sinks";
 
 /// What the attribute says; what it does not say stays at its default.
 #[derive(Default)]
@@ -28,6 +28,7 @@ pub(super) struct Options {
     result_ttl: Option<Duration>,
     ignore_result: Option<bool>,
     concurrency: Option<u32>,
+    sinks: Option<Vec<LitStr>>,
 }
 
 enum Retry {
@@ -63,6 +64,7 @@ impl Options {
             "expires" => once(&mut self.expires, meta, value::duration),
             "result_ttl" => once(&mut self.result_ttl, meta, value::duration),
             "ignore_result" => once(&mut self.ignore_result, meta, value::switch),
+            "sinks" => once(&mut self.sinks, meta, value::names),
             "concurrency" => {
                 once(&mut self.concurrency, meta, |meta| value::number(meta, 1, u32::MAX))
             }
@@ -145,10 +147,11 @@ impl ToTokens for Options {
             let number = proc_macro2::Literal::u32_unsuffixed(number);
             quote!(concurrency: ::core::option::Option::Some(#number),)
         });
+        let sinks = self.sinks.as_ref().map(|names| quote!(sinks: &[#(#names),*],));
         tokens.extend(quote! {
             ::celeriac::TaskOptions {
                 #queue #priority #retry #soft_time_limit #time_limit #expires #result_ttl
-                #ignore_result #concurrency
+                #ignore_result #concurrency #sinks
                 ..::celeriac::TaskOptions::DEFAULT
             }
         });

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use celeriac_core::store::Transition;
-use celeriac_core::workflow::Status;
-use celeriac_core::{MessageId, Timestamp};
+use celeriac_core::workflow::{End, Status};
+use celeriac_core::{MessageId, Store, Timestamp};
 use celeriac_engine::Ending;
-use celeriac_engine::canvas::{self, Act};
+use celeriac_engine::canvas::{self, Act, Cancelled, Noted};
 
 use super::{WorkflowError, graph};
 use crate::handle::Publisher;
@@ -17,8 +17,8 @@ const REVOKED: Duration = Duration::from_secs(24 * 3600);
 
 impl Publisher {
     /// Cancels a workflow, durably: what waits of it is not run, what runs is
-    /// cancelled, nothing follows any more. Its status, and that of steps that
-    /// have not ended, becomes `CANCELLED`. A workflow that has ended by the
+    /// cancelled, nothing follows any more. Its status, that of its parts, and that
+    /// of steps that have not ended, becomes `CANCELLED`. A workflow that has ended by the
     /// time stays as it is. Repeating it changes nothing.
     ///
     /// # Errors
@@ -35,14 +35,23 @@ impl Publisher {
             return Err(WorkflowError::Part { id, whole: parent.workflow });
         }
         let status = record.status();
+        let now = Timestamp::now();
+        if status == Status::Cancelled {
+            // Whoever cancelled it may not have come to the end of it.
+            cancel_parts(store, id, now).await?;
+            let (workflow, epoch) = (std::sync::Arc::new(record.workflow.clone()), record.epoch);
+            let ending = Ending { workflow, epoch, end: End::Cancelled, at: now };
+            store.complete(vec![ending.completion()]).await?;
+        }
         if status != Status::Running {
             let (wanted, what) = (Status::Running, "cancelled");
             return Err(WorkflowError::Status { id, status, wanted, what });
         }
-        let (now, epoch) = (Timestamp::now(), record.epoch);
+        let epoch = record.epoch;
         let workflow = std::sync::Arc::new(record.workflow);
         let until = workflow.expires_at.max(now.after(REVOKED));
         store.revoke(&[id], until).await?;
+        cancel_parts(store, id, now).await?;
         let (mut marks, mut ends) = (Vec::new(), Vec::new());
         for act in canvas::cancel(&workflow, epoch, now) {
             match act {
@@ -65,4 +74,23 @@ impl Publisher {
         }
         Ok(())
     }
+}
+
+/// Notes that the parts of a workflow are cancelled that have not ended.
+async fn cancel_parts(
+    store: &dyn Store,
+    id: MessageId,
+    now: Timestamp,
+) -> Result<(), WorkflowError> {
+    let mut parts = Cancelled::within(id, id, now);
+    while let Some((filter, max)) = parts.wanted() {
+        let found = store.list(filter, max).await?;
+        parts.give(&found);
+    }
+    let Noted { marks, ends } = parts.into_noted();
+    if !ends.is_empty() {
+        store.mark_steps(marks).await?;
+        store.transition(ends).await?;
+    }
+    Ok(())
 }

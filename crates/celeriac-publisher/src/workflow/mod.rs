@@ -1,9 +1,11 @@
 //! Workflows as their senders see them: started, cancelled, tried again by hand.
 
 mod cancel;
+mod failed;
 mod graph;
 mod retry;
 mod start;
+mod ways;
 
 use celeriac_core::MessageId;
 use celeriac_core::workflow::Status;
@@ -42,8 +44,8 @@ pub enum WorkflowError {
     },
     /// The failed step's message is not in quarantine.
     #[error(
-        "the message {0} of the step that failed is not in quarantine (it was discarded, \
-         requeued or revoked); start the workflow anew"
+        "the message {0} of the step that failed is not in quarantine (it was discarded or \
+         requeued, or the step failed without one); start the workflow anew"
     )]
     NotQuarantined(MessageId),
     /// The step can't be tried again.

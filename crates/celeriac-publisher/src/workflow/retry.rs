@@ -1,17 +1,25 @@
-//! Retry by hand: the step that a workflow has failed with is tried again, and
-//! the workflow goes on from there.
+//! Retry by hand: the steps that a workflow has failed with are tried again,
+//! and the workflow goes on from there.
 
-use celeriac_core::store::{Content, Filter, Transition};
-use celeriac_core::workflow::{End, Record, Status, StepId};
-use celeriac_core::{Message, MessageId, Timestamp};
-use celeriac_engine::canvas::{self, Context, Graph, NotRetryable, Retry};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use celeriac_core::store::{Content, Filter, Reopen, Transition};
+use celeriac_core::workflow::{End, Record, Status, StepMark};
+use celeriac_core::{Message, MessageId, Store, Timestamp};
+
+use super::failed::{self, Failed};
+use super::ways::Ways;
 use super::{WorkflowError, graph};
 use crate::handle::Publisher;
 
+/// How many steps are seen to at once.
+const PAGE: usize = 256;
+
 impl Publisher {
-    /// Tries the step again that a workflow has failed with; the workflow goes
-    /// on from there. What ended well is not run again.
+    /// Tries every step again that a workflow has failed with: all failed
+    /// members of its groups, unless something took their failure for a result.
+    /// The workflow goes on from there. What ended well is not run again.
     ///
     /// # Errors
     /// [`WorkflowError`] says why not; after [`WorkflowError::Publish`] call it
@@ -20,8 +28,32 @@ impl Publisher {
     /// # Cancel safety
     /// Dropped before it is ready, it may be tried again or not: call it again.
     pub async fn retry_workflow(&self, id: MessageId) -> Result<(), WorkflowError> {
-        let store = &*self.store;
-        let record = graph::record(store, id).await?;
+        let (record, cause) = self.failed_workflow(id).await?;
+        let mut ways = Ways::new(record.epoch + 1);
+        let failed = failed::all(&*self.store, &record, cause, &mut ways).await?;
+        self.try_again(&record, &failed, ways).await
+    }
+
+    /// Tries one step again that failed in a workflow that has failed; `step` is
+    /// the id of its message, as errors and quarantine tell it. What else has
+    /// failed stays so: where a group waits for both, it fails again.
+    ///
+    /// # Errors
+    /// As [`Self::retry_workflow`]. [`WorkflowError::NotQuarantined`] if the
+    /// step is not of this workflow.
+    ///
+    /// # Cancel safety
+    /// As [`Self::retry_workflow`].
+    pub async fn retry_step(&self, id: MessageId, step: MessageId) -> Result<(), WorkflowError> {
+        let (record, _) = self.failed_workflow(id).await?;
+        let mut ways = Ways::new(record.epoch + 1);
+        let failed = failed::one(&*self.store, id, step, &mut ways).await?;
+        self.try_again(&record, &[failed], ways).await
+    }
+
+    /// A workflow that can be tried again, and the step that it failed with.
+    async fn failed_workflow(&self, id: MessageId) -> Result<(Record, MessageId), WorkflowError> {
+        let record = graph::record(&*self.store, id).await?;
         if let Some(parent) = &record.workflow.parent {
             return Err(WorkflowError::Part { id, whole: parent.workflow });
         }
@@ -29,76 +61,86 @@ impl Publisher {
             let (status, wanted, what) = (record.status(), Status::Failure, "tried again");
             return Err(WorkflowError::Status { id, status, wanted, what });
         };
-        let epoch = record.epoch + 1;
-        let mut message = self.failed_message(error.id).await?;
-        let Some(place) = &mut message.rare_mut().workflow else {
-            return Err(WorkflowError::NotQuarantined(error.id));
-        };
-        place.epoch = epoch;
-        let ways = self.ways((place.id, place.step), epoch).await?;
-        let Some((_, innermost)) = ways.first() else { return Err(WorkflowError::Unknown(id)) };
-        message.id = innermost.message;
-        // From the outside in: what waits for another is open before that can end.
-        for (_, retry) in ways.iter().rev() {
-            store.reopen(retry.reopen.clone()).await?;
-            store.mark_steps(retry.marks.clone()).await?;
+        let cause = error.id;
+        Ok((record, cause))
+    }
+
+    /// All is open again before anything is sent: what ends meanwhile must not
+    /// close what another is still to come into. The messages leave quarantine
+    /// last, so that after a crash all of it can be done again.
+    async fn try_again(
+        &self,
+        record: &Record,
+        failed: &[Failed],
+        mut ways: Ways,
+    ) -> Result<(), WorkflowError> {
+        let (store, epoch) = (&*self.store, record.epoch + 1);
+        let mut again: BTreeSet<MessageId> = BTreeSet::new();
+        for page in failed.chunks(PAGE) {
+            let (mut reopen, mut marks): (Vec<Reopen>, Vec<StepMark>) = Default::default();
+            for failed in page {
+                for (workflow, way) in ways.of(store, failed.place).await? {
+                    again.insert(workflow);
+                    reopen.extend(way.reopen);
+                    marks.extend(way.marks);
+                }
+            }
+            store.reopen(reopen).await?;
+            store.mark_steps(marks).await?;
         }
-        store.forget(&[id]).await?;
-        self.publish(vec![message.into()]).await?;
+        forget_earlier(store, record.workflow.id, epoch).await?;
+        for page in failed.chunks(PAGE) {
+            let messages = self.messages(page, epoch).await?;
+            self.publish(messages).await?;
+        }
         let at = Timestamp::now();
-        let transition =
-            |(id, _): &(MessageId, Retry)| Transition { id: *id, epoch, end: None, at };
-        store.transition(ways.iter().map(transition).collect()).await?;
-        store.unquarantine(&[error.id]).await?;
+        let transition = |id: MessageId| Transition { id, epoch, end: None, at };
+        store.transition(again.into_iter().map(transition).collect()).await?;
+        let ids: Vec<MessageId> = failed.iter().map(|failed| failed.id).collect();
+        store.unquarantine(&ids).await?;
         Ok(())
     }
 
-    /// The message in quarantine, as if it were sent now.
-    async fn failed_message(&self, id: MessageId) -> Result<Message, WorkflowError> {
-        let filter = Filter { ids: vec![id], ..Filter::default() };
-        let found = self.store.quarantined(&filter, 1).await?;
-        let content = found.into_iter().next().map(|quarantined| quarantined.content);
-        let Some(Content::Message(message)) = content else {
-            return Err(WorkflowError::NotQuarantined(id));
-        };
-        let mut message = Message::clone(&message);
-        (message.attempt, message.may_repeat) = (0, true);
-        message.created_at = Timestamp::now();
-        let rare = message.rare_mut();
-        (rare.eta, rare.expires_at, rare.deadline) = (None, None, None);
-        Ok(message)
-    }
-
-    /// What has to be open again in each workflow, from the innermost out.
-    async fn ways(
+    /// Messages in quarantine, as if they were sent now, in the new epoch.
+    async fn messages(
         &self,
-        (mut id, mut step): (MessageId, StepId),
+        page: &[Failed],
         epoch: u32,
-    ) -> Result<Vec<(MessageId, Retry)>, WorkflowError> {
-        let mut ways = Vec::new();
-        loop {
-            let record = graph::record(&*self.store, id).await?;
-            ways.push((id, self.way(&record, step, epoch).await?));
-            match &record.workflow.parent {
-                None => return Ok(ways),
-                Some(parent) => (id, step) = (parent.workflow, parent.step),
-            }
-        }
+    ) -> Result<Vec<Arc<Message>>, WorkflowError> {
+        let ids = page.iter().map(|failed| failed.id).collect();
+        let filter = Filter { ids, ..Filter::default() };
+        let found = self.store.quarantined(&filter, page.len()).await?;
+        let messages = found.into_iter().filter_map(|quarantined| match quarantined.content {
+            Content::Message(message) => Some(Arc::new(anew(&message, epoch)?)),
+            Content::Undecodable(_) => None,
+        });
+        Ok(messages.collect())
     }
+}
 
-    async fn way(&self, record: &Record, step: StepId, epoch: u32) -> Result<Retry, WorkflowError> {
-        let workflow = &record.workflow;
-        let mut graph = Graph::default();
-        loop {
-            let (values, limits, now) = (&[][..], canvas::Limits::default(), Timestamp::now());
-            let context = Context { workflow, epoch, graph: &graph, values, limits, now };
-            match canvas::retry(&context, step) {
-                Ok(retry) => return Ok(retry),
-                Err(NotRetryable::Need(canvas::Need::Page(missing))) => {
-                    graph::fetch(&*self.store, &mut graph, (workflow.graph, missing)).await?;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
+fn anew(message: &Message, epoch: u32) -> Option<Message> {
+    let mut message = Message::clone(message);
+    let place = message.rare_mut().workflow.as_mut()?;
+    place.epoch = epoch;
+    message.id = celeriac_engine::canvas::step_id(place.id, place.step, epoch);
+    (message.attempt, message.may_repeat) = (0, true);
+    message.created_at = Timestamp::now();
+    let rare = message.rare_mut();
+    (rare.eta, rare.expires_at, rare.deadline) = (None, None, None);
+    Some(message)
+}
+
+/// Whoever waits for the workflow waits for its end in the new epoch.
+async fn forget_earlier(
+    store: &dyn Store,
+    id: MessageId,
+    epoch: u32,
+) -> Result<(), WorkflowError> {
+    let entry = store.entries(&[id]).await?.into_iter().next().flatten();
+    let outcome = entry.and_then(|entry| entry.outcome);
+    // The attempt of a workflow's outcome is its epoch.
+    if outcome.is_some_and(|outcome| outcome.attempt < epoch) {
+        store.forget(&[id]).await?;
     }
+    Ok(())
 }

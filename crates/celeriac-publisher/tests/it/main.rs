@@ -9,3 +9,4 @@ mod errors;
 mod fixture;
 mod full;
 mod timers;
+mod workflows;

@@ -12,7 +12,7 @@ mod wanted;
 use std::sync::Arc;
 
 use celeriac_core::error::Result;
-use celeriac_core::workflow::{Value, Workflow};
+use celeriac_core::workflow::{StepMark, Value, Workflow};
 use celeriac_core::{ContentType, MessageId, Store, Timestamp};
 use celeriac_engine::Commit;
 use celeriac_engine::canvas::{self, Act, Context, Limits, Need, Resolver, Said};
@@ -78,7 +78,12 @@ impl Workflows {
             }
         }
         while !asks.is_empty() {
-            for turn in asks::answer(store, std::mem::take(&mut asks)).await? {
+            // What is noted meanwhile need not be noted later.
+            let marks = std::mem::take(&mut wanted.commit.mark_steps);
+            let answers = asks::answer(store, std::mem::take(&mut asks));
+            let (answers, marked) = tokio::join!(answers, note(store, marks));
+            marked?;
+            for turn in answers? {
                 self.take(store, turn, &mut wanted, &mut asks).await?;
             }
         }
@@ -141,6 +146,13 @@ impl Workflows {
                 }
             }
         }
+    }
+}
+
+async fn note(store: &dyn Store, marks: Vec<StepMark>) -> Result<()> {
+    match marks.is_empty() {
+        true => Ok(()),
+        false => store.mark_steps(marks).await,
     }
 }
 

@@ -7,7 +7,7 @@ use celeriac_core::broker::{Settlement, Verdict};
 use celeriac_core::store::{Content, Quarantined, Reason};
 use celeriac_core::{MessageId, Timestamp};
 use celeriac_engine::canvas::Act;
-use celeriac_engine::{Commit, Ending, Told};
+use celeriac_engine::{Commit, Ending, Revoked, Told};
 
 use super::Turn;
 use super::fate::Fate;
@@ -57,7 +57,8 @@ impl Wanted {
                 commit.end.push(Ending { workflow, epoch, end: *end, at: now });
             }
             Act::Cancel(scope) => {
-                commit.revoke.push((scope, workflow.expires_at.max(now.after(REVOKED))));
+                let until = workflow.expires_at.max(now.after(REVOKED));
+                commit.revoke.push(Revoked { scope, workflow: workflow.id, until });
             }
             // Questions were asked before.
             Act::Join(_) | Act::Collect { .. } => {}

@@ -235,3 +235,32 @@ async fn after_an_error_it_goes_on_where_it_stopped() {
         }
     }
 }
+
+#[tokio::test]
+async fn documents_for_sinks_are_stored_before_anything_is_recorded() {
+    for death in [Effect::DieBefore, Effect::DieAfter] {
+        let story = Story::begin().await;
+        let plan = Plan::new();
+        plan.fail(Operation::Publish, 1, death);
+        let (broker, store) = story.drivers(&plan);
+        let (consumer, taken) = take(&story.memory, &story.done.queue).await;
+        let document = |commit: Commit| Commit { documents: vec![story.other.clone()], ..commit };
+        let mut commit = document(story.commit(0, taken[0].receipt));
+        let mut workflows = Workflows::default();
+        let mut applied = Box::pin(apply(&*broker, &*store, &mut workflows, &mut commit));
+        assert!(poll_once(&mut applied).is_pending() && plan.is_dead());
+        drop((applied, consumer));
+        assert_eq!(plan.log(), [Operation::Publish], "nothing else was done");
+        assert!(entry(&story.memory, story.done.id).await.is_none());
+
+        let (_consumer, again) = take(&story.memory, &story.done.queue).await;
+        let mut commit = document(story.commit(1, again[0].receipt));
+        let (broker, store) = story.drivers(&Plan::new());
+        apply(&*broker, &*store, &mut Workflows::default(), &mut commit).await.unwrap();
+        assert!(commit.is_empty());
+        story.assert_complete(1).await;
+        let (_consumer, documents) = take(&story.memory, &story.other.queue).await;
+        assert_eq!(documents.len(), if death == Effect::DieAfter { 2 } else { 1 });
+        assert!(ids(&documents).iter().all(|id| *id == story.other.id), "under the same id");
+    }
+}

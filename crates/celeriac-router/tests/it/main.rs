@@ -5,6 +5,7 @@
 mod apply;
 mod boot;
 mod crashes;
+mod edges;
 mod events;
 mod fixture;
 mod node;

@@ -123,6 +123,7 @@ impl ExecutionPlatform for Platform {
             retry: RetryPolicy::immediate(3),
             result_ttl: Duration::from_secs(3600),
             ignore_result: false,
+            sinks: Vec::new(),
         };
         [task].into()
     }

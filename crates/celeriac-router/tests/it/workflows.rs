@@ -8,21 +8,27 @@ use bytes::Bytes;
 use celeriac_core::broker::Limit;
 use celeriac_core::outcome::Outcome;
 use celeriac_core::platform::{Run, RunResult};
-use celeriac_core::store::{Quarantine, Results, Workflows as _};
-use celeriac_core::workflow::{Canvas, Policy, Shape, Signature, Status, StepId};
+use celeriac_core::store::{
+    Content, Joins, Quarantine, Results, Transition, Workflows as _,
+};
+use celeriac_core::workflow::{
+    Canvas, Comparison, Condition, JsonPath, Policy, Shape, Signature, Status, StepId,
+};
 use celeriac_core::{
-    Broker, ContentType, ErrorKind, Failure, MessageId, Name, QueueName, State, Timestamp,
+    Broker, ContentType, ErrorKind, Failure, Message, MessageId, Name, QueueName, State, Timestamp,
 };
 use celeriac_embedded::Memory;
-use celeriac_engine::canvas::{Start, step_id};
+use celeriac_engine::canvas::{self, Start, step_id};
+use celeriac_engine::{Commit, News, Told};
+use celeriac_router::apply;
 use celeriac_testkit::faulty::{Effect, Operation, Plan};
 use celeriac_testkit::probe::eventually;
 
-use crate::fixture::{World, entry};
+use crate::fixture::{World, entry, take};
 use crate::platform::{Platform, TASK};
 
 /// Every effect that a workflow has.
-const EFFECTS: [Operation; 12] = [
+const EFFECTS: [Operation; 13] = [
     Operation::Quarantine,
     Operation::Complete,
     Operation::WorkflowRecords,
@@ -34,6 +40,7 @@ const EFFECTS: [Operation; 12] = [
     Operation::MarkSteps,
     Operation::Transition,
     Operation::Revoke,
+    Operation::List,
     Operation::Settle,
 ];
 
@@ -61,9 +68,24 @@ fn failing() -> Canvas {
     Canvas::chain(vec![group(Policy::FailFast, members), task("never")]).on_error(linked())
 }
 
+/// A choice, then rounds until it is enough.
+fn rounds() -> Canvas {
+    let is = |n: i64| Condition::Compare(JsonPath::WHOLE, Comparison::Equal, n.into());
+    let cases = vec![(is(7), task("never")), (is(1), task("b"))];
+    let switch = Shape::Switch { cases, otherwise: Some(Box::new(task("never"))) };
+    let body = Box::new(Canvas::chain(vec![task("grow"), Canvas::chain(vec![])]));
+    let repeat = Shape::Loop { body, until: is(3), max: 5 };
+    Canvas::chain(vec![task("a"), switch.into(), repeat.into()])
+}
+
 /// Says how many members it got, or just 1.
 fn ran(run: &Run) -> RunResult {
     let text = String::from_utf8_lossy(&run.message.body).into_owned();
+    if text.contains("grow") {
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        let value = (digits.parse::<i64>().unwrap() + 1).to_string();
+        return RunResult::Success { content_type: ContentType::Json, value: value.into() };
+    }
     if text.contains("bad") && !text.contains("linked") {
         return RunResult::Final { failure: Failure::new("e", "bad") };
     }
@@ -166,6 +188,17 @@ async fn chord_is_whole(story: &Story, what: &str) {
     assert_eq!(story.distinct(), 8, "{what}");
 }
 
+async fn rounds_are_whole(story: &Story, what: &str) {
+    let outcome = outcome(&story.memory, story.id).await.unwrap();
+    assert_eq!(String::from_utf8_lossy(&outcome.value), "3", "{what}");
+    let statuses = story.statuses().await;
+    let skipped = statuses.iter().filter(|status| **status == Status::Skipped).count();
+    let done = statuses.iter().filter(|status| **status == Status::Success).count();
+    assert_eq!((skipped, done), (2, statuses.len() - 2), "{what}: {statuses:?}");
+    // a, b and two rounds.
+    assert_eq!(story.distinct(), 4, "{what}");
+}
+
 async fn failure_is_whole(story: &Story, what: &str) {
     let outcome = outcome(&story.memory, story.id).await.unwrap();
     assert_eq!(outcome.state, State::Failure, "{what}");
@@ -189,7 +222,9 @@ async fn at_every_boundary(effect: Effect) {
             chord_is_whole(&story, &what).await;
             let (also, story) = survives(&failing(), operation, nth, effect).await;
             failure_is_whole(&story, &what).await;
-            if !reached && !also {
+            let (round, story) = survives(&rounds(), operation, nth, effect).await;
+            rounds_are_whole(&story, &what).await;
+            if !reached && !also && !round {
                 break;
             }
             tried += 1;
@@ -212,4 +247,75 @@ async fn it_dies_after_any_effect() {
 async fn an_error_in_any_effect_is_waited_out() {
     at_every_boundary(Effect::Refuse(ErrorKind::NoSpace)).await;
     at_every_boundary(Effect::Doubt(ErrorKind::Timeout)).await;
+}
+
+/// The steps of a retry by hand, and between any two of them the failure is told
+/// once more: it comes from a router that died before it had settled it.
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_is_told_late_does_not_undo_a_retry() {
+    for late in 0..5 {
+        let memory = Memory::new(Default::default());
+        let canvas = Canvas::chain(vec![group(Policy::WaitAll, vec![task("bad")]), task("body")]);
+        let id = start(&memory, &canvas).await;
+        let world =
+            World::over(memory, Plan::new(), Platform::new(|run| Some(ran(run)))).await;
+        assert_eq!(world.end(id).await, State::Failure);
+        world.empty().await;
+        let memory = world.die().await;
+        let kept = memory.quarantined(&Default::default(), 1).await.unwrap().remove(0);
+        let Content::Message(bad) = kept.content else { panic!("it is a message") };
+        let again = {
+            let record = memory.workflows(&[id]).await.unwrap().remove(0).unwrap();
+            let pages = memory.pages(id, &[StepId(0)]).await.unwrap();
+            let graph = canvas::Graph::new(pages.into_iter().flatten());
+            let limits = canvas::Limits::default();
+            let (workflow, now) = (&record.workflow, Timestamp::now());
+            let context =
+                canvas::Context { workflow, epoch: 1, graph: &graph, values: &[], limits, now };
+            canvas::retry(&context, StepId(2)).unwrap()
+        };
+        for step in 0..5 {
+            if step == late {
+                tell_again(&memory, &bad).await;
+            }
+            match step {
+                0 => memory.reopen(again.reopen.clone()).await.unwrap(),
+                1 => memory.mark_steps(again.marks.clone()).await.unwrap(),
+                2 => memory.forget(&[id]).await.unwrap(),
+                3 => {
+                    let mut anew = Message::clone(&bad);
+                    anew.id = step_id(id, StepId(2), 1);
+                    anew.body = Bytes::from_static(br#"{"args":["mended"]}"#);
+                    anew.rare_mut().workflow.as_mut().unwrap().epoch = 1;
+                    memory.publish(&[anew.into()], Limit::Exceed).await.unwrap();
+                }
+                _ => {
+                    let at = Timestamp::now();
+                    let running = Transition { id, epoch: 1, end: None, at };
+                    memory.transition(vec![running]).await.unwrap();
+                }
+            }
+        }
+        let world =
+            World::over(memory, Plan::new(), Platform::new(|run| Some(ran(run)))).await;
+        world.empty().await;
+        let outcome = outcome(&world.memory, id).await.unwrap();
+        assert_eq!((outcome.state, outcome.attempt), (State::Success, 1), "late at {late}");
+        let statuses = world.memory.steps(id, StepId(0), 9).await.unwrap();
+        assert_eq!(statuses, [Status::Success; 4], "late at {late}");
+        world.die().await;
+    }
+}
+
+/// The failed step is delivered once more.
+async fn tell_again(memory: &Arc<Memory>, bad: &Arc<Message>) {
+    let mut delivered = Message::clone(bad);
+    delivered.queue = QueueName::from_static("late");
+    memory.publish(&[delivered.into()], Limit::Exceed).await.unwrap();
+    let (_consumer, taken) = take(memory, &QueueName::from_static("late")).await;
+    let told = Told { message: bad.clone(), receipt: taken[0].receipt, news: News::Again };
+    let mut commit = Commit { told: vec![told], ..Commit::default() };
+    apply(&**memory, &**memory, &mut celeriac_router::Workflows::default(), &mut commit)
+        .await
+        .unwrap();
 }

@@ -169,7 +169,10 @@ impl State {
 
     /// A message as the trace names it.
     pub(super) fn name(&mut self, message: &Message) -> String {
-        let id = self.id(message.id);
+        let mut id = self.id(message.id);
+        if message.attempt > 0 {
+            id = format!("{id}/{}", message.attempt);
+        }
         match &message.rare().workflow {
             Some(place) => {
                 let of = self.id(place.id);

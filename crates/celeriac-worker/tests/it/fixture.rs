@@ -177,6 +177,7 @@ fn definition(body: Body) -> Definition {
         retry: RetryPolicy::default(),
         result_ttl: Duration::from_secs(60),
         ignore_result: false,
+        sinks: Vec::new(),
     };
     let limits = TimeLimits::default();
     Definition { info, limits, concurrency: None, needs: Vec::new(), body }

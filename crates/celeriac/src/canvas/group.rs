@@ -41,10 +41,12 @@ pub trait Members<In> {
 /// #[celeriac::task]
 /// async fn upper(text: String) -> String { text.to_uppercase() }
 ///
-/// // A `Vec<usize>` of any number, and a `(usize, String)`.
+/// // A `Vec<usize>` of any number, and a `(usize, String)`. What an iterator
+/// // gives is collected to a `Vec`.
 /// let many = group(["a", "bc"].map(|text| length::s(text.into())));
+/// let more = group(["a", "bc"].iter().map(|text| length::s((*text).into())).collect::<Vec<_>>());
 /// let pair = group((length::s("a".into()), upper::s("a".into())));
-/// # let _ = (many, pair);
+/// # let _ = (many, more, pair);
 /// ```
 pub fn group<In, M: Members<In>>(members: M) -> Group<In, M::Out> {
     members.into_group()

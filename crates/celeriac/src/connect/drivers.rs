@@ -63,6 +63,9 @@ const DRIVERS: &[Driver] = &[
         feature: Some("redis"),
         has_broker: true,
         has_store: true,
+        #[cfg(feature = "redis")]
+        open: Some(redis),
+        #[cfg(not(feature = "redis"))]
         open: None,
     },
     Driver {
@@ -138,6 +141,22 @@ fn embedded(opening: Opening<'_>) -> BoxFuture<'_, Result<Opened, celeriac_core:
         let celeriac_embedded::Opened { broker, store } =
             celeriac_embedded::open(&address, options, system).await?;
         Ok(Opened { broker: wanted.broker.then_some(broker), store: wanted.store.then_some(store) })
+    })
+}
+
+#[cfg(feature = "redis")]
+fn redis(opening: Opening<'_>) -> BoxFuture<'_, Result<Opened, celeriac_core::Error>> {
+    let Opening { address, wanted, config, system } = opening;
+    Box::pin(async move {
+        let options = celeriac_redis::Options {
+            queue_limit: config.queues.limit,
+            ..celeriac_redis::Options::default()
+        };
+        let redis = celeriac_redis::open(address, options, system).await?;
+        Ok(Opened {
+            broker: wanted.broker.then(|| redis.clone() as _),
+            store: wanted.store.then_some(redis as _),
+        })
     })
 }
 

@@ -1,5 +1,6 @@
 //! Reading: from a tree of values to steps, each checked by itself.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use celeriac_core::workflow::{JsonPath, Millis, Options, Policy, Segment, Signature};
@@ -234,7 +235,7 @@ fn arguments(entries: &Entries, signature: &mut Signature, mistakes: &mut Vec<Mi
     }
 }
 
-fn options(entries: &Entries, mistakes: &mut Vec<Mistake>) -> Option<Box<Options>> {
+fn options(entries: &Entries, mistakes: &mut Vec<Mistake>) -> Option<Arc<Options>> {
     let mut duration = |key: &str| {
         let found = get(entries, key)?;
         let parsed = humantime::parse_duration(text(found, key, mistakes)?);
@@ -268,7 +269,7 @@ fn options(entries: &Entries, mistakes: &mut Vec<Mistake>) -> Option<Box<Options
             mistakes.push(Mistake::new(found.at, "`priority` is a whole number from 0 to 9"));
         }
     }
-    (options != Options::default()).then(|| Box::new(options))
+    (options != Options::default()).then(|| Arc::new(options))
 }
 
 /// Whether the task is known and takes so many arguments, of these names.

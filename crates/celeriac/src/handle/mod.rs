@@ -74,8 +74,7 @@ impl<Out> WorkflowHandle<Out> {
     /// # Errors
     /// [`Error::Driver`] when the store fails.
     pub async fn record(&self) -> Result<Option<Record>, Error> {
-        let records = self.store().await?.workflows(&[self.id]).await?;
-        Ok(records.into_iter().next().flatten())
+        self.app.workflow(self.id).await
     }
 
     /// Its status; `None` if nothing is known of it.
@@ -119,13 +118,21 @@ impl<Out> WorkflowHandle<Out> {
         self.app.cancel_workflow(self.id).await
     }
 
-    /// Tries the step again that the workflow has failed with; it goes on from
+    /// Tries every step again that the workflow has failed with; it goes on from
     /// there. What ended well is not run again.
     ///
     /// # Errors
     /// As [`App::retry_workflow`].
     pub async fn retry(&self) -> Result<(), WorkflowError> {
         self.app.retry_workflow(self.id).await
+    }
+
+    /// Tries one of the steps again that failed, by the id of its message.
+    ///
+    /// # Errors
+    /// As [`App::retry_step`].
+    pub async fn retry_step(&self, step: MessageId) -> Result<(), WorkflowError> {
+        self.app.retry_step(self.id, step).await
     }
 }
 

@@ -18,10 +18,12 @@ pub struct WorkflowProgress {
     /// Tasks that failed for good.
     pub failed: u64,
     /// All tasks that are known of. It grows when a step begins whose number of
-    /// tasks was not known before: a map over a result, another round of a loop.
+    /// tasks was not known before: a map over a result, another round of a loop,
+    /// what a task puts in its own place. Of such parts the first 256 are looked
+    /// into; another counts as one task.
     pub total: u64,
     /// The nodes, each before what it encloses. Members of groups with more
-    /// than 20 are not listed, nor is what a task put in its own place.
+    /// than 20 are not listed.
     pub nodes: Vec<NodeProgress>,
 }
 
@@ -68,13 +70,15 @@ fn list(view: &View, step: u32, path: &mut Vec<String>, nodes: &mut Vec<NodeProg
         total: count.total,
     });
     if let Some(part) = view.parts.get(&step) {
-        // A map's part is a group, which says no more than the map itself.
-        if known.kind == "loop" {
-            let round = part.record.workflow.parent.as_ref().map_or(0, |parent| parent.round);
-            path.push(format!("loop[{round}]"));
-            list(part, part.root(), path, nodes);
-            path.pop();
-        }
+        let round = part.record.workflow.parent.as_ref().map_or(0, |parent| parent.round);
+        path.push(match known.kind {
+            "loop" => format!("loop[{round}]"),
+            "task" => "replace".to_owned(),
+            // A map's part is a group, which says no more than the map itself.
+            _ => return,
+        });
+        list(part, part.root(), path, nodes);
+        path.pop();
         return;
     }
     let inner = view.inner(step);

@@ -4,15 +4,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use celeriac_core::workflow::{Kind, Node, Page, Record, Status, StepId};
+use celeriac_core::store::WorkflowFilter;
+use celeriac_core::workflow::{Kind, Node, Page, Parent, Record, Status, StepId};
 use celeriac_core::{BoxFuture, MessageId, Store};
-use celeriac_engine::canvas::part_id;
 
 use crate::connect::Error;
 
-/// How many statuses, rounds or parts are asked for at once.
+/// How many statuses or parts are asked for at once.
 const PAGE: usize = 1000;
-const ROUNDS: u32 = 16;
+/// So many parts of a workflow are looked into at the most; of others it is
+/// known whether they have ended.
+const MAX_PARTS: usize = 256;
 
 /// What a graph says of a step, without its arguments.
 #[derive(Clone, Debug)]
@@ -47,7 +49,7 @@ impl Step {
         }
     }
 
-    /// Whether parts of it are workflows of their own.
+    /// Whether what it consists of is known only when it begins.
     fn has_parts(&self) -> bool {
         matches!(self.kind, "map" | "chunks" | "loop")
     }
@@ -104,6 +106,13 @@ impl View {
             Some(end) if step == self.root() => end.status(),
             _ => status,
         }
+    }
+
+    /// The workflow, and its parts that were looked into.
+    pub(super) fn ids(&self) -> Vec<MessageId> {
+        let mut ids = vec![self.record.workflow.id];
+        self.parts.values().for_each(|part| ids.extend(part.ids()));
+        ids
     }
 
     /// What `step` is composed of, callbacks left out.
@@ -208,13 +217,9 @@ pub(super) fn view<'a>(
             }
         }
         let mut view = View { record, outline, statuses, parts: BTreeMap::new() };
-        for step in root.0..end.0 {
-            let has_parts = view.step(step).is_some_and(Step::has_parts);
-            let begun = !matches!(view.status(step), Status::Pending | Status::Skipped);
-            if has_parts
-                && begun
-                && let Some(part) = latest_part(store, &view, step).await?
-            {
+        for (step, part) in latest_parts(store, id).await? {
+            let known = (view.record.workflow.graph, view.outline.clone());
+            if let Some(part) = self::view(store, part, Some(known)).await? {
                 view.parts.insert(step, part);
             }
         }
@@ -222,26 +227,27 @@ pub(super) fn view<'a>(
     })
 }
 
-/// The latest round of a loop, or what a map became.
-async fn latest_part(store: &dyn Store, whole: &View, step: u32) -> Result<Option<View>, Error> {
-    let id = whole.record.workflow.id;
-    let is_loop = whole.step(step).is_some_and(|step| step.kind == "loop");
-    let (mut first, mut latest) = (0, None);
+/// The latest part of each step: a loop has one for each round.
+async fn latest_parts(
+    store: &dyn Store,
+    whole: MessageId,
+) -> Result<BTreeMap<u32, MessageId>, Error> {
+    let mut latest: BTreeMap<u32, (u32, MessageId)> = BTreeMap::new();
+    let mut filter = WorkflowFilter { part_of: Some(whole), ..WorkflowFilter::default() };
     loop {
-        let rounds = if is_loop { ROUNDS } else { 1 };
-        let ids: Vec<_> =
-            (first..first + rounds).map(|round| part_id(id, StepId(step), round)).collect();
-        let known = store.workflows(&ids).await?;
-        let begun = known.iter().take_while(|record| record.is_some()).count();
-        if begun > 0 {
-            latest = Some(ids[begun - 1]);
+        let page = store.list(&filter, PAGE).await?;
+        for Record { workflow, .. } in &page {
+            let Some(Parent { step, round, .. }) = &workflow.parent else { continue };
+            let full = latest.len() >= MAX_PARTS && !latest.contains_key(&step.0);
+            if !full {
+                let known = latest.entry(step.0).or_insert((*round, workflow.id));
+                *known = (*known).max((*round, workflow.id));
+            }
         }
-        first += rounds;
-        if !is_loop || begun < ids.len() {
-            break;
+        match page.last() {
+            Some(last) if page.len() == PAGE => filter.before = Some(last.workflow.id),
+            _ => break,
         }
     }
-    let Some(latest) = latest else { return Ok(None) };
-    let known = (whole.record.workflow.graph, whole.outline.clone());
-    view(store, latest, Some(known)).await
+    Ok(latest.into_iter().map(|(step, (_, id))| (step, id)).collect())
 }

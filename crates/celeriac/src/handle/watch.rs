@@ -5,51 +5,78 @@ use std::time::Duration;
 
 use celeriac_core::store::Watch;
 use celeriac_core::workflow::{End, Record, StepError, Value};
-use celeriac_core::{ContentType, Failure, State};
+use celeriac_core::{ContentType, Failure, MessageId, State};
 use futures_util::Stream;
+use tokio::time::Instant;
 
-use super::progress::NodeProgress;
+use super::progress::{self, NodeProgress};
 use super::{WorkflowHandle, WorkflowResultError};
 
-/// How often the steps of a workflow are looked at.
+/// Changes that come within this time of a look are seen by the next.
 const PERIOD: Duration = Duration::from_millis(100);
+
+/// What was told of a workflow, and what is to be told.
+#[derive(Default)]
+struct Followed {
+    /// The workflow and its parts, with the versions that were looked at.
+    versions: BTreeMap<MessageId, u64>,
+    told: BTreeMap<String, NodeProgress>,
+    /// The next last.
+    news: Vec<NodeProgress>,
+    looked: Option<Instant>,
+    ended: bool,
+}
 
 impl<Out> WorkflowHandle<Out> {
     /// Every node whenever its progress has changed, all of them first, until
-    /// the workflow has ended; the last is the whole. Changes that pass within
-    /// 100 ms may be skipped.
+    /// the workflow has ended; the last is the whole. It waits for changes, and
+    /// takes those within 100 ms together.
     pub fn events(
         &self,
     ) -> impl Stream<Item = Result<NodeProgress, WorkflowResultError>> + Send + use<Out> {
-        let begin = (Self::clone(self), BTreeMap::new(), Vec::new(), false);
-        futures_util::stream::try_unfold(begin, async |(handle, mut seen, mut news, ended)| {
+        let begin = (Self::clone(self), Followed::default());
+        futures_util::stream::try_unfold(begin, async |(handle, mut followed)| {
             loop {
-                if let Some(next) = news.pop() {
-                    return Ok(Some((next, (handle, seen, news, ended))));
+                if let Some(next) = followed.news.pop() {
+                    return Ok(Some((next, (handle, followed))));
                 }
-                if ended {
+                if followed.ended {
                     return Ok(None);
                 }
-                if !seen.is_empty() {
-                    handle.pause().await?;
-                }
-                let progress = handle.progress().await?;
-                let over = progress.status.is_terminal();
-                let changed = |node: &NodeProgress| seen.get(&node.path) != Some(node);
-                let all = progress.nodes.into_iter();
-                // The whole comes first in the list, and is told last.
-                news = all.filter(changed).collect::<Vec<_>>();
-                seen.extend(news.iter().map(|node| (node.path.clone(), node.clone())));
-                if over {
-                    return Ok(news.pop().map(|next| (next, (handle, seen, news, true))));
-                }
+                handle.change(&mut followed).await?;
+                handle.look(&mut followed).await?;
             }
         })
     }
 
-    /// Waits for the end, but no longer than a period.
-    async fn pause(&self) -> Result<(), WorkflowResultError> {
-        let _ = tokio::time::timeout(PERIOD, self.ended()).await;
+    /// Waits until something has changed that was not looked at.
+    async fn change(&self, followed: &mut Followed) -> Result<(), WorkflowResultError> {
+        let versions = &mut followed.versions;
+        versions.entry(self.id).or_default();
+        let watches = versions.iter().map(|(id, seen)| Watch { id: *id, seen: *seen });
+        let watches: Vec<Watch> = watches.collect();
+        versions.extend(self.store().await?.workflows_changed(&watches).await?);
+        if let Some(looked) = followed.looked {
+            tokio::time::sleep_until(looked + PERIOD).await;
+        }
+        Ok(())
+    }
+
+    async fn look(&self, followed: &mut Followed) -> Result<(), WorkflowResultError> {
+        followed.looked = Some(Instant::now());
+        let view = self.view().await?;
+        // Of a part that has just begun, everything is new.
+        for id in view.ids() {
+            followed.versions.entry(id).or_default();
+        }
+        let progress = progress::of(&view);
+        followed.ended = progress.status.is_terminal();
+        let told = &mut followed.told;
+        let changed = |node: &NodeProgress| told.get(&node.path) != Some(node);
+        // The whole comes first in the list, and is told last.
+        followed.news = progress.nodes.into_iter().filter(changed).collect();
+        let news = followed.news.iter();
+        followed.told.extend(news.map(|node| (node.path.clone(), node.clone())));
         Ok(())
     }
 
@@ -57,7 +84,7 @@ impl<Out> WorkflowHandle<Out> {
     /// retried, is waited over.
     async fn ended(&self) -> Result<Option<Record>, WorkflowResultError> {
         let store = self.store().await?;
-        let mut seen = 0;
+        let (mut seen, mut version) = (0, 0);
         loop {
             let changes = store.changed(&[Watch { id: self.id, seen }]).await?;
             let Some((_, entry)) = changes.into_iter().next() else { continue };
@@ -67,7 +94,9 @@ impl<Out> WorkflowHandle<Out> {
             }
             match self.record().await? {
                 Some(Record { end: None, .. }) => {
-                    tokio::time::sleep(PERIOD).await;
+                    let watches = [Watch { id: self.id, seen: version }];
+                    let changes = store.workflows_changed(&watches).await?;
+                    version = changes.first().map_or(version, |(_, version)| *version);
                     seen = 0;
                 }
                 record => return Ok(record),

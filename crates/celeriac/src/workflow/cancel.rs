@@ -18,13 +18,23 @@ impl App {
         connection.publisher.cancel_workflow(id).await
     }
 
-    /// Tries the step again that a workflow has failed with; the workflow goes
-    /// on from there.
+    /// Tries every step again that a workflow has failed with; the workflow goes
+    /// on from there. What ended well is not run again.
     ///
     /// # Errors
     /// [`WorkflowError`] says why not.
     pub async fn retry_workflow(&self, id: MessageId) -> Result<(), WorkflowError> {
         let connection = self.connection().await.map_err(publish_error)?;
         connection.publisher.retry_workflow(id).await
+    }
+
+    /// As [`Self::retry_workflow`], but only one of the failed steps: `step` is
+    /// the id of its message, as errors and quarantine tell it.
+    ///
+    /// # Errors
+    /// [`WorkflowError`] says why not.
+    pub async fn retry_step(&self, id: MessageId, step: MessageId) -> Result<(), WorkflowError> {
+        let connection = self.connection().await.map_err(publish_error)?;
+        connection.publisher.retry_step(id, step).await
     }
 }

@@ -115,6 +115,7 @@ async fn child() {
         "send and run" => send_and_run(dir).await,
         "run chords" => run_chords(dir).await,
         "run canvases" => crate::canvases::run_canvases(dir).await,
+        "read a folder" => crate::edges::read_a_folder(dir).await,
         "run until done" => run_until_done(dir).await,
         "send" => send_once(dir).await,
         other => panic!("there is no part {other}"),

@@ -14,6 +14,7 @@
 mod canvases;
 mod child;
 mod chords;
+mod edges;
 #[path = "../sim/expected.rs"]
 mod expected;
 mod kill;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use celeriac::workflow::{Canvas, Signature, Status, StepId};
 use celeriac::{ResultError, TaskState};
 
 use crate::child::{app, record};
@@ -74,4 +75,34 @@ async fn what_waits_for_its_time_and_what_ended_are_there_after_a_restart() {
     assert!(!state.is_terminal() && state != TaskState::Started, "{state}");
     worker.stop().await;
     after.shutdown().await;
+}
+
+/// Cancelled while nobody works; whoever starts later runs nothing of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_workflow_is_not_run_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let ran = dir.path().join("ran.log").display().to_string();
+    let step = |number: i64| Signature::new("record").argument(number).argument(ran.as_str());
+    let before = app(dir.path(), 3);
+    let chain = |number| Canvas::chain(vec![step(number).into(), step(9).immutable().into()]);
+    let cancelled = before.start(chain(1)).await.unwrap();
+    before.cancel_workflow(cancelled).await.unwrap();
+    let kept = before.start(step(2).into()).await.unwrap();
+    before.shutdown().await;
+
+    let after = app(dir.path(), 3);
+    let record = after.workflow(cancelled).await.unwrap().unwrap();
+    assert_eq!(record.status(), Status::Cancelled);
+    let worker = after.start_worker().await.unwrap();
+    let kept = after.result::<u64>(kept).await.unwrap();
+    assert_eq!(kept.get_timeout(LONG).await.unwrap(), 2);
+    let empty = async { while !after.queues().await.unwrap().is_empty() {} };
+    tokio::time::timeout(LONG, empty).await.expect("nothing is left");
+    let steps = after.workflow_steps(cancelled, StepId(0), 9).await.unwrap();
+    assert_eq!(steps, [Status::Cancelled; 3]);
+    let result = after.result::<u64>(cancelled).await.unwrap();
+    assert!(matches!(result.get().await, Err(ResultError::Revoked(_))));
+    worker.stop().await;
+    after.shutdown().await;
+    assert_eq!(std::fs::read_to_string(ran).unwrap(), "2\n");
 }

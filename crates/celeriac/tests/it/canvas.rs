@@ -222,7 +222,7 @@ fn callbacks_are_told_or_ignore() {
 #[test]
 fn a_tasks_own_options_travel_with_its_step() {
     let options = |canvas: Data| match canvas.shape {
-        Shape::Task(task) => task.options.map(|options| *options),
+        Shape::Task(task) => task.options.map(|options| (*options).clone()),
         _ => panic!(),
     };
     assert_eq!(options(chain(add::p(1)).into_data().unwrap()), None);

@@ -8,12 +8,14 @@
 )]
 
 mod blocking;
+mod by_hand;
 mod calls;
 mod canvas;
 mod children;
 mod crashes;
 mod declared;
 mod delays;
+mod edges;
 mod events;
 mod failures;
 mod fixture;

@@ -268,7 +268,7 @@ async fn a_task_is_replaced_in_a_workflow_and_alone() {
 async fn cancelling_reaches_what_runs_waits_and_is_to_come() {
     let world = World::start().await;
     let later = Options { countdown: Some(millis(3_600_000)), ..Options::default() };
-    let later = Signature { options: Some(Box::new(later)), ..task("hear").argument(1) };
+    let later = Signature { options: Some(Arc::new(later)), ..task("hear").argument(1) };
     let members = (0..3).map(|n| of("wait", n)).chain([later.into()]).collect();
     let chain = Canvas::chain(vec![Canvas::group(members), task("hear").into()]);
     let id = world.app.start(chain).await.unwrap();
@@ -293,7 +293,7 @@ fn millis(millis: u64) -> celeriac::workflow::Millis {
 async fn members_that_expire_or_are_unknown_close_the_join() {
     let world = World::start().await;
     let expired = Options { expires: Some(millis(0)), ..Options::default() };
-    let expired = Signature { options: Some(Box::new(expired)), ..task("id").argument(1) };
+    let expired = Signature { options: Some(Arc::new(expired)), ..task("id").argument(1) };
     let undecodable = task("add").argument("text");
     let members = vec![expired.into(), of("unheard", 2), undecodable.into(), of("id", 3)];
     let settled = world.value(group(Policy::Settle, members)).await;

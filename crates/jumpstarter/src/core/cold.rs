@@ -24,6 +24,8 @@ pub(crate) struct Cold {
     pub(crate) implied: Vec<Arc<dyn AnyCell>>,
     /// The ids of those dependencies that it can do without.
     pub(crate) optional: Vec<u64>,
+    /// Those whose start it awaits during its own.
+    pub(crate) awaited: Vec<Arc<dyn AnyCell>>,
     /// Those that named this one as a dependency they cannot do without.
     pub(crate) dependents: Vec<Weak<dyn AnyCell>>,
     pub(crate) system_messages: VecDeque<SystemMessage>,
@@ -40,6 +42,8 @@ pub(crate) struct Cold {
     /// For the loop of an actor with hooks.
     pub(crate) requests: Vec<Request>,
     pub(crate) restart: restart::State,
+    /// Messages that wait for another state.
+    pub(crate) stashed: usize,
     pub(crate) task_states: Vec<(&'static str, task::State)>,
     /// See [`Core::set_runner`](super::Core::set_runner).
     pub(super) runner: Option<Waker>,

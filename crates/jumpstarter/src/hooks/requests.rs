@@ -7,18 +7,22 @@ use tokio::sync::oneshot;
 
 use super::{Firing, Halted, carry_out};
 use crate::actor::Actor;
+use crate::address::ControlError;
 use crate::chart::Refused;
 use crate::context::Context;
 use crate::core::{Core, FIRE};
+use crate::error::Crash;
 use crate::lifecycle::Trigger;
 
 type Payload = Box<dyn Any + Send + Sync>;
+/// To whoever asked, who may be gone.
+type Answer = oneshot::Sender<Result<(), ControlError>>;
 
 /// A trigger that waits.
 pub(crate) struct Request {
     firing: Firing,
     payload: Option<Payload>,
-    answer: Option<oneshot::Sender<Result<(), Refused>>>,
+    answer: Option<Answer>,
 }
 
 /// Fires a trigger from the actor's own code: at once without hooks; with hooks
@@ -36,14 +40,15 @@ pub(crate) async fn ask_for(
     core: &Core,
     firing: Firing,
     payload: Option<Payload>,
-) -> Result<(), Refused> {
+) -> Result<(), ControlError> {
     if !core.is_hooked() {
-        return core.fire(firing);
+        return Ok(core.fire(firing)?);
     }
     let (sender, answer) = oneshot::channel();
     enqueue(core, Request { firing, payload, answer: Some(sender) })?;
     // Dropped: the actor ends before it comes to it.
-    answer.await.unwrap_or_else(|_| Err(Refused::new(firing.name(core), core.active().path())))
+    let dropped = |_| Err(Refused::new(firing.name(core), core.active().path()).into());
+    answer.await.unwrap_or_else(dropped)
 }
 
 fn enqueue(core: &Core, request: Request) -> Result<(), Refused> {
@@ -72,14 +77,13 @@ pub(crate) async fn carry_out_requests<A: Actor>(actor: &mut A, ctx: &mut Contex
             Ok(()) => Ok(()),
             Err(Halted::Refused(refused)) => Err(refused),
             Err(Halted::Failed(crash)) => {
-                ctx.core().crash(crash);
+                fail(ctx.core(), firing, crash, answer);
                 return;
             }
         };
         match (answer, outcome) {
             (Some(answer), outcome) => {
-                // Whoever asked may be gone.
-                let _ = answer.send(outcome);
+                let _ = answer.send(outcome.map_err(ControlError::from));
             }
             (None, Err(refused)) => {
                 tracing::debug!(path = ctx.path(), %refused, "a report was not carried out");
@@ -89,6 +93,15 @@ pub(crate) async fn carry_out_requests<A: Actor>(actor: &mut A, ctx: &mut Contex
         if ctx.core().has_crashed() {
             return;
         }
+    }
+}
+
+/// A hook failed: whoever asked gets the error, with which the actor crashes.
+fn fail(core: &Core, firing: Firing, crash: Crash, answer: Option<Answer>) {
+    core.crash(crash.clone());
+    if let Some(answer) = answer {
+        let (path, trigger) = (core.path.to_string(), firing.name(core));
+        let _ = answer.send(Err(ControlError::Hook { path, trigger, crash }));
     }
 }
 

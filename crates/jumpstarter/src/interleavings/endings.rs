@@ -54,7 +54,7 @@ fn a_restart_keeps_the_mailbox() {
         let (system, clerk, notes) = clerk(Options::default().mailbox(2));
         block_on(clerk.started()).unwrap();
         let restarting = clerk.clone();
-        let restarter = on_thread(async move { restarting.restart().is_ok() });
+        let restarter = on_thread(async move { restarting.restart().await.is_ok() });
         block_on(async {
             for number in 0..3 {
                 clerk.tell(Letter(0, number)).await.unwrap();

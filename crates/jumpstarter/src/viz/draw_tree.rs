@@ -44,6 +44,10 @@ fn card(actor: &ActorSnapshot) -> Node {
         Some(capacity) => format!("mailbox {}/{capacity}", actor.mailbox_depth),
         None => format!("mailbox {}, no bound", actor.mailbox_depth),
     };
+    let room = match actor.stashed {
+        0 => room,
+        stashed => format!("{room} · {stashed} stashed"),
+    };
     let load = match actor.restarts {
         0 => room,
         1 => format!("{room} · 1 restart"),
@@ -62,7 +66,7 @@ fn card(actor: &ActorSnapshot) -> Node {
 
 fn tooltip(actor: &ActorSnapshot) -> String {
     let mut lines = vec![actor.path.clone(), actor.type_name.to_owned()];
-    lines.push(format!("{} messages done", actor.processed));
+    lines.push(format!("{} messages done, {} in hand", actor.processed, actor.in_hand));
     lines.extend(actor.tasks.iter().map(|(name, state)| format!("task {name}: {state:?}")));
     if actor.state == State::Crashed {
         lines.extend(actor.crash.clone());

@@ -150,14 +150,17 @@ impl Live {
                 }
                 path
             }
-            Event::Crashed { path, .. }
+            Event::RestartRegionChanged { path, .. }
+            | Event::TaskChanged { path, .. }
+            | Event::Crashed { path, .. }
             | Event::Restarted { path, .. }
             | Event::GroupRestarted { path, .. }
             | Event::GaveUp { path, .. } => path,
             Event::Missed(_) => return true,
-            Event::DeadLetter { .. } | Event::TaskPanicked { .. } | Event::TurnAbandoned { .. } => {
-                return false;
-            }
+            Event::DeadLetter { .. }
+            | Event::TaskPanicked { .. }
+            | Event::TurnAbandoned { .. }
+            | Event::NotReleased { .. } => return false,
         };
         match &self.what {
             What::Tree => true,

@@ -229,3 +229,57 @@ async fn a_panic_on_loan_is_a_crash_and_the_resources_are_released() {
     assert_eq!(probe.take(), ["released"]);
     assert_eq!(system.abandoned_turns(), 0);
 }
+
+/// Takes a place of the pool until the test lets it go.
+struct Digger;
+
+/// Who is inside, and what lets them go, one by one.
+struct Mine {
+    enters: tokio::sync::mpsc::UnboundedSender<()>,
+    leave: parking_lot::Mutex<mpsc::Receiver<()>>,
+}
+
+#[actor]
+impl Digger {
+    #[task(blocking)]
+    fn dig(ctx: TaskContext<Self>) -> Flow {
+        if let Some(mine) = ctx.system().argument::<Mine>() {
+            let _ = mine.enters.send(());
+            let _ = mine.leave.lock().recv();
+        }
+        Flow::Success
+    }
+}
+
+#[tokio::test]
+async fn as_many_turns_as_the_pool_has_places_run_at_a_time() {
+    let system = System::new("test");
+    let (enters, mut entered) = tokio::sync::mpsc::unbounded_channel();
+    let (lets_go, leave) = mpsc::channel();
+    system.provide(Mine { enters, leave: parking_lot::Mutex::new(leave) });
+    let places = jumpstarter::BLOCKING_POOL;
+    assert_eq!(places, 64);
+    let spawn = |n: usize| system.spawn(&format!("digger {n}"), Options::default(), || Digger);
+    let diggers: Vec<_> = (0..places + 2).map(spawn).collect();
+    for _ in 0..places {
+        entered.recv().await.unwrap();
+    }
+    for digger in &diggers {
+        digger.started().await.unwrap();
+    }
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    // Closures get threads in the order in which the runtime has them: one of
+    // those beyond the bound would be there before this one.
+    tokio::task::spawn_blocking(|| {}).await.unwrap();
+    assert!(entered.try_recv().is_err());
+    // Each that leaves lets one in.
+    for _ in 0..2 {
+        lets_go.send(()).unwrap();
+        entered.recv().await.unwrap();
+        tokio::task::spawn_blocking(|| {}).await.unwrap();
+        assert!(entered.try_recv().is_err());
+    }
+    drop(lets_go);
+}

@@ -134,19 +134,20 @@ async fn a_stash_waits_for_a_state_and_keeps_its_order() {
         door.tell(Walk(n)).await.unwrap();
     }
     assert_eq!(door.ask(Knock).await, Ok("who is there?"));
-    assert_eq!(door.snapshot().mailbox_depth, 5);
+    let snapshot = door.snapshot();
+    assert_eq!((snapshot.stashed, snapshot.in_hand, snapshot.mailbox_depth), (5, 0, 0));
     // From outside, while it is idle.
     door.fire(Trigger::Open).await.unwrap();
     let walked = door.ask(Walk(5));
     let opened = async {
-        while door.snapshot().mailbox_depth != 3 {
+        while door.snapshot().stashed != 3 {
             tokio::task::yield_now().await;
         }
         assert_eq!(probe.take(), ["walk 0", "walk 1", "walk 2"]);
         door.fire(Trigger::Open).await
     };
     let (walked, opened) = tokio::join!(walked, opened);
-    assert_eq!((walked, opened), (Ok(()), Ok(())));
+    assert!(walked.is_ok() && opened.is_ok());
     assert_eq!(probe.take(), ["walk 3", "walk 4", "walk 5"]);
     assert_eq!(system.dead_letters(), 0);
 }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use jumpstarter::chart::{ChartState, ChartTrigger, StateNode};
 use jumpstarter::lifecycle::next;
 use jumpstarter::{
@@ -265,7 +266,7 @@ async fn a_restart_is_allowed_where_the_chart_says_and_twice_in_a_row() {
                 _ => actor.ask(Health(report)).await.unwrap().unwrap(),
             }
             assert_eq!(actor.lifecycle(), state);
-            actor.restart().unwrap();
+            actor.restart().await.unwrap();
             restarts(&actor, times).await;
         }
     }
@@ -283,7 +284,7 @@ async fn a_restart_cuts_the_wait_after_a_crash_short() {
             tokio::task::yield_now().await;
         }
         assert_eq!(actor.lifecycle(), State::Crashed);
-        actor.restart().unwrap();
+        actor.restart().await.unwrap();
         restarts(&actor, times).await;
     }
 }
@@ -292,7 +293,8 @@ async fn a_restart_cuts_the_wait_after_a_crash_short() {
 async fn a_restart_is_refused_elsewhere_and_changes_nothing() {
     let system = System::new("test");
     let refused = |actor: &Address<Stepper>, state: State| {
-        let refused = actor.restart().unwrap_err();
+        let answer = actor.restart().now_or_never().unwrap();
+        let refused = answer.unwrap_err().refused().unwrap();
         assert_eq!((refused.trigger, refused.state), ("restart", state.path()));
         let snapshot = actor.snapshot();
         assert_eq!((snapshot.state.state(), snapshot.restart), (state, RestartRegion::Ignore));

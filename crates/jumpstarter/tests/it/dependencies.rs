@@ -103,12 +103,13 @@ impl Named {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn missing_and_wrong_ones_are_named() {
     let system = System::new("test");
     let first = system.spawn("first", Options::default(), || Named);
     let error = first.started().await.unwrap_err().to_string();
-    let missing = "start actor first: dependency it::dependencies::Store is missing at shop";
+    let missing = "start actor first: dependency it::dependencies::Store is missing at shop: \
+                   not spawned within 5s";
     assert_eq!(error, missing);
     let _shop = system.spawn("shop", Options::default(), || Egg);
     let second = system.spawn("second", Options::default(), || Named);

@@ -2,7 +2,8 @@
 //! fail.
 
 use jumpstarter::{
-    Address, Context, Exit, Options, Refused, RestartPolicy, State, System, Transition, actor,
+    Address, Context, ControlError, Exit, Options, Refused, RestartPolicy, State, System,
+    Transition, actor,
 };
 use tokio::sync::oneshot;
 
@@ -179,12 +180,12 @@ async fn a_condition_forbids_and_is_named() {
         refused.to_string(),
         "pause while started.running.degraded: `nothing_urgent` does not hold"
     );
-    assert_eq!(refused.condition, Some("nothing_urgent"));
+    assert_eq!(refused.refused().unwrap().condition, Some("nothing_urgent"));
     assert_eq!(watched.lifecycle(), State::Degraded);
     let noted = probe.take();
     let last: Vec<&str> = noted.iter().rev().take(3).map(String::as_str).collect();
     assert_eq!(last, ["finalize pause", "condition for pause", "prepare pause"]);
-    assert_eq!(watched.resume().await.unwrap_err().condition, None);
+    assert_eq!(watched.resume().await.unwrap_err().refused().unwrap().condition, None);
     assert_eq!(probe.take(), Vec::<String>::new());
 }
 
@@ -293,8 +294,13 @@ async fn a_hook_that_fails_is_a_crash() {
             }
             _ => {
                 clumsy.started().await.unwrap();
-                let refused = clumsy.pause().await.unwrap_err();
-                assert_eq!(refused.trigger, "pause");
+                let failed = clumsy.pause().await.unwrap_err();
+                let text = "pause actor clumsy: a hook failed, and the actor crashes";
+                assert_eq!(failed.to_string(), text);
+                let source = std::error::Error::source(&failed).unwrap();
+                assert_eq!(source.to_string(), error);
+                let ControlError::Hook { crash, .. } = failed else { panic!("no hook failed") };
+                assert_eq!(crash.to_string(), error);
                 clumsy.stopped().await
             }
         };
@@ -433,7 +439,7 @@ async fn restarts_are_seen_by_the_old_and_the_new_value() {
         Reborn { probe: noted.clone(), life }
     });
     reborn.started().await.unwrap();
-    reborn.restart().unwrap();
+    reborn.restart().await.unwrap();
     reborn.ask(Fall).await.unwrap();
     reborn.started().await.unwrap();
     reborn.stop().await;

@@ -161,7 +161,7 @@ async fn a_restart_by_request_starts_afresh_and_keeps_the_mailbox() {
     let system = System::new("test");
     let (patient, probe) = patient(&system, false);
     patient.started().await.unwrap();
-    patient.restart().unwrap();
+    patient.restart().await.unwrap();
     assert_eq!(patient.ask(Examine(Report::Warning)).await, Ok(Ok(())));
     assert_eq!(probe.take().len(), 3);
     let snapshot = system.snapshot();
@@ -186,6 +186,7 @@ async fn a_snapshot_shows_every_actor() {
     assert_eq!(json[0]["state"], "started.paused");
     assert_eq!(json[0]["mailbox_depth"], 1);
     assert_eq!(json[0]["mailbox_capacity"], 1024);
+    assert_eq!((&json[0]["in_hand"], &json[0]["stashed"]), (&0.into(), &0.into()));
     assert_eq!(json[0]["processed"], 1);
     assert!(system.find::<Patient>("patient").is_some());
     assert_eq!(system.find_type::<Patient>(), Some(patient.clone()));

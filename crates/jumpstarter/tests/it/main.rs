@@ -4,12 +4,16 @@
 #![expect(clippy::panic, reason = "actors that panic are part of what is tested")]
 #![expect(clippy::unwrap_used, reason = "what the tests share is test code, too")]
 
+mod against_the_tree;
 mod blocking;
 mod bound;
 mod charts;
+mod children_intensity;
+mod control;
 mod dependencies;
 mod dependents;
 mod extension;
+mod figures;
 mod hooks;
 mod injection;
 mod lifecycle;
@@ -19,12 +23,15 @@ mod paces;
 mod passing_on;
 mod pressure;
 mod probe;
+mod region_events;
+mod release_timeout;
 mod resources;
 mod resources_half_way;
 mod seeded;
 mod shutdown;
 mod signals;
 mod spans;
+mod starting;
 mod strategies;
 mod streams;
 mod supervision;

@@ -82,3 +82,41 @@ async fn a_panic_in_a_spawned_future_is_counted_and_harms_nobody() {
     sleeper.ask(Spawn).await.unwrap();
     assert!(system.shutdown(Duration::from_secs(5)).await.is_clean());
 }
+
+/// Blocks its thread until the test lets it go.
+struct Blocker {
+    gate: std::sync::mpsc::Receiver<()>,
+    begun: Option<tokio::sync::oneshot::Sender<()>>,
+}
+
+struct Block;
+
+#[actor]
+impl Blocker {
+    #[handler]
+    fn block(&mut self, _m: Block) {
+        if let Some(begun) = self.begun.take() {
+            let _ = begun.send(());
+        }
+        let _ = self.gate.recv();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_blocks_its_thread_costs_the_last_wait_and_no_more() {
+    let system = System::new("test");
+    let (opens, gate) = std::sync::mpsc::channel();
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
+    let mut blocker = Some(Blocker { gate, begun: Some(begun) });
+    let options = Options::default().dedicated_thread();
+    let blocker = system.spawn("blocker", options, move || blocker.take().unwrap());
+    let asleep = system.spawn("asleep", Options::default(), || Sleeper);
+    blocker.tell(Block).await.unwrap();
+    asleep.tell(Sleep).await.unwrap();
+    has_begun.await.unwrap();
+    let report = system.shutdown(Duration::from_secs(10)).await;
+    assert_eq!(report.abandoned, ["blocker"]);
+    assert_eq!(report.killed, ["asleep"]);
+    assert_eq!(report.took, Duration::from_secs(10) + jumpstarter::LAST_WAIT);
+    drop(opens);
+}

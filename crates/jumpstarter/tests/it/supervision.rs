@@ -88,7 +88,7 @@ async fn beyond_the_intensity_it_gives_up() {
     assert_eq!(crash.cause, Cause::Error);
     assert_eq!(crash.to_string(), "out of order");
     assert_eq!(worker.lifecycle(), State::Crashed);
-    assert_eq!(worker.restart().unwrap_err().to_string(), "restart while crashed");
+    assert_eq!(worker.restart().await.unwrap_err().to_string(), "restart while crashed");
     assert_eq!(system.dead_letters(), 1);
     let gave_up = std::iter::from_fn(|| events.try_next())
         .find(|event| matches!(event, Event::GaveUp { .. }));

@@ -167,7 +167,9 @@ fn control<A: Actor>(world: &Arc<World>, what: What, target: Address<A>, spawner
         What::Resume => client(world, spawner, async move {
             let _ = target.resume().await;
         }),
-        What::Restart => drop(target.restart()),
+        What::Restart => client(world, spawner, async move {
+            let _ = target.restart().await;
+        }),
         What::Stop => client(world, spawner, target.stop()),
         What::StopNow => client(world, spawner, target.stop_now()),
         What::Kill => client(world, spawner, target.kill()),

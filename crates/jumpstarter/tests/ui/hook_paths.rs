@@ -7,9 +7,6 @@ impl Watched {
     #[on_enter(started.running.degradet)]
     fn enter(&self) {}
 
-    #[before(paus)]
-    fn before(&self) {}
-
     #[condition(pause)]
     fn not_bool(&self) -> u32 {
         7

@@ -12,7 +12,7 @@ use crate::durable::changes::{
     ClaimKeys, ConfirmKeys, CountDeaths, PutAway, Revoke, Schedule, TakeOut, Unschedule,
 };
 use crate::durable::reader::{ReadQuarantine, ReadTimers};
-use crate::hub::SeenTimers;
+use crate::hub::{SeenTimers, TakenDue};
 
 impl Owner {
     pub(crate) async fn revoke(&self, ids: &[MessageId], until: Timestamp) -> Result<()> {
@@ -32,14 +32,17 @@ impl Owner {
         self.write(Schedule::new(batch)).await
     }
 
+    /// The second of what it gives puts the messages back, unless it is told that
+    /// they were delivered. So does this when it is dropped before it is ready.
     pub(crate) async fn take_due(
         &self,
         now: Timestamp,
         max: usize,
         lease: Duration,
-    ) -> Result<Vec<Arc<Message>>> {
+    ) -> Result<(Vec<Arc<Message>>, TakenDue)> {
         self.hub.check_open("take_due")?;
-        let mut due = self.hub.timers.lock().take_due(now, max, lease);
+        let taken = TakenDue::take(&self.hub, now, max, lease);
+        let mut due = taken.due().to_vec();
         let on_disk = due.iter().filter(|due| due.message.is_none());
         let on_disk: Vec<MessageId> = on_disk.map(|due| due.id).collect();
         if !on_disk.is_empty() {
@@ -49,7 +52,7 @@ impl Owner {
                 due.message = read.next_if(|message| message.id == due.id);
             }
         }
-        Ok(due.into_iter().filter_map(|due| due.message).collect())
+        Ok((due.into_iter().filter_map(|due| due.message).collect(), taken))
     }
 
     /// Removes messages by id and attempt.

@@ -209,7 +209,7 @@ impl World {
 
 /// The same graph on pages of three steps, so that many are asked for.
 fn small(pages: Vec<Page>) -> Vec<Page> {
-    let nodes = Vec::from_iter(pages.into_iter().flat_map(|page| page.nodes));
+    let nodes = Vec::from_iter(pages.into_iter().flat_map(|page| page.nodes.to_vec()));
     let chunks = nodes.chunks(3).enumerate();
-    chunks.map(|(at, nodes)| Page { first: StepId(at as u32 * 3), nodes: nodes.to_vec() }).collect()
+    chunks.map(|(at, nodes)| Page { first: StepId(at as u32 * 3), nodes: nodes.into() }).collect()
 }

@@ -106,6 +106,10 @@ impl Builder {
             "group" | "fork" | "switch" | "loop" => {
                 Shape::Frame(self.parts(view, step, MAX_MEMBERS, &known.branches))
             }
+            // What it put in its own place.
+            "task" if view.parts.contains_key(&step) => {
+                Shape::Frame(self.parts(view, step, MAX_MEMBERS, &[]))
+            }
             _ => Shape::Box,
         };
         let callbacks = (known.inner_end..known.end).map(|callback| {
@@ -118,7 +122,8 @@ impl Builder {
 
     /// What a step encloses; of very many, the first, and how many more.
     fn parts(&mut self, view: &View, step: u32, max: usize, names: &[String]) -> Vec<Part> {
-        // What a loop encloses is drawn as its latest round is.
+        // What is known only when it begins is drawn as its part: of a loop, the
+        // latest round.
         if let Some(round) = view.parts.get(&step) {
             return vec![self.part(round, round.root(), None)];
         }

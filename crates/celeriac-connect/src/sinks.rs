@@ -1,0 +1,10 @@
+//! Sinks: where result documents are saved.
+
+#[cfg(feature = "http")]
+mod http;
+mod jsonl;
+mod record;
+
+#[cfg(feature = "http")]
+pub use http::Http;
+pub use jsonl::Jsonl;

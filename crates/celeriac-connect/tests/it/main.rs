@@ -1,0 +1,11 @@
+//! The conformance suites, and what else sinks and sources promise.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test reports by panicking")]
+
+mod endpoint;
+mod folder;
+mod http;
+mod interval;
+mod jsonl;
+mod server;
+mod webhook;

@@ -1,0 +1,53 @@
+//! One command or script call, as a value: what it touches, and how it is sent.
+
+use redis::{Cmd, ToRedisArgs};
+
+use crate::script::Script;
+
+/// A command for the server.
+pub(crate) struct Call {
+    script: Option<&'static Script>,
+    command: Cmd,
+}
+
+impl Call {
+    /// A script on the keys that begin with `key`.
+    pub(crate) fn script(script: &'static Script, key: &str) -> Self {
+        let mut command = Cmd::new();
+        command.arg("EVALSHA").arg(script.sha()).arg(1).arg(key);
+        Self { script: Some(script), command }
+    }
+
+    /// A command; its first argument should be its key.
+    pub(crate) fn command(name: &str) -> Self {
+        Self { script: None, command: redis::cmd(name) }
+    }
+
+    /// One more argument.
+    pub(crate) fn arg(mut self, argument: impl ToRedisArgs) -> Self {
+        self.command.arg(argument);
+        self
+    }
+
+    /// One more argument, in place.
+    pub(crate) fn push(&mut self, argument: impl ToRedisArgs) {
+        self.command.arg(argument);
+    }
+
+    pub(crate) fn as_command(&self) -> &Cmd {
+        &self.command
+    }
+
+    /// The same with the script's text, for a server that does not know it yet.
+    pub(crate) fn with_text(&self) -> Option<Cmd> {
+        let script = self.script?;
+        let mut command = Cmd::new();
+        command.arg("EVAL").arg(script.text());
+        for argument in self.command.args_iter().skip(2) {
+            if let redis::Arg::Simple(argument) = argument {
+                command.arg(argument);
+            }
+        }
+        Some(command)
+    }
+}

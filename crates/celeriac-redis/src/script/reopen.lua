@@ -1,0 +1,19 @@
+-- Takes members out of joins again. ARGV: of each: join, index, epoch.
+local w = KEYS[1]
+if redis.call('EXISTS', w) == 0 then return 0 end
+for i = 1, #ARGV, 3 do
+  local j, index = w .. ':j:' .. ARGV[i], ARGV[i + 1]
+  local state = redis.call('HMGET', j, 'e' .. index, 'm' .. index, 'd', 'w', 'w' .. index)
+  if not state[1] or tonumber(state[1]) < tonumber(ARGV[i + 2]) then
+    redis.call('HSET', j, 'e' .. index, ARGV[i + 2])
+    redis.call('SADD', w .. ':j', ARGV[i])
+    if state[2] then
+      redis.call('HDEL', j, 'm' .. index, 'w' .. index)
+      redis.call('HSET', j, 'c', -1, 'd', tonumber(state[3]) - 1,
+        'w', string.format('%.0f', tonumber(state[4]) - tonumber(state[5])))
+      redis.call('ZREM', w .. ':i:' .. ARGV[i], index)
+      redis.call('ZREM', w .. ':f:' .. ARGV[i], index)
+    end
+  end
+end
+return 1

@@ -1,0 +1,23 @@
+//! The store: one file per trait of `celeriac_core::store`.
+
+mod dedup;
+mod joins;
+mod quarantine;
+mod registry;
+mod results;
+mod revocations;
+mod timers;
+mod workflows;
+
+use std::sync::atomic::AtomicU64;
+
+use parking_lot::Mutex;
+
+/// What this opening of the store remembers.
+#[derive(Default)]
+pub(crate) struct Memory {
+    /// Revocations, as they were when this many were heard of.
+    revoked: Mutex<revocations::Known>,
+    /// What `next_due` saw last of how often it came nearer.
+    seen_timers: AtomicU64,
+}

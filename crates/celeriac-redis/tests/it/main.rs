@@ -1,0 +1,19 @@
+//! The suite that every driver owes, on the Redis of this machine; and what
+//! the suite does not check, on private servers.
+
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod leases;
+#[cfg(test)]
+mod server;
+#[cfg(test)]
+mod tls;
+
+#[cfg(test)]
+mod conformance {
+    use crate::harness::OnServer;
+    celeriac_testkit::conformance!(OnServer);
+}

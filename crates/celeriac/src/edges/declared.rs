@@ -1,0 +1,232 @@
+//! Sinks and sources that a TOML file declares.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, de};
+
+use crate::app::App;
+use crate::{sinks, sources};
+
+/// Why a file's sinks and sources were not declared.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum EdgesError {
+    /// The file can't be read.
+    #[error("failed to read {}: {source}", file.display())]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: Arc<std::io::Error>,
+    },
+    /// The file says what is not allowed; with line and column.
+    #[error("{}: {message}", file.display())]
+    Mistake {
+        /// The file.
+        file: PathBuf,
+        /// What, and where.
+        message: String,
+    },
+    /// An address is none, or can't be listened at.
+    #[error("{}: `{name}`: failed to {source}", file.display())]
+    Edge {
+        /// The file.
+        file: PathBuf,
+        /// The sink or source.
+        name: String,
+        /// Why.
+        source: Arc<celeriac_core::Error>,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    sinks: BTreeMap<String, Sink>,
+    #[serde(default)]
+    sources: BTreeMap<String, Source>,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+enum Sink {
+    Jsonl {
+        path: PathBuf,
+        rotate_at: Option<u64>,
+    },
+    #[cfg(feature = "http")]
+    Http {
+        url: String,
+        batch: Option<usize>,
+        timeout: Option<Period>,
+        #[serde(default)]
+        headers: BTreeMap<String, String>,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+enum Source {
+    Folder {
+        path: PathBuf,
+        every: Option<Period>,
+        settle: Option<Period>,
+        max_bytes: Option<u64>,
+        #[serde(default)]
+        recursive: bool,
+        #[serde(default)]
+        paths: bool,
+    },
+    #[cfg(feature = "http")]
+    Endpoint {
+        url: String,
+        every: Option<Period>,
+        timeout: Option<Period>,
+        pages: Option<Pages>,
+        #[serde(default)]
+        headers: BTreeMap<String, String>,
+    },
+    #[cfg(feature = "http")]
+    Webhook { listen: String, max_body_bytes: Option<usize>, token: Option<String> },
+}
+
+#[cfg(feature = "http")]
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pages {
+    items: String,
+    next: String,
+    parameter: String,
+}
+
+/// A duration as people write it.
+struct Period(Duration);
+
+impl<'de> Deserialize<'de> for Period {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        humantime::parse_duration(&text).map(Self).map_err(|_| {
+            de::Error::custom(format!("`{text}` is no duration such as \"250ms\" or \"30s\""))
+        })
+    }
+}
+
+impl App {
+    /// Declares the sinks and sources that a TOML file lists, as [`Self::sink`]
+    /// and [`Self::source`] do. What takes code, an interval function, is
+    /// declared in code.
+    ///
+    /// ```toml
+    /// [sinks.archive]
+    /// kind = "jsonl"              # or "http": url, batch, timeout, headers
+    /// path = "./archive.jsonl"
+    /// rotate_at = 67108864
+    ///
+    /// [sources.inbox]
+    /// kind = "folder"             # path, every, settle, max_bytes, recursive, paths
+    /// path = "./inbox"
+    /// every = "500ms"
+    ///
+    /// [sources.orders]
+    /// kind = "endpoint"           # url, every, timeout, pages, headers
+    /// url = "https://example.org/orders"
+    /// pages = { items = "/items", next = "/next", parameter = "after" }
+    ///
+    /// [sources.hook]
+    /// kind = "webhook"            # listen, max_body_bytes, token
+    /// listen = "127.0.0.1:8080"
+    /// ```
+    ///
+    /// # Errors
+    /// [`EdgesError`] when the file can't be read, says what is not allowed, or
+    /// names an address that is none or can't be listened at.
+    pub fn load_edges(self, file: impl AsRef<Path>) -> Result<Self, EdgesError> {
+        let file = file.as_ref().to_owned();
+        let text = std::fs::read_to_string(&file)
+            .map_err(|source| EdgesError::File { file: file.clone(), source: Arc::new(source) })?;
+        let listed: File = toml::from_str(&text).map_err(|error| EdgesError::Mistake {
+            file: file.clone(),
+            message: error.to_string(),
+        })?;
+        let failed = |name: &str, source| {
+            let (file, name, source) = (file.clone(), name.to_owned(), Arc::new(source));
+            EdgesError::Edge { file, name, source }
+        };
+        let mut app = self;
+        for (name, sink) in listed.sinks {
+            let error = |source| failed(&name, source);
+            app = sink.declare(app, &name).map_err(error)?;
+        }
+        for (name, source) in listed.sources {
+            let error = |source| failed(&name, source);
+            app = source.declare(app, &name).map_err(error)?;
+        }
+        Ok(app)
+    }
+}
+
+impl Sink {
+    #[cfg_attr(not(feature = "http"), expect(clippy::unnecessary_wraps, reason = "HTTP may fail"))]
+    fn declare(self, app: App, name: &str) -> celeriac_core::error::Result<App> {
+        Ok(match self {
+            Self::Jsonl { path, rotate_at } => {
+                let sink = sinks::Jsonl::new(path);
+                app.sink(name, rotate_at.into_iter().fold(sink, sinks::Jsonl::rotate_at))
+            }
+            #[cfg(feature = "http")]
+            Self::Http { url, batch, timeout, headers } => {
+                let mut sink = sinks::Http::new(&url)?;
+                for (header, value) in headers {
+                    sink = sink.header(&header, &value)?;
+                }
+                sink = batch.into_iter().fold(sink, sinks::Http::batches);
+                app.sink(name, timeout.into_iter().fold(sink, |sink, it| sink.timeout(it.0)))
+            }
+        })
+    }
+}
+
+impl Source {
+    #[cfg_attr(not(feature = "http"), expect(clippy::unnecessary_wraps, reason = "HTTP may fail"))]
+    fn declare(self, app: App, name: &str) -> celeriac_core::error::Result<App> {
+        Ok(match self {
+            Self::Folder { path, every, settle, max_bytes, recursive, paths } => {
+                let mut folder = sources::Folder::new(path);
+                folder = every.into_iter().fold(folder, |folder, it| folder.every(it.0));
+                folder = settle.into_iter().fold(folder, |folder, it| folder.settle(it.0));
+                folder = max_bytes.into_iter().fold(folder, sources::Folder::max_bytes);
+                if recursive {
+                    folder = folder.recursive();
+                }
+                app.source(name, if paths { folder.paths() } else { folder })
+            }
+            #[cfg(feature = "http")]
+            Self::Endpoint { url, every, timeout, pages, headers } => {
+                let mut endpoint = sources::Endpoint::new(&url)?;
+                for (header, value) in headers {
+                    endpoint = endpoint.header(&header, &value)?;
+                }
+                endpoint = every.into_iter().fold(endpoint, |it, every| it.every(every.0));
+                endpoint = timeout.into_iter().fold(endpoint, |it, limit| it.timeout(limit.0));
+                app.source(
+                    name,
+                    match pages {
+                        None => endpoint,
+                        Some(Pages { items, next, parameter }) => {
+                            endpoint.pages(items, next, parameter)
+                        }
+                    },
+                )
+            }
+            #[cfg(feature = "http")]
+            Self::Webhook { listen, max_body_bytes, token } => {
+                let hook = sources::Webhook::bind(listen)?;
+                let hook = max_body_bytes.into_iter().fold(hook, sources::Webhook::max_body_bytes);
+                app.source(name, token.into_iter().fold(hook, sources::Webhook::token))
+            }
+        })
+    }
+}
