@@ -1,10 +1,12 @@
 //! Random canvases from a seed.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use celeriac_core::HeaderValue;
 use celeriac_core::workflow::{
     Canvas, Comparison, Condition, Each, Items, JsonPath, Millis, Options, Policy, Shape, Signature,
 };
-use std::time::Duration;
 
 use super::size::steps;
 use crate::dice::Dice;
@@ -70,14 +72,14 @@ impl Palette {
     }
 
     /// What is `late` expires before it can run.
-    fn options(self, signature: &Signature, dice: &mut Dice) -> Option<Box<Options>> {
+    fn options(self, signature: &Signature, dice: &mut Dice) -> Option<Arc<Options>> {
         if signature.task.as_str() == "late" {
             let expires = Some(Millis(Duration::ZERO));
-            return Some(Box::new(Options { expires, ..Options::default() }));
+            return Some(Arc::new(Options { expires, ..Options::default() }));
         }
         (self.countdowns && dice.percent(10)).then(|| {
             let countdown = Some(Millis(Duration::from_millis(dice.below(5000) as u64)));
-            Box::new(Options { countdown, ..Options::default() })
+            Arc::new(Options { countdown, ..Options::default() })
         })
     }
 
