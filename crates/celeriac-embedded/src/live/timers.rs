@@ -227,6 +227,18 @@ mod tests {
     }
 
     #[test]
+    fn an_earlier_attempt_does_not_take_the_place_of_a_later_one() {
+        let mut timers = Timers::new(9);
+        let first = message(10);
+        let mut second = Message::clone(&first);
+        second.attempt = 1;
+        timers.schedule(second.into(), &mut Wake::default());
+        timers.schedule(first.clone(), &mut Wake::default());
+        timers.unschedule(first.id, 0);
+        assert_eq!((timers.len(), timers.in_memory), (1, 1));
+    }
+
+    #[test]
     fn another_attempt_is_not_unscheduled() {
         let mut timers = Timers::new(9);
         let first = message(10);

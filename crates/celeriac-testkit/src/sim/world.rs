@@ -90,44 +90,45 @@ impl<A: Clone + Send + Sync + 'static> World<A> {
     {
         for attempt in 1.. {
             let host = Host::new(format!("client.{attempt}"), self.sky.clone());
-            let (tell, told) = oneshot::channel();
-            let app = self.cluster.connect.clone();
-            let drivers = drivers(&host, None);
-            // The app is made in the process, so that it dies with it.
-            let what = {
-                let (app, drivers) = (app, drivers);
-                let make = move || app(drivers);
-                let (send_app, receive_app) = oneshot::channel();
-                let (send_job, receive_job) = oneshot::channel::<F>();
-                host.live(
-                    async move {
-                        let _ = send_app.send(make());
-                        let Ok(job) = receive_job.await else { return };
-                        let _ = tell.send(job.await);
-                    },
-                    || {},
-                );
-                match receive_app.await {
-                    Ok(app) => {
-                        let _ = send_job.send(what(app));
-                    }
-                    Err(_) => continue,
-                }
-                told.await
-            };
-            match what {
-                Ok(Ok(value)) => {
-                    host.die();
-                    return value;
-                }
-                Ok(Err(error)) => self.note(format!("{}: {error}", host.name)),
-                Err(_) => {}
-            }
+            let answer = self.attempt(&host, &mut what).await;
             host.die();
+            match answer {
+                Some(Ok(value)) => return value,
+                Some(Err(error)) => self.note(format!("{}: {error}", host.name)),
+                None => {}
+            }
             let pause = self.sky.state().some_time(RESTART);
             tokio::time::sleep(pause).await;
         }
         unreachable!("attempts have no end")
+    }
+
+    /// What one client's process came to; nothing if it died.
+    async fn attempt<T, E, F>(
+        &self,
+        host: &Arc<Host>,
+        what: &mut impl FnMut(A) -> F,
+    ) -> Option<Result<T, E>>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+        F: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        let (send_app, app) = oneshot::channel();
+        let (send_job, job) = oneshot::channel::<F>();
+        let (tell, told) = oneshot::channel();
+        let (connect, drivers) = (self.cluster.connect.clone(), drivers(host, None));
+        // The app is made in the process, and used there: all of it dies together.
+        let life = async move {
+            let _ = send_app.send(connect(drivers));
+            if let Ok(job) = job.await {
+                let _ = tell.send(job.await);
+            }
+        };
+        host.live(life, || {});
+        let job = what(app.await.ok()?);
+        let _ = send_job.send(job);
+        told.await.ok()
     }
 
     /// Starts a node, which is started again whenever it dies.

@@ -87,6 +87,9 @@ fn every_task_ends_once() {
     for seed in seeds(0) {
         let mut report = simulate(seed, traced());
         figures.add(&report);
+        if traced() {
+            println!("{}\n{report}", report.trace.join("\n"));
+        }
         if !report.is_well() {
             report = simulate(seed, true);
         }
