@@ -55,7 +55,6 @@ impl<A: Clone + Send + Sync + 'static> World<A> {
     }
 
     /// What has happened so far. Not to be held over an await.
-    #[must_use]
     pub fn history(&self) -> MappedMutexGuard<'_, History> {
         MutexGuard::map(self.sky.state(), |state| &mut state.history)
     }
@@ -69,6 +68,11 @@ impl<A: Clone + Send + Sync + 'static> World<A> {
     /// Notes a line in the trace.
     pub fn note(&self, what: impl fmt::Display) {
         self.sky.note("scenario", |_| what.to_string());
+    }
+
+    /// Lets simulated time pass.
+    pub async fn pass(&self, time: Duration) {
+        tokio::time::sleep(time).await;
     }
 
     /// Lets the sky clear up, and waits until nothing is left to do: no message,

@@ -68,7 +68,7 @@ async fn end(world: &World<App>, id: MessageId) -> Status {
 }
 
 async fn cancel(world: &World<App>, id: MessageId) {
-    tokio::time::sleep(Duration::from_millis(world.below(20_000) as u64)).await;
+    world.pass(Duration::from_millis(world.below(20_000) as u64)).await;
     world
         .call(|app| async move {
             match app.cancel_workflow(id).await {
@@ -96,7 +96,7 @@ async fn retry(world: &World<App>, witness: &Witness, id: MessageId) {
             })
             .await;
         end(world, id).await;
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        world.pass(Duration::from_secs(1)).await;
     }
 }
 

@@ -50,7 +50,7 @@ async fn scenario(world: &World<App>) {
         }
         sent.push((id, task, argument, is_revoked));
         if world.below(3) == 0 {
-            tokio::time::sleep(Duration::from_millis(world.below(3000) as u64)).await;
+            world.pass(Duration::from_millis(world.below(3000) as u64)).await;
         }
     }
     for (id, task, argument, is_revoked) in sent {

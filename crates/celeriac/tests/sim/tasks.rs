@@ -13,6 +13,7 @@ use celeriac_core::{ContentType, Failure, HeaderValue, MessageId, body};
 use celeriac_testkit::canvas::{KIND, Ran, failures_before_success, run, text};
 use celeriac_worker::{Body, RunContext};
 use parking_lot::Mutex;
+use tokio::time::sleep;
 
 use crate::pace::{PAUSE, RETRY};
 
@@ -50,7 +51,7 @@ async fn work(name: &'static str, run_context: RunContext) -> RunResult {
     // Some wait, so that others come in between.
     let pause = PAUSE * u32::try_from(message.id.hash_bits() % 4).unwrap();
     if !pause.is_zero() {
-        tokio::time::sleep(pause).await;
+        sleep(pause).await;
     }
     match run(name, &args, None, witness.mended.load(Ordering::Relaxed)) {
         Ran::Value(value) => success(&value),
