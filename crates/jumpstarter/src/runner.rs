@@ -342,8 +342,7 @@ where
                     Some(brought) => brought?,
                     None => return Ok(Some(Left::interrupted(core))),
                 }
-            } else if !at_once
-                && let Some(hooks) = start_steps(slot.as_mut(), ctx, route::NO_NEEDS)
+            } else if !at_once && let Some(hooks) = start_steps(slot.as_mut(), ctx, route::NO_NEEDS)
             {
                 hooks.await?;
             }
