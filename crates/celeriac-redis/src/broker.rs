@@ -372,7 +372,7 @@ impl Redis {
 }
 
 /// Parts of at most so many messages and bytes.
-fn split<'a>(positions: &'a [usize], size: impl Fn(&usize) -> usize) -> Vec<&'a [usize]> {
+fn split(positions: &[usize], size: impl Fn(&usize) -> usize) -> Vec<&[usize]> {
     let (mut parts, mut start, mut bytes) = (Vec::new(), 0, 0);
     for (at, position) in positions.iter().enumerate() {
         bytes += size(position);

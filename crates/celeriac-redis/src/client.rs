@@ -46,8 +46,7 @@ impl Client {
         let first = target.nodes.first().ok_or_else(|| {
             Error::new(ErrorKind::Config, "open", format!("{shown}: there is no host"))
         })?;
-        // An answer must come within the half of a lease: see `keeper`.
-        let patience = target.options.lease / 2;
+        let patience = target.options.patience();
         let heard = ear.clone();
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(CONNECT))

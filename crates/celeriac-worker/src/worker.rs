@@ -81,6 +81,7 @@ impl Outcomes for Connection {
 pub struct Worker {
     actors: BTreeMap<Name, Address<TaskActor>>,
     tasks: Arc<[TaskInfo]>,
+    schemas: Vec<serde_json::Value>,
     concurrency: usize,
     connection: Arc<Connection>,
     threads: Threads,
@@ -118,6 +119,8 @@ impl Worker {
             running: Arc::default(),
             waiting: Arc::default(),
         };
+        let schemas = definitions.iter().map(|definition| definition.schema.clone());
+        let schemas = schemas.filter(|schema| !schema.is_null()).collect();
         let tasks = definitions.iter().map(|definition| definition.info.clone()).collect();
         let actors = definitions.into_iter().map(|definition| {
             let name = definition.info.name.clone();
@@ -126,6 +129,7 @@ impl Worker {
         Ok(Self {
             actors: actors.collect(),
             tasks,
+            schemas,
             concurrency: options.concurrency.max(options.threads),
             connection,
             threads: shared.threads,
@@ -181,6 +185,10 @@ fn spawn_task(
 impl ExecutionPlatform for Worker {
     fn tasks(&self) -> Arc<[TaskInfo]> {
         self.tasks.clone()
+    }
+
+    fn schemas(&self) -> Vec<serde_json::Value> {
+        self.schemas.clone()
     }
 
     fn concurrency(&self) -> usize {

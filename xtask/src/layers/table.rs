@@ -67,12 +67,7 @@ pub(super) const CRATES: &[Crate] = &[
         "a driver sees core and jumpstarter (ADR 0002)",
     ),
     layer("celeriac-connect", &[CORE], &[TESTKIT], "sources and sinks see core only"),
-    layer(
-        REDIS,
-        &[CORE, JUMPSTARTER],
-        &[TESTKIT],
-        "a driver sees core and jumpstarter (ADR 0002)",
-    ),
+    layer(REDIS, &[CORE, JUMPSTARTER], &[TESTKIT], "a driver sees core and jumpstarter (ADR 0002)"),
     layer(
         "celeriac-security",
         &[CORE],

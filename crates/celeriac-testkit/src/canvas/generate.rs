@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use celeriac_core::HeaderValue;
 use celeriac_core::workflow::{
-    Canvas, Comparison, Condition, Each, Items, JsonPath, Millis, Options, Policy, Shape, Signature,
+    Canvas, Comparison, Condition, Each, Items, JsonPath, Millis, Options, Policy, Shape,
+    Signature, Stage,
 };
 
 use super::size::steps;
@@ -160,7 +161,8 @@ impl Palette {
             return self.flat(dice);
         }
         let depth = depth - 1;
-        match dice.below(9) {
+        match dice.below(11) {
+            9.. => self.dag(dice, depth),
             0..=2 => Shape::Chain(self.many(dice, depth)),
             3 | 4 => Shape::Group { members: self.many(dice, depth), policy: self.policy(dice) },
             5 => {
@@ -183,6 +185,40 @@ impl Palette {
                 Shape::Loop { body, until: self.condition(dice), max: 1 + dice.below(3) as u32 }
             }
         }
+    }
+
+    /// Steps that need any of those before them. Which of two errors ends one
+    /// that fails fast is a matter of luck: `dags` looks at those.
+    fn dag(self, dice: &mut Dice, depth: usize) -> Shape {
+        let policy = match self.policy(dice) {
+            Policy::FailFast => Policy::WaitAll,
+            policy => policy,
+        };
+        self.dag_of(dice, policy, &mut |own, dice| own.canvas(dice, depth.min(2)))
+    }
+
+    /// Steps of these canvases that need any of those before them, in any order.
+    pub fn dag_of(
+        self,
+        dice: &mut Dice,
+        policy: Policy,
+        canvas: &mut dyn FnMut(Self, &mut Dice) -> Canvas,
+    ) -> Shape {
+        let mut stages: Vec<Stage> = Vec::new();
+        let settles = self.policies.contains(&Policy::Settle);
+        for at in 0..dice.pick(&[0, 1, 2, 3, 4, 5, 6, 8]) {
+            let likely = dice.pick(&[15, 40, 70]);
+            let needs = stages.iter().filter(|_| dice.percent(likely));
+            let needs = needs.map(|stage| stage.name.clone()).collect();
+            let settle = settles && dice.percent(15);
+            let canvas = canvas(self, dice);
+            stages.push(Stage { name: format!("s{at}"), needs, settle, canvas });
+        }
+        // They may be given in any order.
+        for at in (1..stages.len()).rev() {
+            stages.swap(at, dice.below(at + 1));
+        }
+        Shape::Dag { stages, policy }
     }
 
     fn flat(self, dice: &mut Dice) -> Shape {

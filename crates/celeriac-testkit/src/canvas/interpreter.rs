@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use celeriac_core::HeaderValue;
-use celeriac_core::workflow::{Canvas, Each, Items, JsonPath, Policy, Shape, Signature};
+use celeriac_core::workflow::{Canvas, Each, Items, JsonPath, Policy, Shape, Signature, Stage};
 
 use super::condition::{holds, lookup};
 use super::tasks::{Ran, run, text};
@@ -157,6 +157,7 @@ impl Interpreter {
                 let names = branches.iter().map(|(name, _)| name.clone());
                 Ok(Some(HeaderValue::Map(names.zip(list).collect())))
             }
+            Shape::Dag { stages, policy } => self.dag(stages, *policy, &input, path),
             Shape::Switch { cases, otherwise } => {
                 let value = input.clone().unwrap_or(HeaderValue::Null);
                 let chosen = cases.iter().position(|(condition, _)| holds(condition, &value));
@@ -181,6 +182,45 @@ impl Interpreter {
                 }
                 Err(fault("loop", "loop", "", path))
             }
+        }
+    }
+
+    /// Steps in topological order; one whose need has failed fails with it.
+    fn dag(
+        &mut self,
+        stages: &[Stage],
+        policy: Policy,
+        input: &Option<HeaderValue>,
+        path: &[String],
+    ) -> Ended {
+        let mut results: BTreeMap<&str, Ended> = BTreeMap::new();
+        while let Some(stage) = stages.iter().find(|stage| {
+            !results.contains_key(stage.name.as_str())
+                && stage.needs.iter().all(|need| results.contains_key(need.as_str()))
+        }) {
+            let gets = match stage.needs.as_slice() {
+                [] => Ok(input.clone()),
+                [need] => results[need.as_str()].clone(),
+                needs => gather(needs.iter().map(|need| (need.as_str(), &results[need.as_str()]))),
+            };
+            let name = stage.name.as_str();
+            let ended = gets.and_then(|gets| {
+                self.canvas(&stage.canvas, gets, &at(path, &format!("dag[{name}]")))
+            });
+            let ended = if stage.settle { Ok(Some(settled(ended))) } else { ended };
+            results.insert(name, ended);
+        }
+        assert_eq!(results.len(), stages.len(), "a cycle");
+        let needed = |name: &String| stages.iter().any(|stage| stage.needs.contains(name));
+        let outputs = stages.iter().filter(|stage| !needed(&stage.name));
+        let outputs = Vec::from_iter(outputs.map(|stage| {
+            let ended = results[stage.name.as_str()].clone();
+            let ended = if policy == Policy::Settle { Ok(Some(settled(ended))) } else { ended };
+            (stage.name.as_str(), ended)
+        }));
+        match outputs.as_slice() {
+            [(_, only)] if policy != Policy::Settle => only.clone(),
+            outputs => gather(outputs.iter().map(|(name, ended)| (*name, ended))),
         }
     }
 
@@ -327,6 +367,22 @@ impl Interpreter {
             self.wrong.push(format!("member {closer} at {path:?} can't have failed the group"));
         }
         failed.map_or(Ok(list), |(_, fault)| Err(fault))
+    }
+}
+
+/// A map of results by name; or the first error.
+fn gather<'a>(results: impl Iterator<Item = (&'a str, &'a Ended)>) -> Ended {
+    let mut map = BTreeMap::new();
+    for (name, ended) in results {
+        map.insert(name.to_owned(), ended.clone()?.unwrap_or(HeaderValue::Null));
+    }
+    Ok(Some(HeaderValue::Map(map)))
+}
+
+fn settled(ended: Ended) -> HeaderValue {
+    match ended {
+        Ok(value) => map([("value", value.unwrap_or(HeaderValue::Null))]),
+        Err(fault) => map([("error", fault.value())]),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Smaller canvases: what a failure is tried again with.
 
-use celeriac_core::workflow::{Canvas, Items, Shape};
+use celeriac_core::workflow::{Canvas, Items, Shape, Stage};
 
 use super::size::parts;
 
@@ -54,6 +54,10 @@ fn shapes(shape: &Shape) -> Vec<Shape> {
         Shape::Fork { branches, policy } => {
             let fork = |branches| Shape::Fork { branches, policy: *policy };
             named(branches).into_iter().map(fork).collect()
+        }
+        Shape::Dag { stages, policy } => {
+            let dag = |stages| Shape::Dag { stages, policy: *policy };
+            stages_of(stages).into_iter().map(dag).collect()
         }
         Shape::Switch { cases, otherwise } => {
             let less = named(cases).into_iter();
@@ -117,6 +121,24 @@ fn named<N: Clone>(members: &[(N, Canvas)]) -> Vec<Vec<(N, Canvas)>> {
         for part in smaller(&members[at].1) {
             let mut changed = members.to_vec();
             changed[at].1 = part;
+            found.push(changed);
+        }
+    }
+    found
+}
+
+/// The steps without one that no other needs, or with one made smaller.
+fn stages_of(stages: &[Stage]) -> Vec<Vec<Stage>> {
+    let mut found = Vec::new();
+    for (at, stage) in stages.iter().enumerate() {
+        if !stages.iter().any(|other| other.needs.contains(&stage.name)) {
+            let mut less = stages.to_vec();
+            less.remove(at);
+            found.push(less);
+        }
+        for canvas in smaller(&stage.canvas) {
+            let mut changed = stages.to_vec();
+            changed[at].canvas = canvas;
             found.push(changed);
         }
     }

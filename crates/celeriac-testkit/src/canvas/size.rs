@@ -21,6 +21,7 @@ pub(super) fn parts(shape: &Shape) -> Box<dyn Iterator<Item = &Canvas> + '_> {
         Shape::Switch { cases, otherwise } => {
             Box::new(cases.iter().map(|(_, case)| case).chain(otherwise.as_deref()))
         }
+        Shape::Dag { stages, .. } => Box::new(stages.iter().map(|stage| &stage.canvas)),
         Shape::Loop { body, .. } => Box::new(std::iter::once(&**body)),
     }
 }

@@ -230,7 +230,7 @@ fn mistakes_in_a_file_are_told_with_their_place() {
         let error = load(text);
         assert!(error.contains(expected) && error.contains("edges.toml"), "{error}");
     }
-    assert!(load("[sinks.a]\nkind = 'jsonk'\npath = 'x'").contains("line 1"), "with its place");
+    assert!(load("[sinks.a]\nkind = 'jsonk'\npath = 'x'").contains("at line "));
     let missing = App::memory().load_edges(place.path().join("none"));
     assert!(matches!(missing, Err(EdgesError::File { .. })));
 }

@@ -11,6 +11,7 @@
 mod check;
 mod compile;
 mod condition;
+mod dags;
 mod driver;
 mod plain;
 mod seeds;
