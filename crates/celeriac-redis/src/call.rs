@@ -34,20 +34,25 @@ impl Call {
         self.command.arg(argument);
     }
 
-    pub(crate) fn as_command(&self) -> &Cmd {
-        &self.command
+    /// The script, if it calls one, and what is sent.
+    pub(crate) fn into_parts(self) -> (Option<&'static Script>, Cmd) {
+        (self.script, self.command)
     }
 
-    /// The same with the script's text, for a server that does not know it yet.
+    /// The same with the script's text, for a server that may not know it yet.
     pub(crate) fn with_text(&self) -> Option<Cmd> {
-        let script = self.script?;
-        let mut command = Cmd::new();
-        command.arg("EVAL").arg(script.text());
-        for argument in self.command.args_iter().skip(2) {
-            if let redis::Arg::Simple(argument) = argument {
-                command.arg(argument);
-            }
-        }
-        Some(command)
+        self.script.map(|script| with_text(script, &self.command))
     }
+}
+
+/// The call of a script with its text in place of its hash.
+pub(crate) fn with_text(script: &Script, call: &Cmd) -> Cmd {
+    let mut command = Cmd::new();
+    command.arg("EVAL").arg(script.text());
+    for argument in call.args_iter().skip(2) {
+        if let redis::Arg::Simple(argument) = argument {
+            command.arg(argument);
+        }
+    }
+    command
 }

@@ -11,9 +11,9 @@ use futures_util::future::join_all;
 use redis::aio::{ConnectionLike as _, ConnectionManager, ConnectionManagerConfig};
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
-use redis::{Cmd, ProtocolVersion, PushInfo, RedisError, Value};
+use redis::{Pipeline, ProtocolVersion, PushInfo, RedisError, Value};
 
-use crate::call::Call;
+use crate::call::{Call, with_text};
 use crate::config::Target;
 use crate::error::classify;
 
@@ -98,40 +98,45 @@ impl Client {
         if calls.is_empty() {
             return Ok(Vec::new());
         }
-        let commands = Vec::from_iter(calls.iter().map(Call::as_command));
+        let mut commands = Pipeline::with_capacity(calls.len());
+        let mut scripts = Vec::with_capacity(calls.len());
+        for call in calls {
+            let (script, command) = call.into_parts();
+            scripts.push(script);
+            commands.add_command(command);
+        }
         let mut answers = self.send(operation, &commands).await?;
-        let unknown =
-            |answer: &Answer| matches!(answer, Err(error) if error.code() == Some("NOSCRIPT"));
-        let positions: Vec<usize> =
-            (0..answers.len()).filter(|position| unknown(&answers[*position])).collect();
+        let (mut positions, mut texts) = (Vec::new(), Pipeline::new());
+        let sent = scripts.iter().zip(commands.cmd_iter());
+        for (position, (answer, (script, command))) in answers.iter().zip(sent).enumerate() {
+            let unknown = matches!(answer, Err(error) if error.code() == Some("NOSCRIPT"));
+            if let Some(script) = script.filter(|_| unknown) {
+                positions.push(position);
+                texts.add_command(with_text(script, command));
+            }
+        }
         if !positions.is_empty() {
-            let texts: Vec<Cmd> =
-                positions.iter().filter_map(|position| calls.get(*position)?.with_text()).collect();
-            let again = self.send(operation, &Vec::from_iter(&texts)).await?;
+            let again = self.send(operation, &texts).await?;
             for (position, answer) in positions.into_iter().zip(again) {
                 answers[position] = answer;
             }
         }
-        if answers.len() != calls.len() {
+        if answers.len() != commands.len() {
             return Err(self.too_few(operation));
         }
         let failed = |error| classify(operation, &self.shown, error);
         answers.into_iter().map(|answer| answer.map_err(failed)).collect()
     }
 
-    async fn send(&self, operation: &'static str, commands: &[&Cmd]) -> Result<Vec<Answer>> {
+    async fn send(&self, operation: &'static str, commands: &Pipeline) -> Result<Vec<Answer>> {
         match self.link.clone() {
             Link::One(mut one) => {
-                let mut pipeline = redis::Pipeline::with_capacity(commands.len());
-                for command in commands {
-                    pipeline.add_command((*command).clone());
-                }
-                let values = one.send_packed_commands(&pipeline, 0, commands.len()).await;
+                let values = one.send_packed_commands(commands, 0, commands.len()).await;
                 let values = values.map_err(|error| classify(operation, &self.shown, error))?;
                 Ok(values.into_iter().map(Value::extract_error).collect())
             }
             Link::Cluster(cluster) => {
-                let calls = commands.iter().map(|command| {
+                let calls = commands.cmd_iter().map(|command| {
                     let mut cluster = cluster.clone();
                     async move { cluster.req_packed_command(command).await?.extract_error() }
                 });
