@@ -91,7 +91,7 @@ pub async fn an_earlier_attempt_changes_nothing(harness: Arc<dyn Harness>) {
     (second.id, second.attempt) = (first.id, first.attempt + 1);
     // In one batch too, on either side of the later attempt.
     schedule(&rig, &[first.clone(), second.clone(), first.clone()]).await;
-    schedule(&rig, &[first.clone()]).await;
+    schedule(&rig, std::slice::from_ref(&first)).await;
     assert_eq!(rig.store().next_due().await.expect("next_due"), Some(at(100)));
     assert_eq!(take(&rig, 99, 10).await, [0; 0]);
     assert_eq!(take(&rig, 100, 10).await, [2]);
