@@ -25,8 +25,15 @@ const PATIENCE: Duration = Duration::from_secs(90);
 async fn publish(broker: &dyn Broker, batch: &[Arc<Message>]) {
     while let Err(error) = broker.publish(batch, Limit::Respect).await {
         assert!(error.is_retryable(), "{error:?}");
-        tokio::time::sleep(PAUSE).await;
+        pause().await;
     }
+}
+
+/// Waits a failure out, as the roles do.
+async fn pause() {
+    let mut ticks = tokio::time::interval(PAUSE);
+    ticks.tick().await;
+    ticks.tick().await;
 }
 
 async fn consume(broker: &dyn Broker) -> Result<Box<dyn Consumer>> {
@@ -58,7 +65,7 @@ async fn work(broker: &dyn Broker, count: usize) -> (BTreeSet<u64>, usize) {
         if let Err(error) = turn.await {
             assert!(error.is_retryable(), "{error:?}");
             consumer = None;
-            tokio::time::sleep(PAUSE).await;
+            pause().await;
         }
     }
     (seen, again)

@@ -158,7 +158,7 @@ fn postgres(opening: Opening<'_>) -> BoxFuture<'_, Result<Opened, celeriac_core:
         let address = celeriac_postgres::Config::parse(address.expose())?;
         let postgres = celeriac_postgres::Postgres::connect(address, options, system).await?;
         let broker = wanted.broker.then(|| postgres.clone() as Arc<dyn Broker>);
-        let store = wanted.store.then(|| postgres as Arc<dyn Store>);
+        let store = wanted.store.then_some(postgres as Arc<dyn Store>);
         Ok(Opened { broker, store })
     })
 }
