@@ -9,9 +9,9 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use celeriac::App;
 use celeriac::sinks::{Http, Jsonl};
 use celeriac::sources::{Folder, Webhook};
-use celeriac::App;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

@@ -19,10 +19,10 @@ pub(crate) fn run() -> Result<()> {
     let packages = Vec::from_iter(packages.iter().map(|package| package.name.as_str()));
 
     let mut violations = sources::check(&files);
-    violations.extend(rules::check(
-        &[File::read("docs/spec/broker.md")?, File::read("docs/spec/store.md")?],
-        &files,
-    ));
+    let duties = ["broker", "store", "sink", "source"];
+    let duties = duties.map(|page| File::read(&format!("docs/spec/{page}.md")));
+    let duties = duties.into_iter().collect::<Result<Vec<_>>>()?;
+    violations.extend(rules::check(&duties, &files));
     violations.extend(manifest::check(&File::read("Cargo.toml")?.text));
     violations.extend(changelog::check(&workspace::entries("changelog.d")?, &packages));
     violations.extend(architecture(&File::read("ARCHITECTURE.md")?.text));

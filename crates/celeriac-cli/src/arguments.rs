@@ -10,7 +10,8 @@ use crate::bench::BenchArgs;
 use crate::commands::{
     completions::CompletionsArgs, config::ConfigCommand, doctor::DoctorArgs, inspect::InspectArgs,
     key::KeyCommand, quarantine::QuarantineCommand, queues::QueuesCommand, result::ResultArgs,
-    revoke::RevokeArgs, send::SendArgs, worker, worker::WorkerArgs, workflow::WorkflowCommand,
+    revoke::RevokeArgs, send::SendArgs, tasks::TasksCommand, worker, worker::WorkerArgs,
+    workflow::WorkflowCommand,
 };
 
 const EXAMPLES: &str = "\
@@ -81,6 +82,8 @@ pub(crate) enum Command {
     Revoke(RevokeArgs),
     #[command(subcommand)]
     Workflow(WorkflowCommand),
+    #[command(subcommand)]
+    Tasks(TasksCommand),
     #[command(subcommand)]
     Queues(QueuesCommand),
     Inspect(InspectArgs),

@@ -43,8 +43,8 @@ use tokio::runtime::Runtime;
 use arguments::{Arguments, Command, Globals};
 use commands::worker::Mode;
 use commands::{
-    completions, config, doctor, inspect, key, quarantine, queues, result, revoke, send, worker,
-    workflow,
+    completions, config, doctor, inspect, key, quarantine, queues, result, revoke, send, tasks,
+    worker, workflow,
 };
 use output::{Output, Reader};
 use problem::{Exit, Problem, Result};
@@ -146,6 +146,7 @@ async fn perform(command: Command, globals: &Globals, session: &Session) -> Resu
         Command::Send(args) => send::run(args, session).await,
         Command::Result(args) => result::run(&args, session).await,
         Command::Revoke(args) => revoke::run(&args, session).await,
+        Command::Tasks(command) => tasks::run(&command, session).await,
         Command::Workflow(command) => workflow::run(&command, session).await,
         Command::Queues(command) => queues::run(&command, session).await,
         Command::Inspect(args) => inspect::run(&args, session).await,

@@ -133,7 +133,13 @@ impl From<celeriac::security::Error> for Problem {
 
 impl From<DeclarationError> for Problem {
     fn from(error: DeclarationError) -> Self {
-        Self::usage(&error)
+        match &error {
+            DeclarationError::Unknown { .. } => Self::new(Exit::NotFound, &error)
+                .hint("`celeriac workflow list --declared` shows those that were loaded"),
+            DeclarationError::Store(error) => of_error(error),
+            DeclarationError::Start(error) => of_error(error),
+            _ => Self::usage(&error),
+        }
     }
 }
 

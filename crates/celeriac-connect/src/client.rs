@@ -87,7 +87,9 @@ impl Client {
             let answer = pool.request(request).await.map_err(|e| unreachable(told(&e)))?;
             let (head, body) = answer.into_parts();
             let body = Limited::new(body, max_bytes).collect().await.map_err(|error| {
-                unreachable(format!("its answer was cut off, or has over {max_bytes} bytes: {error}"))
+                unreachable(format!(
+                    "its answer was cut off, or has over {max_bytes} bytes: {error}"
+                ))
             })?;
             Ok(Answer { status: head.status, headers: head.headers, body: body.to_bytes() })
         };
@@ -126,7 +128,8 @@ impl Answer {
 /// A header as it travels.
 pub(crate) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)> {
     let wrong = || {
-        let context = format!("`{name}`: neither its name nor its value may hold control characters");
+        let context =
+            format!("`{name}`: neither its name nor its value may hold control characters");
         Error::new(ErrorKind::Config, "read an HTTP header", context)
     };
     let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong())?;

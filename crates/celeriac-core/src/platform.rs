@@ -139,6 +139,12 @@ pub trait ExecutionPlatform: Send + Sync + 'static {
     /// The tasks it can run.
     fn tasks(&self) -> Arc<[TaskInfo]>;
 
+    /// What they take and give, as far as it is known: for each an object with
+    /// `name`, `parameters` (`name`, `schema`) and `output`, of JSON schemas.
+    fn schemas(&self) -> Vec<serde_json::Value> {
+        Vec::new()
+    }
+
     /// How many runs it can have under way at once.
     fn concurrency(&self) -> usize;
 

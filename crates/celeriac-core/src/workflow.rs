@@ -11,10 +11,10 @@ mod graph;
 mod record;
 mod value;
 
-pub use canvas::{Canvas, Each, Items, Millis, Options, Policy, Shape, Signature};
+pub use canvas::{Binding, Canvas, Each, Items, Millis, Options, Policy, Shape, Signature, Stage};
 pub use condition::{Comparison, Condition, JsonPath, PathError, Segment};
 pub use error::StepError;
-pub use graph::{Kind, Node, Page, StepId, Then};
+pub use graph::{Feed, Kind, Node, Page, StepId, Then};
 pub use record::{End, NewWorkflow, Parent, Record, Signal, Status, StepMark, Workflow};
 pub use value::{Form, Member, Reference, Value};
 

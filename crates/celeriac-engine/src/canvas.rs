@@ -55,9 +55,11 @@
 
 mod advance;
 mod begin;
+mod binding;
 mod cancelled;
 mod compile;
 mod condition;
+mod dag;
 mod ended;
 mod graph;
 mod id;

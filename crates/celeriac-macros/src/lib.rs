@@ -1,4 +1,4 @@
-//! `#[celeriac::task]` and `#[celeriac::event]`.
+//! `#[celeriac::task]`, `#[celeriac::event]` and `workflow!`.
 //!
 //! What is written here is read at compile time only: the macros check what
 //! they are given, say at the right place what to do about a mistake, and
@@ -10,6 +10,7 @@
 mod event;
 mod task;
 mod value;
+mod workflow;
 
 use proc_macro::TokenStream;
 
@@ -82,4 +83,45 @@ pub fn event(attribute: TokenStream, item: TokenStream) -> TokenStream {
     event::event(attribute.into(), item.into())
         .unwrap_or_else(syn::Error::into_compile_error)
         .into()
+}
+
+/// Declares a workflow in a program: the same that a TOML or YAML file says,
+/// with tasks of the program by their paths.
+///
+/// ```text
+/// let nightly = celeriac::workflow! {
+///     name: "nightly",
+///     version: 3,
+///     on_error: fail_fast,
+///
+///     step extract: etl::extract { args: [3] },
+///     step load: etl::load {
+///         needs: [extract],
+///         foreach: extract.files,
+///         args: { to: "/data" },
+///         on_error: settle,
+///         time_limit: "30s",
+///     },
+///     step check: etl::check {
+///         needs: [extract],
+///         when: extract.count >= 3,
+///         args: [extract, 2],
+///     },
+/// };
+/// let declared = app.load_workflows(&nightly).await?;
+/// ```
+///
+/// It gives a `celeriac::declared::Document`. The keys of a step are those of a
+/// [file](../celeriac/declared/index.html). What differs: `needs` are names;
+/// `extract.files[0]` is a reference, where a file has `"$.extract.files[0]"`;
+/// `when` is a comparison with a literal; a task is a path, or a text for one
+/// that this program does not have; other values are expressions whose types
+/// implement serde's `Serialize`.
+///
+/// Unknown keys and steps, cycles, references to what is not needed, and paths
+/// that are no tasks do not compile. The rest is checked when it is loaded, and
+/// told with its line and column in the source.
+#[proc_macro]
+pub fn workflow(input: TokenStream) -> TokenStream {
+    workflow::workflow(input.into()).unwrap_or_else(syn::Error::into_compile_error).into()
 }

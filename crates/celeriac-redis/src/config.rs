@@ -38,6 +38,16 @@ impl Default for Options {
     }
 }
 
+/// The least that an answer may take: a busy machine is no dead one.
+const MIN_PATIENCE: Duration = Duration::from_secs(5);
+
+impl Options {
+    /// How long the server may take to answer.
+    pub(crate) fn patience(&self) -> Duration {
+        (self.lease / 2).max(MIN_PATIENCE)
+    }
+}
+
 /// An address, read.
 #[derive(Clone)]
 pub(crate) struct Target {
@@ -81,7 +91,9 @@ pub(crate) fn read(address: &Address, mut options: Options) -> Result<Target> {
         let info = url.as_str().into_connection_info();
         let info = info.map_err(|error| wrong(error.category()))?;
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        nodes.push(info.set_redis_settings(settings));
+        // Small writes go at once, also those that nobody answers.
+        let eager = info.tcp_settings().clone().set_nodelay(true);
+        nodes.push(info.set_redis_settings(settings).set_tcp_settings(eager));
     }
     Ok(Target { nodes, options, shown })
 }
@@ -123,7 +135,7 @@ mod tests {
             ("redis://:hunter2@x?prefix={a}", "the prefix may have letters"),
             ("redis://:hunter2@x?lease=soon", "the lease is no duration"),
             ("redis://:hunter2@x?color=red", "unknown parameter `color`"),
-            ("redis://:hunter2@x:port", "a port is no number"),
+            ("redis://:hunter2@x:port", "invalid port number"),
         ] {
             let Err(error) = read(&Address::from(address), Options::default()) else {
                 panic!("{address} was read");

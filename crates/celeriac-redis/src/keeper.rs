@@ -88,7 +88,8 @@ async fn keep(shared: &Shared, period: Duration) -> Result<()> {
         // An answer was lost: what it held is given back once it is sure that
         // it does not come any more.
         let known = shared.held.lock().numbers();
-        let asked = sweep(shared, &live, Some(&known), shared.options.lease).await;
+        let age = shared.options.lease.max(2 * shared.options.patience());
+        let asked = sweep(shared, &live, Some(&known), age).await;
         if asked.is_err() {
             shared.doubt();
         }

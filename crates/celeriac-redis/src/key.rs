@@ -96,7 +96,6 @@ fn escaped(name: &str) -> String {
     name.to_owned()
 }
 
-/// The queue's name in what [`Keys::queues`] holds is the plain one.
 #[cfg(test)]
 mod tests {
     use super::*;

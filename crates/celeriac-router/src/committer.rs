@@ -41,7 +41,7 @@ impl Committer {
     ) -> Self {
         if let Some(router) = router.get() {
             // One that can't restart has stopped, and its deliveries come again.
-            let _ = router.restart();
+            drop(router.restart());
         }
         let (workflows, gathered, flushes) = Default::default();
         Self { broker, store, gate, router, workflows, gathered, flushes }

@@ -34,6 +34,8 @@ pub enum Question {
     Active,
     /// Which tasks are registered?
     Registered,
+    /// What do the registered tasks take and give?
+    Schemas,
     /// What has happened so far?
     Stats,
     /// Which actors are there, and in which states?
@@ -184,6 +186,7 @@ impl Inbox {
             Question::Registered => {
                 serde_json::to_value::<&[TaskInfo]>(&self.sources.platform.tasks())
             }
+            Question::Schemas => Ok(self.sources.platform.schemas().into()),
             Question::Drawing => Ok(viz::tree(system).mermaid().into()),
             Question::Actors => serde_json::to_value::<Vec<ActorSnapshot>>(system.snapshot()),
             Question::Active | Question::Stats => {

@@ -10,9 +10,7 @@ use std::time::Duration;
 use celeriac_core::broker::Limit;
 use celeriac_core::error::Result;
 use celeriac_core::source::{Polled, Scope};
-use celeriac_core::{
-    Broker, Error, ErrorKind, Message, MessageId, Name, Source, Store, Timestamp,
-};
+use celeriac_core::{Broker, Error, ErrorKind, Message, MessageId, Name, Source, Store, Timestamp};
 use jumpstarter::{Context, Flow, actor};
 
 use crate::cursor::Cursor;

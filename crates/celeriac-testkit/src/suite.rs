@@ -3,10 +3,10 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use crate::sink::SinkHarness;
-use crate::source::SourceHarness;
 use crate::Harness;
 use crate::probe::WATCHDOG;
+use crate::sink::SinkHarness;
+use crate::source::SourceHarness;
 
 /// Runs one case of a driver. Called by [`conformance!`](crate::conformance).
 ///
@@ -179,6 +179,7 @@ macro_rules! conformance {
                 "S-20" a_confirmed_claim_says_so;
                 "S-20" the_holder_may_claim_again;
                 "S-21" a_claim_ends_with_its_window;
+                "S-21" who_claims_again_moves_the_end;
                 "S-22" of_claims_at_once_one_wins;
                 "S-23" claims_survive_a_crash;
             }

@@ -46,6 +46,11 @@ pub struct Definition {
     pub concurrency: Option<usize>,
     /// The names of state types it needs, to be checked when a worker starts.
     pub needs: Vec<(std::any::TypeId, &'static str)>,
+    /// What it takes and gives, as [`ExecutionPlatform::schemas`] says; null if
+    /// that is not known.
+    ///
+    /// [`ExecutionPlatform::schemas`]: celeriac_core::platform::ExecutionPlatform::schemas
+    pub schema: serde_json::Value,
     /// What it does.
     pub body: Body,
 }

@@ -1,6 +1,6 @@
 //! The worker: one actor per task type, and the pool of threads.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -79,8 +79,9 @@ impl Outcomes for Connection {
 
 /// Runs async and sync tasks in this process.
 pub struct Worker {
-    actors: HashMap<Name, Address<TaskActor>>,
+    actors: BTreeMap<Name, Address<TaskActor>>,
     tasks: Arc<[TaskInfo]>,
+    schemas: Vec<serde_json::Value>,
     concurrency: usize,
     connection: Arc<Connection>,
     threads: Threads,
@@ -118,6 +119,8 @@ impl Worker {
             running: Arc::default(),
             waiting: Arc::default(),
         };
+        let schemas = definitions.iter().map(|definition| definition.schema.clone());
+        let schemas = schemas.filter(|schema| !schema.is_null()).collect();
         let tasks = definitions.iter().map(|definition| definition.info.clone()).collect();
         let actors = definitions.into_iter().map(|definition| {
             let name = definition.info.name.clone();
@@ -126,6 +129,7 @@ impl Worker {
         Ok(Self {
             actors: actors.collect(),
             tasks,
+            schemas,
             concurrency: options.concurrency.max(options.threads),
             connection,
             threads: shared.threads,
@@ -183,6 +187,10 @@ impl ExecutionPlatform for Worker {
         self.tasks.clone()
     }
 
+    fn schemas(&self) -> Vec<serde_json::Value> {
+        self.schemas.clone()
+    }
+
     fn concurrency(&self) -> usize {
         self.concurrency
     }
@@ -208,7 +216,7 @@ impl ExecutionPlatform for Worker {
         if batch.iter().all(|run| run.message.name == name) {
             return self.dispatch_to(&name, batch);
         }
-        let mut by_task: HashMap<Name, Vec<Run>> = HashMap::new();
+        let mut by_task: BTreeMap<Name, Vec<Run>> = BTreeMap::new();
         for run in batch {
             by_task.entry(run.message.name.clone()).or_default().push(run);
         }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use celeriac_core::{ContentType, Message, MessageId, Name, QueueName, Timestamp, arguments, body};
 use celeriac_engine::{MapError, Subscription};
+use serde::Serialize;
 use serde::de::value::{BytesDeserializer, Error as ValueError};
 use serde::de::{DeserializeOwned, IntoDeserializer as _};
-use serde::Serialize;
 
 use crate::app::App;
 use crate::send::SendError;

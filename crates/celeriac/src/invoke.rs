@@ -79,7 +79,11 @@ fn encode<T: Task>(
     if let Some(canvas) = ctx.take_replacement() {
         return RunResult::Replaced { canvas };
     }
-    if T::OPTIONS.ignore_result && message.rare().workflow.is_none() {
+    // Who else wants the value: a workflow, or a sink.
+    let rare = message.rare();
+    let is_wanted =
+        rare.workflow.is_some() || !rare.sinks.is_empty() || !T::OPTIONS.sinks.is_empty();
+    if T::OPTIONS.ignore_result && !is_wanted {
         return RunResult::Ignored;
     }
     match body::encode(&message.content_type, &value) {

@@ -30,6 +30,7 @@
 //! | save results outside | [`sinks`], [`App::sink`] |
 //! | look after what failed | [`App::quarantined`], [`App::requeue`] |
 //! | compose tasks to workflows | [`canvas`] |
+//! | declare workflows | [`workflow!`], [`declared`] |
 //! | configure all of it | [`Config`] |
 //! | sign and encrypt messages | [`security`] |
 
@@ -52,6 +53,7 @@ mod invoke;
 mod quarantine;
 mod raw;
 mod result;
+mod schema;
 mod send;
 #[cfg(feature = "postgres")]
 mod send_in;
@@ -68,10 +70,10 @@ pub use celeriac_core::broker::QueueStats;
 pub use celeriac_core::outcome::{Entry, Progress};
 pub use celeriac_core::store::{Content, Filter, Quarantined, Reason, WorkflowFilter};
 pub use celeriac_core::{
-    Address, Capability, ContentType, Failure, HeaderValue, MessageId, QueueName, RetryPolicy,
-    State as TaskState, Timestamp,
+    Address, Capability, ContentType, Failure, HeaderValue, MessageId, Name, QueueName,
+    RetryPolicy, State as TaskState, Timestamp,
 };
-pub use celeriac_macros::{event, task};
+pub use celeriac_macros::{event, task, workflow};
 pub use celeriac_publisher::Error as PublishError;
 pub use celeriac_router::{Answer, Question};
 pub use celeriac_security as security;
@@ -86,6 +88,11 @@ pub use handle::{Drawing, NodeProgress, WorkflowHandle, WorkflowProgress, Workfl
 pub use quarantine::RequeueError;
 pub use raw::RawSignature;
 pub use result::{AsyncResult, ResultError};
+pub use schema::{Parameter, TaskSchema};
+/// For `#[derive(celeriac::schemars::JsonSchema)]` with
+/// `#[schemars(crate = "celeriac::schemars")]`: what a task takes and gives is
+/// then checked in declared workflows.
+pub use schemars;
 pub use send::{SendError, Submit};
 pub use signature::Signature;
 pub use task::{Task, TaskOptions};
@@ -98,8 +105,10 @@ pub use worker::{StartError, Worker};
 pub mod __private {
     pub use crate::config::nearest::nearest;
     pub use crate::connect::host_name;
+    pub use crate::declared::written;
     pub use crate::failure::{Fault, Probe, SaysItself, SaysNothing};
     pub use crate::invoke::{TaskResult, async_body, sync_body};
+    pub use crate::schema::{Described, Known, Schemas, Unknown};
     pub use celeriac_core::arguments::NoArguments;
     pub use celeriac_worker::Body;
     pub use serde;

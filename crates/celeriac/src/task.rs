@@ -4,10 +4,12 @@ use std::fmt;
 use std::time::Duration;
 
 use celeriac_core::platform::{TaskInfo, TaskKind};
-use celeriac_core::{Name, Priority, QueueName, RetryPolicy};
+use celeriac_core::{Name, Priority, QueueName, RetryPolicy, workflow};
 use celeriac_worker::{Body, Definition, TimeLimits};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use crate::schema::{Schemas, TaskSchema};
 
 /// A task type. `#[celeriac::task]` implements it for an empty struct that
 /// bears the function's name, and leaves a function of that name which gives
@@ -30,6 +32,12 @@ pub trait Task: Copy + Send + Sync + 'static {
     /// The types of state that it asks for, with their names.
     fn needs() -> Vec<(std::any::TypeId, &'static str)> {
         Vec::new()
+    }
+
+    /// The JSON schemas of what it takes and gives, as far as they are known.
+    #[doc(hidden)]
+    fn schemas() -> Schemas {
+        Schemas::default()
     }
 }
 
@@ -103,6 +111,7 @@ pub(crate) struct Registered {
     options: TaskOptions,
     body: fn() -> Body,
     needs: fn() -> Vec<(std::any::TypeId, &'static str)>,
+    schemas: fn() -> Schemas,
 }
 
 impl Registered {
@@ -113,6 +122,23 @@ impl Registered {
             options: T::OPTIONS,
             body: T::body,
             needs: T::needs,
+            schemas: T::schemas,
+        }
+    }
+
+    /// What it takes and gives.
+    pub(crate) fn schema(&self) -> TaskSchema {
+        (self.schemas)().named(self.name.as_str(), self.parameters)
+    }
+
+    /// The options that are not known where a step's message is sent.
+    pub(crate) fn step_options(&self) -> workflow::Options {
+        let (options, default) = (&self.options, TaskOptions::DEFAULT);
+        workflow::Options {
+            queue: (options.queue != default.queue).then(|| self.queue()),
+            priority: (options.priority != default.priority).then(|| options.priority()),
+            expires: options.expires.map(workflow::Millis),
+            ..workflow::Options::default()
         }
     }
 
@@ -145,6 +171,8 @@ impl Registered {
                 hard: options.time_limit.or(defaults.limits.hard),
             },
             concurrency: options.concurrency,
+            // Names and schemas: they always have a JSON form.
+            schema: serde_json::to_value(self.schema()).unwrap_or_default(),
             needs: (self.needs)(),
             body,
         }

@@ -24,6 +24,7 @@ const CORE: &str = "celeriac-core";
 const ENGINE: &str = "celeriac-engine";
 const JUMPSTARTER: &str = "jumpstarter";
 const EMBEDDED: &str = "celeriac-embedded";
+const POSTGRES: &str = "celeriac-postgres";
 const REDIS: &str = "celeriac-redis";
 const TESTKIT: &str = "celeriac-testkit";
 
@@ -38,7 +39,7 @@ const BELOW_THE_FACADE: &[&str] = &[
     REDIS,
     "celeriac-connect",
     "celeriac-macros",
-    "celeriac-postgres",
+    POSTGRES,
     "celeriac-publisher",
     "celeriac-router",
     "celeriac-security",
@@ -55,7 +56,12 @@ pub(super) const CRATES: &[Crate] = &[
     layer("jumpstarter-macros", NOTHING, &[JUMPSTARTER], "macros name crates in their output only"),
     // L1
     layer(ENGINE, &[CORE], &[TESTKIT], "the engine is pure and sees core only"),
-    layer(TESTKIT, &[CORE], &[EMBEDDED], "the suite knows no driver"),
+    layer(
+        TESTKIT,
+        &[CORE, JUMPSTARTER],
+        &[EMBEDDED],
+        "what tests are made of knows no driver and no role",
+    ),
     layer(
         EMBEDDED,
         &[CORE, JUMPSTARTER],
@@ -65,7 +71,7 @@ pub(super) const CRATES: &[Crate] = &[
     layer("celeriac-connect", &[CORE], &[TESTKIT], "sources and sinks see core only"),
     layer(REDIS, &[CORE, JUMPSTARTER], &[TESTKIT], "a driver sees core and jumpstarter (ADR 0002)"),
     layer(
-        "celeriac-postgres",
+        POSTGRES,
         &[CORE, JUMPSTARTER],
         &[TESTKIT],
         "a driver sees core and jumpstarter (ADR 0002)",
@@ -150,7 +156,7 @@ pub(super) const WALLS: &[Wall] = &[
     },
     Wall {
         // The facade names the users' own transactions, and nothing else.
-        packages: Who::AllBut(&["celeriac-postgres", "celeriac"]),
+        packages: Who::AllBut(&[POSTGRES, "celeriac"]),
         libraries: What::These(&["sqlx", "sqlx-core", "sqlx-postgres", "tokio-postgres"]),
         rule: "the wall `driver`: only celeriac-postgres names sqlx",
     },

@@ -94,7 +94,8 @@ fn cases_of_file(file: &File) -> Vec<Case> {
 /// The `B-01` of `B-01: text`; empty if there is none.
 fn rule_of_text(text: &str) -> &str {
     let rule = text.split(':').next().unwrap_or_default();
-    let is_rule = rule.len() == 4 && rule.starts_with(['B', 'K', 'R', 'S']) && rule[1..].starts_with('-');
+    let is_rule =
+        rule.len() == 4 && rule.starts_with(['B', 'K', 'R', 'S']) && rule[1..].starts_with('-');
     if is_rule { rule } else { "" }
 }
 

@@ -50,8 +50,8 @@ impl Composition {
         let arrived = match self {
             Self::Chain => {
                 let steps: Canvas<Nothing, ()> = chain(step(0));
-                let steps = (1..load.tasks)
-                    .fold(steps, |steps, index| steps.then(step(index).immutable()));
+                let steps =
+                    (1..load.tasks).fold(steps, |steps, index| steps.then(step(index).immutable()));
                 result::<()>(app, send(app, steps.into_data()).await?).await?;
                 1
             }

@@ -11,5 +11,6 @@ pub(crate) mod queues;
 pub(crate) mod result;
 pub(crate) mod revoke;
 pub(crate) mod send;
+pub(crate) mod tasks;
 pub(crate) mod worker;
 pub(crate) mod workflow;

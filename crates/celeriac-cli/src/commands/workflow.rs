@@ -1,12 +1,15 @@
 //! `celeriac workflow`: runs declared workflows, and looks after those in flight.
 
+mod declared;
 mod live;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use celeriac::workflow::{Record, Status};
-use celeriac::{MessageId, NodeProgress, WorkflowFilter, WorkflowHandle, WorkflowProgress};
+use celeriac::{
+    Drawing, MessageId, NodeProgress, WorkflowFilter, WorkflowHandle, WorkflowProgress,
+};
 use clap::{Subcommand, ValueEnum};
 use serde::Serialize;
 use serde_json::Value;
@@ -17,11 +20,18 @@ use crate::session::Session;
 
 const EXAMPLES: &str = "\
 Examples:
-  celeriac workflow run nightly.toml --wait        run it and watch it until it has ended
+  celeriac workflow check nightly.yaml             is it right? Nothing is loaded or run
+  celeriac workflow run nightly.yaml --wait        load it, run it, watch it until it has ended
+  celeriac workflow run nightly@2                  run version 2, which was loaded before
+  celeriac workflow list --declared                which workflows and versions were loaded
+  celeriac workflow graph nightly.yaml             draw it before it runs
   celeriac workflow list --status running          what is under way
   celeriac workflow show 0198c2a0-1b2c-7d3e-8f40-123456789abc --follow
   celeriac workflow graph 0198c2a0-1b2c-7d3e-8f40-123456789abc --format svg > nightly.svg
   celeriac workflow retry 0198c2a0-1b2c-7d3e-8f40-123456789abc
+
+A version never changes: a file that says something else needs a new number.
+Runs keep to the version that they began with. All keys: docs/workflows.md
 
 With --json, --wait and --follow print a line for each node that changes.";
 
@@ -29,11 +39,23 @@ With --json, --wait and --follow print a line for each node that changes.";
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
 pub(crate) enum WorkflowCommand {
-    /// Run a workflow that a TOML file declares.
+    /// Check files: cycles, names, references, and types by what the tasks say.
+    Check {
+        /// The files: .toml, .yaml or .yml.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Check files, and keep their workflows, so that they can be run by name.
+    Load {
+        /// The files: .toml, .yaml or .yml.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Run a workflow of a file, or one that was loaded before.
     Run {
-        /// The file.
-        file: PathBuf,
-        /// The workflow in it; may be left out if there is only one.
+        /// A file, or a name: `nightly` (the latest version) or `nightly@2`.
+        what: String,
+        /// The workflow in the file; may be left out if there is only one.
         name: Option<String>,
         /// Show its progress until it has ended, then its result.
         #[arg(long)]
@@ -45,6 +67,9 @@ pub(crate) enum WorkflowCommand {
     },
     /// List workflows, the latest first.
     List {
+        /// Those that were loaded, with their versions, rather than runs.
+        #[arg(long, conflicts_with_all = ["name", "status", "limit"])]
+        declared: bool,
         /// Only of this name.
         #[arg(long)]
         name: Option<String>,
@@ -65,8 +90,10 @@ pub(crate) enum WorkflowCommand {
     },
     /// Draw the graph of a workflow with the status of every step.
     Graph {
-        /// The workflow's id.
-        id: MessageId,
+        /// The workflow's id; or, of one that does not run, a file or a name.
+        what: String,
+        /// The workflow in the file; may be left out if there is only one.
+        name: Option<String>,
         /// The language of the drawing.
         #[arg(long, value_enum, default_value = "mermaid")]
         format: Format,
@@ -99,6 +126,16 @@ pub(crate) enum Format {
     Mermaid,
     Dot,
     Svg,
+}
+
+impl Format {
+    fn write(self, drawing: &Drawing) -> String {
+        match self {
+            Self::Mermaid => drawing.mermaid(),
+            Self::Dot => drawing.dot(),
+            Self::Svg => drawing.svg(),
+        }
+    }
 }
 
 /// One workflow as a list or an answer shows it.
@@ -143,7 +180,8 @@ impl View for Shown {
 
 #[derive(Debug, Serialize)]
 struct Drawn {
-    id: MessageId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<MessageId>,
     graph: String,
 }
 
@@ -184,19 +222,32 @@ pub(super) fn nodes(nodes: &[NodeProgress]) -> String {
 pub(crate) async fn run(command: &WorkflowCommand, session: &Session) -> Result<()> {
     let handle = |id| -> WorkflowHandle<Value> { session.app.workflow_handle(id) };
     let done = |workflow, did| session.output.show(&Done { workflow, did, result: None });
-    if let WorkflowCommand::Run { file, name, wait, timeout } = command {
-        session.needs_lasting_broker("no worker would run it")?;
-        let declared = session.app.load_workflows(file)?;
-        let run = session.app.run_workflow(chosen(&declared, name.as_deref())?).await?;
-        if !wait {
-            return done(run.id(), "sent");
+    match command {
+        WorkflowCommand::Check { files } => return declared::check(files, session).await,
+        WorkflowCommand::Load { files } => return declared::load(files, session).await,
+        WorkflowCommand::Run { what, name, wait, timeout } => {
+            session.needs_lasting_broker("no worker would run it")?;
+            let declaration = declared::found(what, name.as_deref(), session).await?;
+            let run = session.app.run_workflow(&declaration).await?;
+            if !wait {
+                return done(run.id(), "sent");
+            }
+            return watched(&run, *timeout, session).await;
         }
-        return watched(&run, *timeout, session).await;
+        WorkflowCommand::Graph { what, name, format } if what.parse::<MessageId>().is_err() => {
+            let declaration = declared::found(what, name.as_deref(), session).await?;
+            let graph = format.write(&declaration.drawing());
+            return session.output.show(&Drawn { id: None, graph });
+        }
+        _ => {}
     }
     session.needs_used_broker("no workflow to look at")?;
     match command {
-        WorkflowCommand::Run { .. } => Ok(()),
-        WorkflowCommand::List { name, status, limit } => {
+        WorkflowCommand::Check { .. }
+        | WorkflowCommand::Load { .. }
+        | WorkflowCommand::Run { .. } => Ok(()),
+        WorkflowCommand::List { declared: true, .. } => declared::list(session).await,
+        WorkflowCommand::List { name, status, limit, .. } => {
             list(name.as_deref(), *status, *limit, session).await
         }
         WorkflowCommand::Show { id, follow: true } => {
@@ -206,14 +257,10 @@ pub(crate) async fn run(command: &WorkflowCommand, session: &Session) -> Result<
             let progress = handle(*id).progress().await?;
             session.output.show(&Shown { id: *id, progress })
         }
-        WorkflowCommand::Graph { id, format } => {
-            let drawing = handle(*id).graph().await?;
-            let graph = match format {
-                Format::Mermaid => drawing.mermaid(),
-                Format::Dot => drawing.dot(),
-                Format::Svg => drawing.svg(),
-            };
-            session.output.show(&Drawn { id: *id, graph })
+        WorkflowCommand::Graph { what, format, .. } => {
+            let id: MessageId = what.parse().map_err(Problem::usage)?;
+            let graph = format.write(&handle(id).graph().await?);
+            session.output.show(&Drawn { id: Some(id), graph })
         }
         WorkflowCommand::Cancel { ids } => {
             for id in ids {
@@ -226,22 +273,6 @@ pub(crate) async fn run(command: &WorkflowCommand, session: &Session) -> Result<
             handle(*id).retry().await?;
             done(*id, "retried")
         }
-    }
-}
-
-fn chosen<'a>(
-    declared: &'a [celeriac::declared::Declaration],
-    name: Option<&str>,
-) -> Result<&'a celeriac::declared::Declaration> {
-    let names: Vec<_> = declared.iter().map(|one| format!("`{}`", one.name())).collect();
-    let names = names.join(", ");
-    match (name, declared) {
-        (None, [only]) => Ok(only),
-        (None, _) => Err(Problem::usage(format!("the file declares {names}; name one of them"))),
-        (Some(name), _) => declared.iter().find(|one| one.name() == name).ok_or_else(|| {
-            let message = format!("the file declares no `{name}`, but {names}");
-            Problem::new(Exit::NotFound, message)
-        }),
     }
 }
 

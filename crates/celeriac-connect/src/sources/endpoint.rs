@@ -7,7 +7,9 @@ use bytes::Bytes;
 use celeriac_core::error::Result;
 use celeriac_core::source::{Document, Polled, Source, id_of};
 use celeriac_core::{BoxFuture, ContentType, Error, ErrorKind, MessageId, Timestamp};
-use hyper::header::{CONTENT_TYPE, ETAG, HeaderMap, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
+use hyper::header::{
+    CONTENT_TYPE, ETAG, HeaderMap, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
+};
 use hyper::{Method, StatusCode, Uri};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -127,8 +129,7 @@ impl Endpoint {
         let place: Place = match cursor {
             None => Place::default(),
             Some(cursor) => serde_json::from_slice(cursor).map_err(|error| {
-                let context =
-                    format!("{error}; the source had another kind: give it another name");
+                let context = format!("{error}; the source had another kind: give it another name");
                 Error::new(ErrorKind::Corrupt, "read an endpoint's cursor", context)
             })?,
         };

@@ -91,7 +91,11 @@ impl Interval {
 
 impl Source for Interval {
     /// A turn's documents come all at once, whatever their number.
-    fn poll<'a>(&'a mut self, cursor: Option<&'a Bytes>, _: usize) -> BoxFuture<'a, Result<Polled>> {
+    fn poll<'a>(
+        &'a mut self,
+        cursor: Option<&'a Bytes>,
+        _: usize,
+    ) -> BoxFuture<'a, Result<Polled>> {
         Box::pin(self.next(cursor))
     }
 }

@@ -68,7 +68,8 @@ async fn each_new_content_is_a_document_and_the_same_is_not_fetched_again() {
         let etag = format!("\"{content}\"");
         let status = if request.headers.get("if-none-match") == Some(&etag) { 304 } else { 200 };
         statuses.lock().unwrap().push(status);
-        let headers = vec![("etag", etag), ("content-type", "text/plain; charset=utf-8".to_owned())];
+        let headers =
+            vec![("etag", etag), ("content-type", "text/plain; charset=utf-8".to_owned())];
         Answer { status, headers, body: content.to_owned() }
     });
     let mut source = Endpoint::new(&format!("http://{address}/")).unwrap().every(EVERY);

@@ -70,7 +70,10 @@ async fn files_of_every_kind_are_told_and_hidden_ones_are_not() {
     let facts: Value = serde_json::from_slice(&documents[1].body).unwrap();
     assert_eq!(facts["path"], at("large.json").to_str().unwrap());
     assert_eq!(facts["bytes"], 9);
-    assert_eq!((&documents[2].body[..], &documents[2].content_type), (&[0xff][..], &ContentType::Raw));
+    assert_eq!(
+        (&documents[2].body[..], &documents[2].content_type),
+        (&[0xff][..], &ContentType::Raw)
+    );
     let flat = all(&mut folder(place.path()).paths(), 2).await;
     assert!(flat.iter().all(|document| document.content_type == ContentType::Json));
 }

@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
-use std::sync::Mutex;
 
 use celeriac_connect::sinks::Http;
 use celeriac_core::{BoxFuture, ContentType, Message, MessageId, Name, Sink};

@@ -26,7 +26,10 @@ async fn each_turn_comes_once_and_what_was_missed_is_made_up_for_once() {
         turns.push(serde_json::from_slice(&polled.documents[0].body).unwrap());
         cursor = polled.cursor;
     }
-    assert!(turns.is_sorted_by(|a, b| a < b) && turns.iter().all(|turn| turn % 20 == 0), "{turns:?}");
+    assert!(
+        turns.is_sorted_by(|a, b| a < b) && turns.iter().all(|turn| turn % 20 == 0),
+        "{turns:?}"
+    );
     assert!(Timestamp::now().as_millis() - turns[0] < 60_000, "not one by one since 1970");
 }
 

@@ -31,7 +31,8 @@ async fn whoever_sends_is_answered_once_it_is_published() {
     let mut webhook = Webhook::bind("127.0.0.1:0").unwrap();
     let address = webhook.local_addr().unwrap();
     let id = MessageId::new();
-    let head = format!("\r\nidempotency-key: {id}\r\ncontent-type: application/json; charset=utf-8");
+    let head =
+        format!("\r\nidempotency-key: {id}\r\ncontent-type: application/json; charset=utf-8");
     let request = post(address, &head, "{}");
     let polled = within("a document", webhook.poll(None, 9)).await.unwrap();
     let document = &polled.documents[0];

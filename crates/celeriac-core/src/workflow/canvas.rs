@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Condition;
+use super::{Condition, JsonPath};
 use crate::arguments::Arguments;
 use crate::{HeaderValue, Name, Priority, QueueName, RetryPolicy};
 
@@ -66,6 +66,20 @@ pub struct Signature {
     pub immutable: bool,
     /// What differs from the task's own options; steps with the same share them.
     pub options: Option<Arc<Options>>,
+    /// Arguments that are taken from what comes in. If there are any, what comes
+    /// in does not come in front as well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bindings: Vec<Binding>,
+}
+
+/// An argument, or a place within one, that is taken from what comes in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Binding {
+    /// Where it goes: `$[0]` is the first of the signature's own arguments,
+    /// `$.to` the one of that name; more segments lead into it.
+    pub to: JsonPath,
+    /// Where it is in what comes in.
+    pub from: JsonPath,
 }
 
 impl Signature {
@@ -73,13 +87,20 @@ impl Signature {
     #[must_use]
     pub fn new(task: impl Into<Name>) -> Self {
         let (task, arguments) = (task.into(), Arguments::default());
-        Self { task, arguments, immutable: false, options: None }
+        Self { task, arguments, immutable: false, options: None, bindings: Vec::new() }
     }
 
     /// The same with one more positional argument.
     #[must_use]
     pub fn argument(mut self, value: impl Into<HeaderValue>) -> Self {
         self.arguments.args.push(value.into());
+        self
+    }
+
+    /// The same with an argument, or a place in one, taken from what comes in.
+    #[must_use]
+    pub fn bind(mut self, to: JsonPath, from: JsonPath) -> Self {
+        self.bindings.push(Binding { to, from });
         self
     }
 
@@ -113,7 +134,7 @@ pub enum Items {
     /// These; the result of the step before is ignored.
     Given(Vec<HeaderValue>),
     /// The list at this path of the result of the step before.
-    Input(super::JsonPath),
+    Input(JsonPath),
 }
 
 /// How one command runs a task over a list: that of its first argument.
@@ -191,6 +212,18 @@ pub enum Shape {
         /// When it ends.
         policy: Policy,
     },
+    /// Steps that need each other, in any order that has no cycle: each begins
+    /// when all that it needs have ended. A step that fails for good lets those
+    /// be skipped that need it; the others go on. It ends when all have ended.
+    /// The result is that of the step that no other needs, or a map by name of
+    /// those; with [`Policy::Settle`] always a map.
+    Dag {
+        /// The steps.
+        stages: Vec<Stage>,
+        /// When it ends. [`Policy::FailFast`]: with the first failure, and the
+        /// others are cancelled. [`Policy::Settle`]: always well.
+        policy: Policy,
+    },
     /// The first whose condition holds of what comes in, which it gets too.
     /// If none holds, and there is no other, what comes in goes out.
     Switch {
@@ -208,6 +241,21 @@ pub enum Shape {
         /// How often at the most; at least 1. After that it fails.
         max: u32,
     },
+}
+
+/// A step of a [`Shape::Dag`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stage {
+    /// Its name, unique among the steps.
+    pub name: String,
+    /// What it needs: it gets the result of one, or a map by name of several;
+    /// without any, what came into the whole.
+    pub needs: Vec<String>,
+    /// Whether those that need it run also if it fails: they get `{"value": …}`
+    /// or `{"error": {…}}`.
+    pub settle: bool,
+    /// What it runs.
+    pub canvas: Canvas,
 }
 
 /// A composition, with callbacks.

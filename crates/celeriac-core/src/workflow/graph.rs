@@ -45,6 +45,15 @@ pub enum Then {
     Nothing,
 }
 
+/// Where the result of a [`Kind::Stage`] goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Feed {
+    /// The stage that needs it, or the whole.
+    pub to: StepId,
+    /// Which of its needs it is, from 0.
+    pub index: u32,
+}
+
 /// What a step is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Kind {
@@ -72,6 +81,26 @@ pub enum Kind {
         names: Vec<String>,
         /// When it ends.
         policy: Policy,
+    },
+    /// Stages that need each other.
+    Dag {
+        /// Those that need nothing.
+        roots: Vec<StepId>,
+        /// The names of those that no other needs, in order.
+        outputs: Vec<String>,
+        /// When it ends.
+        policy: Policy,
+    },
+    /// A step of a dag: a join of what it needs, and what it runs then.
+    Stage {
+        /// Its name.
+        name: String,
+        /// The names of what it needs.
+        needs: Vec<String>,
+        /// Where its result goes.
+        feeds: Vec<Feed>,
+        /// Whether its failure goes on as a value.
+        settle: bool,
     },
     /// The first branch whose condition holds; one branch more than
     /// conditions, if there is another for when none holds.
@@ -113,6 +142,8 @@ impl Kind {
             Self::Chain => "chain",
             Self::Group { .. } => "group",
             Self::Fork { .. } => "fork",
+            Self::Dag { .. } => "dag",
+            Self::Stage { .. } => "stage",
             Self::Switch { .. } => "switch",
             Self::Loop { .. } => "loop",
             Self::Map { size: None, .. } => "map",

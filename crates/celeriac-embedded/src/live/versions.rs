@@ -78,7 +78,8 @@ mod tests {
     #[test]
     fn a_version_is_newer_than_all_before() {
         let mut versions = Versions::new(Timestamp::from_millis(7));
-        let [a, b] = [1, 2].map(|number| MessageId::from_parts(Timestamp::from_millis(1), number));
+        let id = |number| MessageId::from_parts(Timestamp::from_millis(1), number);
+        let [a, b] = [1 << 64, 2 << 64].map(id);
         let watch = |seen| [Watch { id: a, seen }];
         let first = versions.newer(&watch(0))[0].1;
         assert!(versions.newer(&watch(first)).is_empty());

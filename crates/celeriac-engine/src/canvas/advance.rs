@@ -125,9 +125,16 @@ pub(super) type Input = Option<Value>;
 #[derive(Debug)]
 pub(super) enum Move {
     Begin(StepId, Input),
-    Fan { join: StepId, next: StepId, index: u32, input: Input },
+    Fan {
+        join: StepId,
+        next: StepId,
+        index: u32,
+        input: Input,
+    },
     Completed(StepId, Input),
     Failed(StepId, Box<StepError>),
+    /// A stage will not run: what it needs has failed so.
+    Skip(StepId, Box<StepError>),
 }
 
 /// One step under way.
@@ -164,6 +171,7 @@ pub fn step(context: &Context<'_>, said: Said) -> Result<Vec<Act>, Need> {
             Move::Fan { join, next, index, input } => stepper.fan(join, next, index, input)?,
             Move::Completed(step, value) => stepper.completed(step, value)?,
             Move::Failed(step, error) => stepper.failed(step, error)?,
+            Move::Skip(stage, error) => stepper.skip(stage, error)?,
         }
     }
     Ok(stepper.acts)

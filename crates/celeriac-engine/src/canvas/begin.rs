@@ -29,7 +29,16 @@ impl Stepper<'_> {
                 self.push(Move::Completed(step, Some(Value::json("{}"))));
                 Ok(())
             }
-            Kind::Group { .. } | Kind::Fork { .. } => {
+            Kind::Dag { roots, .. } if roots.is_empty() => {
+                self.push(Move::Completed(step, Some(Value::json("{}"))));
+                Ok(())
+            }
+            Kind::Stage { .. } => {
+                self.mark_one(step, Status::Running);
+                self.push(Move::Begin(StepId(step.0 + 1), input));
+                Ok(())
+            }
+            Kind::Group { .. } | Kind::Fork { .. } | Kind::Dag { .. } => {
                 self.mark_one(step, Status::Running);
                 self.push(Move::Fan { join: step, next: StepId(step.0 + 1), index: 0, input });
                 Ok(())
@@ -42,8 +51,8 @@ impl Stepper<'_> {
         }
     }
 
-    /// Begins members from `next` on, as many as there is room for; the rest
-    /// is for a message to itself.
+    /// Begins members from `next` on, or feeds what needs a stage, as many as
+    /// there is room for; the rest is for a message to itself.
     pub(super) fn fan(
         &mut self,
         join: StepId,
@@ -51,7 +60,12 @@ impl Stepper<'_> {
         index: u32,
         input: Input,
     ) -> Result<(), Need> {
-        let width = self.width(join)?;
+        let node = self.node(join)?;
+        let width = match &node.kind {
+            Kind::Dag { roots, .. } => roots.len() as u32,
+            Kind::Stage { feeds, .. } => feeds.len() as u32,
+            _ => self.width(join)?,
+        };
         if index >= width {
             return Ok(());
         }
@@ -60,17 +74,31 @@ impl Stepper<'_> {
             return self.signal(join, &format!("fan:{index}"), &signal);
         }
         self.members_left -= 1;
+        match &node.kind {
+            Kind::Dag { roots, .. } => {
+                self.push(Move::Fan { join, next, index: index + 1, input: input.clone() });
+                self.push(Move::Begin(roots[index as usize], input));
+                return Ok(());
+            }
+            Kind::Stage { feeds, .. } => {
+                self.push(Move::Fan { join, next, index: index + 1, input: input.clone() });
+                return self.feed_one(feeds[index as usize], Ok(input));
+            }
+            _ => {}
+        }
         let after = self.node(next)?.end;
         self.push(Move::Fan { join, next: after, index: index + 1, input: input.clone() });
         self.push(Move::Begin(next, input));
         Ok(())
     }
 
-    /// How many members a group or fork has.
+    /// How many members a join has.
     pub(super) fn width(&self, join: StepId) -> Result<u32, Need> {
         Ok(match &self.node(join)?.kind {
             Kind::Group { width, .. } => *width,
-            Kind::Fork { names, .. } => names.len() as u32,
+            Kind::Fork { names, .. }
+            | Kind::Dag { outputs: names, .. }
+            | Kind::Stage { needs: names, .. } => names.len() as u32,
             _ => 0,
         })
     }

@@ -97,7 +97,7 @@ mod tests {
     use celeriac_core::{Name, QueueName};
 
     fn id(number: u128) -> MessageId {
-        MessageId::from_parts(Timestamp::from_millis(1), number)
+        MessageId::from_parts(Timestamp::from_millis(1), number << 64)
     }
 
     fn part(number: u128, of: u128, scopes: &[u128]) -> Record {
@@ -147,10 +147,10 @@ mod tests {
         let mut noted = 0;
         while let Some((filter, max)) = cancelled.wanted() {
             let of_first = filter.part_of == Some(id(1));
-            let found = all.iter().filter(|record| of_first && {
-                let before = filter.before.is_none_or(|before| record.workflow.id < before);
-                before
-            });
+            let is_before = |record: &&Record| {
+                of_first && filter.before.is_none_or(|before| record.workflow.id < before)
+            };
+            let found = all.iter().filter(is_before);
             let found = Vec::from_iter(found.take(max).cloned());
             noted += found.len();
             cancelled.give(&found);

@@ -51,6 +51,42 @@ pub enum CompileError {
         /// The name.
         name: String,
     },
+    /// Two steps of a dag have the same name.
+    #[error("two steps `{name}` in the dag at {place}")]
+    SameStep {
+        /// Where.
+        place: String,
+        /// The name.
+        name: String,
+    },
+    /// A step needs one that is not there.
+    #[error("`{name}` needs `{need}`, which is no step of the dag at {place}")]
+    UnknownNeed {
+        /// Where.
+        place: String,
+        /// The step.
+        name: String,
+        /// What it needs.
+        need: String,
+    },
+    /// A step needs another twice.
+    #[error("`{name}` needs `{need}` twice in the dag at {place}")]
+    NeedsTwice {
+        /// Where.
+        place: String,
+        /// The step.
+        name: String,
+        /// What it needs.
+        need: String,
+    },
+    /// Steps that wait for each other.
+    #[error("`{name}` needs itself, by way of others, in the dag at {place}")]
+    Cycle {
+        /// Where.
+        place: String,
+        /// One of the steps.
+        name: String,
+    },
     /// An item of a starmap is not a list of arguments.
     #[error("item {index} of the starmap at {place} is no list of arguments")]
     NoArguments {
@@ -99,25 +135,25 @@ fn into_pages(nodes: Vec<Node>) -> Vec<Page> {
 }
 
 #[derive(Clone, Copy)]
-struct Place {
-    parent: Option<StepId>,
-    position: u32,
-    then: Then,
+pub(super) struct Place {
+    pub(super) parent: Option<StepId>,
+    pub(super) position: u32,
+    pub(super) then: Then,
 }
 
-struct Compiler {
-    nodes: Vec<Node>,
-    path: Vec<String>,
+pub(super) struct Compiler {
+    pub(super) nodes: Vec<Node>,
+    pub(super) path: Vec<String>,
     /// The latest options: those of members mostly are the same.
     options: Option<Arc<Options>>,
 }
 
 impl Compiler {
-    fn place(&self) -> String {
+    pub(super) fn place(&self) -> String {
         if self.path.is_empty() { "/".to_owned() } else { self.path.join("/") }
     }
 
-    fn add(&mut self, canvas: &Canvas, place: Place) -> Result<StepId, CompileError> {
+    pub(super) fn add(&mut self, canvas: &Canvas, place: Place) -> Result<StepId, CompileError> {
         if self.path.len() >= MAX_DEPTH {
             return Err(CompileError::TooDeep { place: self.place() });
         }
@@ -134,7 +170,7 @@ impl Compiler {
         Ok(step)
     }
 
-    fn open(&mut self, mut kind: Kind, place: Place) -> Result<StepId, CompileError> {
+    pub(super) fn open(&mut self, mut kind: Kind, place: Place) -> Result<StepId, CompileError> {
         if self.nodes.len() >= MAX_STEPS {
             return Err(CompileError::TooManySteps { place: self.place() });
         }
@@ -154,7 +190,7 @@ impl Compiler {
     }
 
     /// Adds the callbacks of a step whose inner steps are there.
-    fn close(
+    pub(super) fn close(
         &mut self,
         step: StepId,
         link: &[Signature],
@@ -225,6 +261,10 @@ impl Compiler {
                 }
                 Kind::Fork { names, policy: *policy }
             }
+            // What its stages need is known when they are there.
+            Shape::Dag { policy, .. } => {
+                Kind::Dag { roots: Vec::new(), outputs: Vec::new(), policy: *policy }
+            }
             Shape::Switch { cases, otherwise } => Kind::Switch {
                 conditions: cases.iter().map(|(condition, _)| condition.clone()).collect(),
                 otherwise: otherwise.is_some(),
@@ -245,6 +285,7 @@ impl Compiler {
             Shape::Fork { branches, .. } => {
                 self.members(step, branches.iter().map(|(_, branch)| branch))
             }
+            Shape::Dag { stages, .. } => self.dag(step, stages),
             Shape::Switch { cases, otherwise } => {
                 let branches = cases.iter().map(|(_, branch)| branch);
                 let mut all = branches.chain(otherwise.as_deref()).enumerate();

@@ -23,6 +23,9 @@ impl Stepper<'_> {
             self.end(End::Success(value));
             return Ok(());
         }
+        if let Kind::Stage { .. } = node.kind {
+            return self.feed(step, value);
+        }
         match node.then {
             Then::Step(next) => self.push(Move::Begin(next, value)),
             Then::Member { join, index } => {
@@ -69,6 +72,9 @@ impl Stepper<'_> {
             self.end(End::Failure(error));
             return Ok(());
         }
+        if let Kind::Stage { .. } = node.kind {
+            return self.feed_error(step, error);
+        }
         match (node.then, node.parent) {
             (Then::Member { join, index }, _) => self.join(join, index, Member::Error(error))?,
             (Then::Step(_) | Then::Parent, Some(parent)) => {
@@ -91,24 +97,26 @@ impl Stepper<'_> {
         self.mark(step.0, end, status);
     }
 
-    fn join(&mut self, join: StepId, index: u32, member: Member) -> Result<(), Need> {
-        let (policy, width) = (self.policy(join)?, self.width(join)?);
+    pub(super) fn join(&mut self, join: StepId, index: u32, member: Member) -> Result<(), Need> {
+        let (fail_fast, width) = (self.fails_fast(join)?, self.width(join)?);
         self.acts.push(Act::Join(Box::new(Join {
             workflow: self.context.workflow.id,
             join,
             index,
             width,
-            fail_fast: policy == Policy::FailFast,
+            fail_fast,
             epoch: self.context.epoch,
             member,
         })));
         Ok(())
     }
 
-    /// When a group or fork ends.
+    /// When a group, fork or dag ends.
     pub(super) fn policy(&self, join: StepId) -> Result<Policy, Need> {
         Ok(match &self.node(join)?.kind {
-            Kind::Group { policy, .. } | Kind::Fork { policy, .. } => *policy,
+            Kind::Group { policy, .. } | Kind::Fork { policy, .. } | Kind::Dag { policy, .. } => {
+                *policy
+            }
             _ => Policy::WaitAll,
         })
     }

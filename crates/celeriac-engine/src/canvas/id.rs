@@ -2,7 +2,7 @@
 //! recognised.
 
 use celeriac_core::MessageId;
-use celeriac_core::workflow::{StepId, Workflow};
+use celeriac_core::workflow::{Kind, StepId, Workflow};
 
 use super::advance::Need;
 use super::graph::Graph;
@@ -46,6 +46,12 @@ pub fn path_of(workflow: &Workflow, graph: &Graph, step: StepId) -> Result<Vec<S
         let enclosing = node(parent)?;
         let callback = step.0.checked_sub(enclosing.inner_end.0);
         inner.push(match callback {
+            // A stage is where its name says, and what it runs is there too.
+            None if matches!(enclosing.kind, Kind::Stage { .. }) => {
+                step = parent;
+                continue;
+            }
+            None if let Kind::Stage { name, .. } = &child.kind => format!("dag[{name}]"),
             None => format!("{}[{}]", enclosing.kind.as_str(), child.position),
             Some(link) if link < enclosing.links => format!("link[{link}]"),
             Some(callback) => format!("on_error[{}]", callback - enclosing.links),

@@ -4,7 +4,7 @@ use celeriac_core::Failure;
 use celeriac_core::store::Joined;
 use celeriac_core::workflow::{Form, Kind, Member, Policy, Reference, Status, StepId, Value};
 
-use super::advance::{Act, Move, Need, Stepper};
+use super::advance::{Act, Need, Stepper};
 use super::id::scope_id;
 use super::listing::assemble;
 
@@ -20,7 +20,7 @@ impl Stepper<'_> {
                 self.cancel_members(join)?;
             }
             // The first failure closed a join that fails fast, whichever came later.
-            let from = if policy == Policy::FailFast { index } else { failed };
+            let from = if self.fails_fast(join)? { index } else { failed };
             self.acts.push(Act::Collect { join, from, count: 1 });
             return Ok(());
         }
@@ -31,8 +31,7 @@ impl Stepper<'_> {
         }
         let (workflow, form) = (self.context.workflow.id, self.form(join)?);
         let reference = Reference { workflow, join, width, form };
-        self.push(Move::Completed(join, Some(Value::Joined(reference))));
-        Ok(())
+        self.gathered(join, Value::Joined(reference))
     }
 
     /// The results of a closed join, or the error that it fails with.
@@ -40,21 +39,17 @@ impl Stepper<'_> {
         if self.policy(join)? != Policy::Settle
             && let Some(Member::Error(error)) = members.iter().find(|member| member.is_error())
         {
-            self.push(Move::Failed(join, error.clone()));
-            return Ok(());
+            return self.ungathered(join, error.clone());
         }
         match assemble(&self.form(join)?, &members) {
-            Ok(value) => {
-                self.push(Move::Completed(join, Some(value)));
-                Ok(())
-            }
+            Ok(value) => self.gathered(join, value),
             Err(error) => self.fail(join, Failure::new("group", error.to_string())),
         }
     }
 
     /// Members that wait, run or are still to be sent are cancelled by one
     /// revocation: their messages bear the group's scope.
-    fn cancel_members(&mut self, join: StepId) -> Result<(), Need> {
+    pub(super) fn cancel_members(&mut self, join: StepId) -> Result<(), Need> {
         let (workflow, epoch) = (self.context.workflow.id, self.context.epoch);
         self.acts.push(Act::Cancel(scope_id(workflow, join, epoch)));
         let end = self.node(join)?.inner_end;
@@ -65,8 +60,15 @@ impl Stepper<'_> {
     fn form(&self, join: StepId) -> Result<Form, Need> {
         let settled = self.policy(join)? == Policy::Settle;
         Ok(match (&self.node(join)?.kind, settled) {
-            (Kind::Fork { names, .. }, false) => Form::Named(names.clone()),
-            (Kind::Fork { names, .. }, true) => Form::SettledNamed(names.clone()),
+            (Kind::Fork { names, .. } | Kind::Dag { outputs: names, .. }, true) => {
+                Form::SettledNamed(names.clone())
+            }
+            (
+                Kind::Fork { names, .. }
+                | Kind::Dag { outputs: names, .. }
+                | Kind::Stage { needs: names, .. },
+                _,
+            ) => Form::Named(names.clone()),
             (_, false) => Form::List,
             (_, true) => Form::Settled,
         })

@@ -43,21 +43,34 @@ pub fn assemble(form: &Form, members: &[Member]) -> Result<Value, AssembleError>
             text.push(b':');
         }
         match member {
-            Member::Value(value) if settled => {
-                text.extend_from_slice(b"{\"value\":");
-                text.extend_from_slice(&in_json(index, value)?);
-                text.push(b'}');
-            }
-            Member::Value(value) => text.extend_from_slice(&in_json(index, value)?),
-            Member::Error(error) => {
-                text.extend_from_slice(b"{\"error\":");
-                text.extend_from_slice(&json(error));
-                text.push(b'}');
-            }
+            Member::Value(value) if !settled => text.extend_from_slice(&in_json(index, value)?),
+            member => write_settled(index, member, &mut text)?,
         }
     }
     text.push(if named.is_some() { b'}' } else { b']' });
     Ok(Value::json(text))
+}
+
+/// How a member ended, as one value: `{"value": …}` or `{"error": {…}}`.
+pub(super) fn settled(member: &Member) -> Result<Value, AssembleError> {
+    let mut text = Vec::new();
+    write_settled(0, member, &mut text)?;
+    Ok(Value::json(text))
+}
+
+fn write_settled(index: usize, member: &Member, text: &mut Vec<u8>) -> Result<(), AssembleError> {
+    match member {
+        Member::Value(value) => {
+            text.extend_from_slice(b"{\"value\":");
+            text.extend_from_slice(&in_json(index, value)?);
+        }
+        Member::Error(error) => {
+            text.extend_from_slice(b"{\"error\":");
+            text.extend_from_slice(&json(error));
+        }
+    }
+    text.push(b'}');
+    Ok(())
 }
 
 /// An error as the argument of a callback: a map of `id`, `task`, `failure`

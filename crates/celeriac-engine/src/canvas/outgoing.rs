@@ -1,5 +1,6 @@
 //! The messages of steps, callbacks and signals.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use celeriac_core::{
 };
 
 use super::advance::{Act, Input, Need, Stepper};
+use super::binding::bound;
 use super::condition::lookup;
 use super::id::{signal_id, step_id};
 use super::parts::picked;
@@ -22,6 +24,11 @@ impl Stepper<'_> {
         let Kind::Task { signature, each, pick } = &node.kind else {
             return Ok(());
         };
+        let signature = match self.bound(signature, input.as_ref(), each.is_none())? {
+            Ok(signature) => signature,
+            Err(reason) => return self.fail(step, Failure::new("arguments", reason)),
+        };
+        let signature = signature.as_ref();
         let input = match self.picked(pick, input)? {
             Ok(input) => input,
             Err(reason) => return self.fail(step, Failure::new("arguments", reason)),
@@ -39,11 +46,32 @@ impl Stepper<'_> {
         let Kind::Task { signature, .. } = &self.node(step)?.kind else {
             return Ok(());
         };
-        match self.command(step, signature, None, input, Vec::new()) {
+        let message = match self.bound(signature, input.as_ref(), true)? {
+            Ok(signature) => self.command(step, &signature, None, input, Vec::new()),
+            Err(reason) => Err(reason),
+        };
+        match message {
             Ok(message) => self.publish(step, message),
             Err(_) => self.mark_one(step, Status::Failure),
         }
         Ok(())
+    }
+
+    /// The signature with what it takes from what comes in. With `instead`,
+    /// that does not come in front of its arguments as well.
+    fn bound<'s>(
+        &self,
+        signature: &'s Signature,
+        input: Option<&Value>,
+        instead: bool,
+    ) -> Result<Result<Cow<'s, Signature>, String>, Need> {
+        if signature.bindings.is_empty() {
+            return Ok(Ok(Cow::Borrowed(signature)));
+        }
+        Ok(self.read(input)?.and_then(|read| bound(signature, &read)).map(|mut filled| {
+            filled.immutable |= instead;
+            Cow::Owned(filled)
+        }))
     }
 
     fn publish(&mut self, step: StepId, message: Message) {

@@ -10,6 +10,7 @@ use celeriac_core::workflow::{Signal, Then};
 use celeriac_core::{Failure, HeaderValue, MessageId};
 
 use super::advance::{Act, Input, Move, Need, Stepper};
+use super::binding::bound;
 use super::compile::compile;
 use super::condition::{holds, lookup};
 use super::id::{part_id, path_of};
@@ -53,7 +54,11 @@ impl Stepper<'_> {
             return self.fail(step, Failure::new("map", reason));
         };
         let items = Items::Given(found.clone());
-        let (signature, each, policy) = (signature.clone(), *each, *policy);
+        let signature = match bound(signature, &read) {
+            Ok(signature) => signature,
+            Err(reason) => return self.fail(step, Failure::new("arguments", reason)),
+        };
+        let (each, policy) = (*each, *policy);
         let shape = match *size {
             None => Shape::Map { signature, items, each, policy },
             Some(size) => Shape::Chunks { signature, items, each, size, policy },

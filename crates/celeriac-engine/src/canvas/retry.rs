@@ -1,7 +1,9 @@
 //! Retry by hand: what is open again when a failed step is to be tried again.
 
+use std::collections::BTreeSet;
+
 use celeriac_core::store::Reopen;
-use celeriac_core::workflow::{Kind, Policy, Status, StepId, StepMark, Then};
+use celeriac_core::workflow::{Feed, Kind, Policy, Status, StepId, StepMark, Then};
 
 use super::advance::{Context, Need};
 
@@ -17,11 +19,11 @@ pub enum NotRetryable {
     /// The step is a callback.
     #[error("step {0} is a callback; take its message from quarantine")]
     Callback(StepId),
-    /// A group that encloses it took its failure for a result.
-    #[error("the group at step {0} settles failures: the workflow went on; start it anew")]
+    /// What encloses it, or itself, took its failure for a result.
+    #[error("step {0} settles failures: the workflow went on; start it anew")]
     Settled(StepId),
-    /// A group that encloses it has cancelled its other members.
-    #[error("the group at step {0} fails fast: its members were cancelled; start it anew")]
+    /// What encloses it has cancelled its other members.
+    #[error("step {0} fails fast: what was in it was cancelled; start it anew")]
     FailedFast(StepId),
 }
 
@@ -68,6 +70,9 @@ pub fn retry(context: &Context<'_>, step: StepId) -> Result<Retry, NotRetryable>
         let inner = node(step)?;
         let Some(parent) = inner.parent else { break };
         let enclosing = node(parent)?;
+        if let Kind::Stage { .. } = inner.kind {
+            open_after(context, step, parent, &mut retry)?;
+        }
         match inner.then {
             Then::Nothing => return Err(NotRetryable::Callback(step)),
             Then::Member { join, index } => {
@@ -75,11 +80,7 @@ pub fn retry(context: &Context<'_>, step: StepId) -> Result<Retry, NotRetryable>
                 else {
                     break;
                 };
-                match policy {
-                    Policy::Settle => return Err(NotRetryable::Settled(join)),
-                    Policy::FailFast => return Err(NotRetryable::FailedFast(join)),
-                    Policy::WaitAll => {}
-                }
+                waits_for_all(*policy, join)?;
                 retry.reopen.push(Reopen { workflow: workflow.id, join, index, epoch });
             }
             Then::Step(_) | Then::Parent => {
@@ -97,4 +98,51 @@ pub fn retry(context: &Context<'_>, step: StepId) -> Result<Retry, NotRetryable>
         step = parent;
     }
     Ok(retry)
+}
+
+/// A failure can be taken back only from what has waited for all.
+const fn waits_for_all(policy: Policy, join: StepId) -> Result<(), NotRetryable> {
+    match policy {
+        Policy::Settle => Err(NotRetryable::Settled(join)),
+        Policy::FailFast => Err(NotRetryable::FailedFast(join)),
+        Policy::WaitAll => Ok(()),
+    }
+}
+
+/// A stage's error went on to all that need it: it is taken back from every join
+/// on the way, and their turn is still to come.
+fn open_after(
+    context: &Context<'_>,
+    stage: StepId,
+    dag: StepId,
+    retry: &mut Retry,
+) -> Result<(), NotRetryable> {
+    let Context { workflow, epoch, graph, .. } = *context;
+    let node = |step| graph.node(step).ok_or(Need::Page(step));
+    let Kind::Dag { policy, outputs, .. } = &node(dag)?.kind else { return Ok(()) };
+    waits_for_all(*policy, dag)?;
+    let (mut seen, mut open) = (BTreeSet::from([stage, dag]), vec![stage]);
+    while let Some(stage) = open.pop() {
+        let Kind::Stage { feeds, settle, .. } = &node(stage)?.kind else { continue };
+        if *settle {
+            return Err(NotRetryable::Settled(stage));
+        }
+        for Feed { to: join, index } in feeds.iter().copied() {
+            let fed = node(join)?;
+            let gathers = match &fed.kind {
+                Kind::Stage { needs, .. } => needs.len() > 1,
+                _ => outputs.len() > 1,
+            };
+            if gathers {
+                retry.reopen.push(Reopen { workflow: workflow.id, join, index, epoch });
+            }
+            if seen.insert(join) {
+                let (first, count) = (join, fed.end.0 - join.0);
+                let status = Status::Pending;
+                retry.marks.push(StepMark { workflow: workflow.id, first, count, epoch, status });
+                open.push(join);
+            }
+        }
+    }
+    Ok(())
 }

@@ -10,10 +10,16 @@ const NODE: usize = 48;
 pub(super) fn weight(node: &Node) -> usize {
     NODE + match &node.kind {
         Kind::Task { signature, .. } | Kind::Map { signature, .. } => of_signature(signature),
-        Kind::Fork { names, .. } => names.iter().map(|name| name.len() + 4).sum(),
+        Kind::Fork { names, .. } => of_names(names),
+        Kind::Dag { roots, outputs, .. } => roots.len() * 5 + of_names(outputs),
+        Kind::Stage { name, needs, feeds, .. } => name.len() + of_names(needs) + feeds.len() * 8,
         Kind::Switch { conditions, .. } => conditions.len() * NODE,
         Kind::Chain | Kind::Group { .. } | Kind::Loop { .. } => 0,
     }
+}
+
+fn of_names(names: &[String]) -> usize {
+    names.iter().map(|name| name.len() + 4).sum()
 }
 
 fn of_signature(signature: &Signature) -> usize {
@@ -21,7 +27,8 @@ fn of_signature(signature: &Signature) -> usize {
     let args: usize = arguments.args.iter().map(of_value).sum();
     let kwargs: usize = arguments.kwargs.iter().map(|(name, v)| name.len() + of_value(v)).sum();
     let options = if signature.options.is_some() { 4 * NODE } else { 0 };
-    signature.task.as_str().len() + args + kwargs + options
+    let bindings = signature.bindings.len() * NODE;
+    signature.task.as_str().len() + args + kwargs + options + bindings
 }
 
 fn of_value(value: &HeaderValue) -> usize {

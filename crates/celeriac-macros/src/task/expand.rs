@@ -148,6 +148,7 @@ fn task_items(options: &Options, function: &Function) -> TokenStream {
     };
     let body = body(function);
     let needs = needs(&function.parameters);
+    let schemas = schemas(&types);
     quote! {
         type Args = #args;
         type Output = #output;
@@ -162,6 +163,26 @@ fn task_items(options: &Options, function: &Function) -> TokenStream {
         }
 
         #needs
+        #schemas
+    }
+}
+
+/// Which method is meant is decided by whether the type has a schema: nobody
+/// has to say so.
+fn schemas(types: &[&Type]) -> TokenStream {
+    quote! {
+        #[allow(unused_imports, clippy::needless_borrow)]
+        fn schemas() -> ::celeriac::__private::Schemas {
+            use ::celeriac::__private::{Known as _, Unknown as _};
+            ::celeriac::__private::Schemas {
+                arguments: ::std::vec![
+                    #((&::celeriac::__private::Described::<#types>::NEW).read()),*
+                ],
+                output: ::core::option::Option::Some(
+                    (&::celeriac::__private::Described::<Self::Output>::NEW).written()
+                ),
+            }
+        }
     }
 }
 

@@ -131,11 +131,7 @@ fn anew(message: &Message, epoch: u32) -> Option<Message> {
 }
 
 /// Whoever waits for the workflow waits for its end in the new epoch.
-async fn forget_earlier(
-    store: &dyn Store,
-    id: MessageId,
-    epoch: u32,
-) -> Result<(), WorkflowError> {
+async fn forget_earlier(store: &dyn Store, id: MessageId, epoch: u32) -> Result<(), WorkflowError> {
     let entry = store.entries(&[id]).await?.into_iter().next().flatten();
     let outcome = entry.and_then(|entry| entry.outcome);
     // The attempt of a workflow's outcome is its epoch.

@@ -1,32 +1,67 @@
 -- Adds members to the joins of a workflow. ARGV: of each: join, index, width,
 -- fail fast (1 or 0), epoch, failed (1 or 0), weight, member. Answers of each:
 -- closed by (-1: nobody), done, failed (-1: none), weight.
-local w, answers = KEYS[1], {}
-local kept = redis.call('EXISTS', w) == 1
+local w, answers, joins = KEYS[1], {}, {}
+-- What has ended lives for a while only, and so does what comes late.
+local life = redis.call('PTTL', w)
+local function open(name)
+  local key = w .. ':j:' .. name
+  local state = redis.call('HMGET', key, 'c', 'd', 'w')
+  local first = redis.call('ZRANGE', w .. ':f:' .. name, 0, 0)[1]
+  local join = {
+    key = key, seen = {}, fields = {}, indices = {}, failures = {},
+    closed = tonumber(state[1] or -1), done = tonumber(state[2] or 0),
+    weight = tonumber(state[3] or 0), failed = tonumber(first or -1),
+  }
+  joins[name] = join
+  return join
+end
 for i = 1, #ARGV, 8 do
   local answer = {-1, 0, -1, 0}
-  if kept then
-    local j, f = w .. ':j:' .. ARGV[i], w .. ':f:' .. ARGV[i]
-    local index = ARGV[i + 1]
-    local state = redis.call('HMGET', j, 'c', 'd', 'w', 'm' .. index, 'e' .. index)
-    local closed, done, weight = tonumber(state[1] or -1), tonumber(state[2] or 0), tonumber(state[3] or 0)
-    local waits = not state[4]
-    local stale = waits and state[5] and tonumber(ARGV[i + 4]) < tonumber(state[5])
+  if life ~= -2 then
+    local join, index = joins[ARGV[i]] or open(ARGV[i]), ARGV[i + 1]
+    local known = redis.call('HMGET', join.key, 'm' .. index, 'e' .. index)
+    local waits = not known[1] and not join.seen[index]
+    local stale = waits and known[2] and tonumber(ARGV[i + 4]) < tonumber(known[2])
     if waits and not stale then
-      done, weight = done + 1, weight + tonumber(ARGV[i + 6])
+      join.seen[index] = true
+      join.done, join.weight = join.done + 1, join.weight + tonumber(ARGV[i + 6])
       local failed = ARGV[i + 5] == '1'
-      if closed < 0 and (done >= tonumber(ARGV[i + 2]) or (failed and ARGV[i + 3] == '1')) then
-        closed = tonumber(index)
+      if join.closed < 0 and (join.done >= tonumber(ARGV[i + 2]) or (failed and ARGV[i + 3] == '1')) then
+        join.closed = tonumber(index)
       end
-      redis.call('HSET', j, 'c', closed, 'd', done, 'w', string.format('%.0f', weight),
-        'm' .. index, ARGV[i + 7], 'e' .. index, ARGV[i + 4], 'w' .. index, ARGV[i + 6])
-      redis.call('ZADD', w .. ':i:' .. ARGV[i], index, index)
-      if failed then redis.call('ZADD', f, index, index) end
-      if done == 1 then redis.call('SADD', w .. ':j', ARGV[i]) end
+      for _, field in ipairs({'m' .. index, ARGV[i + 7], 'e' .. index, ARGV[i + 4], 'w' .. index, ARGV[i + 6]}) do
+        join.fields[#join.fields + 1] = field
+      end
+      join.indices[#join.indices + 1] = index
+      join.indices[#join.indices + 1] = index
+      if failed then
+        join.failures[#join.failures + 1] = index
+        join.failures[#join.failures + 1] = index
+        if join.failed < 0 or tonumber(index) < join.failed then join.failed = tonumber(index) end
+      end
     end
-    local first = redis.call('ZRANGE', f, 0, 0)[1]
-    answer = {stale and -1 or closed, done, tonumber(first or -1), weight}
+    answer = {stale and -1 or join.closed, join.done, join.failed, join.weight}
   end
   answers[#answers + 1] = answer
+end
+local function all(command, key, list)
+  for from = 1, #list, 3000 do
+    redis.call(command, key, unpack(list, from, math.min(from + 2999, #list)))
+  end
+end
+for name, join in pairs(joins) do
+  if #join.indices > 0 then
+    redis.call('SADD', w .. ':j', name)
+    redis.call('HSET', join.key, 'c', join.closed, 'd', join.done, 'w', string.format('%.0f', join.weight))
+    all('HSET', join.key, join.fields)
+    all('ZADD', w .. ':i:' .. name, join.indices)
+    all('ZADD', w .. ':f:' .. name, join.failures)
+    if life > 0 then
+      for _, key in ipairs({w .. ':j', join.key, w .. ':i:' .. name, w .. ':f:' .. name}) do
+        redis.call('PEXPIRE', key, life)
+      end
+    end
+  end
 end
 return answers

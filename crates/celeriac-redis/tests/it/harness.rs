@@ -13,38 +13,40 @@ pub(crate) fn server() -> String {
     std::env::var("CELERIAC_TEST_REDIS").unwrap_or_else(|_| "redis://127.0.0.1:6379".to_owned())
 }
 
-/// The keys of one case; removes them when it ends.
+/// The keys of one case on these servers; removes them when it ends.
 pub(crate) struct Place {
-    pub(crate) prefix: String,
+    servers: Vec<String>,
+    prefix: String,
 }
 
 impl Place {
-    fn new() -> Arc<Self> {
-        Arc::new(Self { prefix: format!("test:{}", MessageId::new()) })
+    fn new(servers: Vec<String>) -> Arc<Self> {
+        Arc::new(Self { servers, prefix: format!("test:{}", MessageId::new()) })
     }
-}
 
-/// Runs a command on all keys of a prefix.
-fn each_key(prefix: &str, pattern: &str, command: &str) {
-    let client = redis::Client::open(server()).unwrap();
-    let mut connection = client.get_connection().unwrap();
-    let keys: Vec<Vec<u8>> = redis::Commands::scan_match(&mut connection, format!("{prefix}{pattern}"))
-        .unwrap()
-        .collect::<Result<_, _>>()
-        .unwrap();
-    for key in keys {
-        redis::cmd(command).arg(key).exec(&mut connection).unwrap();
+    /// Removes the keys of a pattern behind the prefix.
+    fn remove(&self, pattern: &str) {
+        for server in &self.servers {
+            let client = redis::Client::open(server.as_str()).unwrap();
+            let mut connection = client.get_connection().unwrap();
+            let pattern = format!("{}{pattern}", self.prefix);
+            let keys: Vec<Vec<u8>> =
+                redis::cmd("KEYS").arg(pattern).query(&mut connection).unwrap();
+            for key in keys {
+                redis::cmd("UNLINK").arg(key).exec(&mut connection).unwrap();
+            }
+        }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        each_key(&self.prefix, ":*", "UNLINK");
+        self.remove(":*");
     }
 }
 
-/// On the server of this machine.
-pub(crate) struct OnServer;
+/// On these servers: one, or the nodes of a cluster.
+pub(crate) struct On(pub(crate) Vec<String>);
 
 async fn open(place: &Arc<Place>, setup: Setup) -> Driver {
     let mut options = Options { prefix: place.prefix.clone(), ..Options::default() };
@@ -52,7 +54,8 @@ async fn open(place: &Arc<Place>, setup: Setup) -> Driver {
         options.queue_limit = queue_limit;
     }
     let system = System::new("conformance");
-    let opened = celeriac_redis::open(&Address::from(server()), options, &system).await;
+    let address = Address::from(place.servers[0].as_str());
+    let opened = celeriac_redis::open(&address, options, &system).await;
     let redis = opened.unwrap_or_else(|error| panic!("skipped: no Redis: {error}"));
     let keep = Box::new((redis.clone(), place.clone(), system));
     Driver { broker: redis.clone(), store: redis, keep }
@@ -60,17 +63,17 @@ async fn open(place: &Arc<Place>, setup: Setup) -> Driver {
 
 type Keep = (Arc<Redis>, Arc<Place>, System);
 
-impl Harness for OnServer {
+impl Harness for On {
     fn open(&self, setup: Setup) -> BoxFuture<'_, Driver> {
-        Box::pin(async move { open(&Place::new(), setup).await })
+        Box::pin(async move { open(&Place::new(self.0.clone()), setup).await })
     }
 
     /// The process is gone, its leases have expired, and so have transient queues.
     fn reopen(&self, crashed: Crashed) -> BoxFuture<'_, Driver> {
         Box::pin(async move {
-            let (redis, place, _): &Keep = crashed.driver.keep.downcast_ref().unwrap();
+            let (redis, place, _) = kept(&crashed.driver);
             redis.expire_leases().await.unwrap();
-            each_key(&place.prefix, ":q:{~*", "UNLINK");
+            place.remove(":q:{~*");
             let driver = open(place, crashed.setup).await;
             drop(crashed.consumers);
             driver
@@ -78,16 +81,14 @@ impl Harness for OnServer {
     }
 
     fn join<'a>(&'a self, driver: &'a Driver, setup: Setup) -> BoxFuture<'a, Driver> {
-        Box::pin(async move {
-            let (_, place, _): &Keep = driver.keep.downcast_ref().unwrap();
-            open(place, setup).await
-        })
+        Box::pin(async move { open(&kept(driver).1, setup).await })
     }
 
     fn expire<'a>(&'a self, driver: &'a Driver) -> BoxFuture<'a, ()> {
-        Box::pin(async move {
-            let (redis, _, _): &Keep = driver.keep.downcast_ref().unwrap();
-            redis.expire_leases().await.unwrap();
-        })
+        Box::pin(async move { kept(driver).0.expire_leases().await.unwrap() })
     }
+}
+
+fn kept(driver: &Driver) -> &Keep {
+    driver.keep.downcast_ref().unwrap()
 }

@@ -2,11 +2,15 @@
 //! the suite does not check, on private servers.
 
 #[cfg(test)]
+mod cluster;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod leases;
+#[cfg(test)]
+mod readme;
 #[cfg(test)]
 mod server;
 #[cfg(test)]
@@ -14,6 +18,6 @@ mod tls;
 
 #[cfg(test)]
 mod conformance {
-    use crate::harness::OnServer;
-    celeriac_testkit::conformance!(OnServer);
+    use crate::harness::{On, server};
+    celeriac_testkit::conformance!(On(vec![server()]));
 }

@@ -8,9 +8,7 @@ use bytes::Bytes;
 use celeriac_core::broker::Limit;
 use celeriac_core::outcome::Outcome;
 use celeriac_core::platform::{Run, RunResult};
-use celeriac_core::store::{
-    Content, Joins, Quarantine, Results, Transition, Workflows as _,
-};
+use celeriac_core::store::{Content, Joins, Quarantine, Results, Transition, Workflows as _};
 use celeriac_core::workflow::{
     Canvas, Comparison, Condition, JsonPath, Policy, Shape, Signature, Status, StepId,
 };
@@ -257,8 +255,7 @@ async fn a_failure_that_is_told_late_does_not_undo_a_retry() {
         let memory = Memory::new(Default::default());
         let canvas = Canvas::chain(vec![group(Policy::WaitAll, vec![task("bad")]), task("body")]);
         let id = start(&memory, &canvas).await;
-        let world =
-            World::over(memory, Plan::new(), Platform::new(|run| Some(ran(run)))).await;
+        let world = World::over(memory, Plan::new(), Platform::new(|run| Some(ran(run)))).await;
         assert_eq!(world.end(id).await, State::Failure);
         world.empty().await;
         let memory = world.die().await;
@@ -296,8 +293,7 @@ async fn a_failure_that_is_told_late_does_not_undo_a_retry() {
                 }
             }
         }
-        let world =
-            World::over(memory, Plan::new(), Platform::new(|run| Some(ran(run)))).await;
+        let world = World::over(memory, Plan::new(), Platform::new(|run| Some(ran(run)))).await;
         world.empty().await;
         let outcome = outcome(&world.memory, id).await.unwrap();
         assert_eq!((outcome.state, outcome.attempt), (State::Success, 1), "late at {late}");

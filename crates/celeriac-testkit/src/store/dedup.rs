@@ -80,6 +80,20 @@ pub async fn a_claim_ends_with_its_window(harness: Arc<dyn Harness>) {
     assert_eq!(answer(&rig, &claim("a", WINDOW_MS + 2)).await, held(&next, false));
 }
 
+/// S-21: a holder that claims again before moves the end; sources lease by that.
+pub async fn who_claims_again_moves_the_end(harness: Arc<dyn Harness>) {
+    let rig = Rig::open(harness).await;
+    let first = claim("a", 0);
+    assert_eq!(answer(&rig, &first).await, Claimed::Ours);
+    let renewed = Claim { id: first.id, ..claim("a", WINDOW_MS - 1) };
+    assert_eq!(answer(&rig, &renewed).await, Claimed::Ours);
+    assert_eq!(answer(&rig, &claim("a", WINDOW_MS + 1)).await, held(&first, false));
+    let end = Timestamp::from_millis(WINDOW_MS + 2);
+    let given_back = Claim { now: end, until: end, ..renewed };
+    assert_eq!(answer(&rig, &given_back).await, Claimed::Ours);
+    assert_eq!(answer(&rig, &claim("a", WINDOW_MS + 2)).await, Claimed::Ours, "it is free");
+}
+
 /// S-22: twenty senders of the same thing.
 pub async fn of_claims_at_once_one_wins(harness: Arc<dyn Harness>) {
     let rig = Rig::open(harness).await;

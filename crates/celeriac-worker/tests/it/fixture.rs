@@ -180,7 +180,8 @@ fn definition(body: Body) -> Definition {
         sinks: Vec::new(),
     };
     let limits = TimeLimits::default();
-    Definition { info, limits, concurrency: None, needs: Vec::new(), body }
+    let schema = serde_json::Value::Null;
+    Definition { info, limits, concurrency: None, needs: Vec::new(), schema, body }
 }
 
 pub(crate) fn hard(limit: Duration) -> TimeLimits {

@@ -83,6 +83,10 @@ fn ignore_input(canvas: &mut workflow::Canvas) {
         Shape::Fork { branches, .. } => {
             branches.iter_mut().for_each(|(_, branch)| ignore_input(branch));
         }
+        Shape::Dag { stages, .. } => {
+            let roots = stages.iter_mut().filter(|stage| stage.needs.is_empty());
+            roots.for_each(|stage| ignore_input(&mut stage.canvas));
+        }
         Shape::Switch { cases, otherwise } => {
             cases.iter_mut().for_each(|(_, case)| ignore_input(case));
             otherwise.iter_mut().for_each(|other| ignore_input(other));

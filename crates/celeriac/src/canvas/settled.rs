@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 
 use celeriac_core::workflow::StepError;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How a member of a group ended that [settles](super::Group::settle) failures.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How a member of a group, or a step, ended that [settles](super::Group::settle) failures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Settled<T> {
     /// With a value.
     Value(T),
     /// With an error.
+    #[schemars(with = "serde_json::Value")]
     Error(Box<StepError>),
 }
 

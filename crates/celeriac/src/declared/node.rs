@@ -1,11 +1,9 @@
-//! A file as a tree of values that know where they stand.
+//! What was declared, as a tree of values that know where they stand: the one
+//! model of TOML, YAML and `workflow!`.
 
 use std::fmt;
 
 use celeriac_core::HeaderValue;
-use toml::de::{DeTable, DeValue};
-
-use super::Mistake;
 
 /// A place in a file, both from 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,13 +19,6 @@ impl fmt::Display for At {
     }
 }
 
-/// The place of a byte.
-fn place(text: &str, byte: usize) -> At {
-    let before = text.get(..byte).unwrap_or(text);
-    let line = before.rsplit('\n').next().unwrap_or_default();
-    At { line: before.matches('\n').count() + 1, column: line.chars().count() + 1 }
-}
-
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     pub(super) at: At,
@@ -36,10 +27,17 @@ pub(super) struct Node {
 
 #[derive(Clone, Debug)]
 pub(super) enum Value {
-    /// A text, a number, yes or no.
+    /// A text, a number, yes or no, nothing.
     Plain(HeaderValue),
     List(Vec<Node>),
-    Table(Vec<(String, At, Node)>),
+    Table(Vec<Entry>),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) key: String,
+    pub(super) at: At,
+    pub(super) node: Node,
 }
 
 impl Node {
@@ -55,65 +53,10 @@ impl Node {
         }
     }
 
-    /// The value as an argument.
-    pub(super) fn data(&self) -> HeaderValue {
+    pub(super) fn text(&self) -> Option<&str> {
         match &self.value {
-            Value::Plain(value) => value.clone(),
-            Value::List(values) => HeaderValue::List(values.iter().map(Self::data).collect()),
-            Value::Table(values) => HeaderValue::Map(
-                values.iter().map(|(name, _, value)| (name.clone(), value.data())).collect(),
-            ),
+            Value::Plain(HeaderValue::Text(text)) => Some(text),
+            _ => None,
         }
     }
-}
-
-/// Reads TOML.
-pub(super) fn toml(text: &str) -> Result<Node, Mistake> {
-    match DeTable::parse(text) {
-        Ok(table) => {
-            let at = place(text, table.span().start);
-            Ok(Node { at, value: of_table(text, table.get_ref()) })
-        }
-        Err(error) => {
-            let at = place(text, error.span().map_or(0, |span| span.start));
-            Err(Mistake::new(at, error.message().trim()))
-        }
-    }
-}
-
-fn of_table(text: &str, table: &DeTable<'_>) -> Value {
-    let entries = table.iter().map(|(key, value)| {
-        let name = key.get_ref().to_string();
-        let at = place(text, value.span().start);
-        let node = Node { at, value: of_value(text, value.get_ref()) };
-        (name, place(text, key.span().start), node)
-    });
-    let mut entries: Vec<_> = entries.collect();
-    // As they stand in the file.
-    entries.sort_by_key(|(_, at, _)| *at);
-    Value::Table(entries)
-}
-
-fn of_value(text: &str, value: &DeValue<'_>) -> Value {
-    Value::Plain(match value {
-        DeValue::Table(table) => return of_table(text, table),
-        DeValue::Array(array) => {
-            let nodes = array.iter().map(|value| Node {
-                at: place(text, value.span().start),
-                value: of_value(text, value.get_ref()),
-            });
-            return Value::List(nodes.collect());
-        }
-        DeValue::String(text) => HeaderValue::Text(text.to_string()),
-        DeValue::Boolean(value) => HeaderValue::Bool(*value),
-        DeValue::Integer(integer) => match i64::from_str_radix(integer.as_str(), integer.radix()) {
-            Ok(value) => HeaderValue::Int(value),
-            Err(_) => HeaderValue::Text(integer.as_str().to_owned()),
-        },
-        DeValue::Float(float) => match float.as_str().parse() {
-            Ok(value) => HeaderValue::Float(value),
-            Err(_) => HeaderValue::Text(float.as_str().to_owned()),
-        },
-        DeValue::Datetime(time) => HeaderValue::Text(time.to_string()),
-    })
 }

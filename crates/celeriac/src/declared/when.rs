@@ -40,10 +40,10 @@ impl When {
     }
 
     /// The condition on what is at `path`.
-    pub(super) fn on(&self, path: JsonPath) -> Condition {
-        match &self.compared {
+    pub(super) fn on(self, path: JsonPath) -> Condition {
+        match self.compared {
             None => Condition::Exists(path),
-            Some((comparison, value)) => Condition::Compare(path, *comparison, value.clone()),
+            Some((comparison, value)) => Condition::Compare(path, comparison, value),
         }
     }
 }

@@ -53,7 +53,10 @@ struct File {
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 enum Sink {
-    Jsonl { path: PathBuf, rotate_at: Option<u64> },
+    Jsonl {
+        path: PathBuf,
+        rotate_at: Option<u64>,
+    },
     #[cfg(feature = "http")]
     Http {
         url: String,
@@ -144,8 +147,9 @@ impl App {
         let file = file.as_ref().to_owned();
         let text = std::fs::read_to_string(&file)
             .map_err(|source| EdgesError::File { file: file.clone(), source: Arc::new(source) })?;
-        let listed: File = toml::from_str(&text).map_err(|error| {
-            EdgesError::Mistake { file: file.clone(), message: error.to_string() }
+        let listed: File = toml::from_str(&text).map_err(|error| EdgesError::Mistake {
+            file: file.clone(),
+            message: error.to_string(),
         })?;
         let failed = |name: &str, source| {
             let (file, name, source) = (file.clone(), name.to_owned(), Arc::new(source));
@@ -207,10 +211,15 @@ impl Source {
                 }
                 endpoint = every.into_iter().fold(endpoint, |it, every| it.every(every.0));
                 endpoint = timeout.into_iter().fold(endpoint, |it, limit| it.timeout(limit.0));
-                app.source(name, match pages {
-                    None => endpoint,
-                    Some(Pages { items, next, parameter }) => endpoint.pages(items, next, parameter),
-                })
+                app.source(
+                    name,
+                    match pages {
+                        None => endpoint,
+                        Some(Pages { items, next, parameter }) => {
+                            endpoint.pages(items, next, parameter)
+                        }
+                    },
+                )
             }
             #[cfg(feature = "http")]
             Self::Webhook { listen, max_body_bytes, token } => {

@@ -32,9 +32,11 @@ pub struct WorkflowProgress {
 pub struct NodeProgress {
     /// Where it is in the nesting: `/`, `chain[1]/group[0]`.
     pub path: String,
-    /// The task's name, or the kind of composition.
+    /// The task's name, or the kind of composition; of a step of a dag its own
+    /// name, and then that.
     pub name: String,
-    /// What it is: `task`, `chain`, `group`, `fork`, `switch`, `loop`, `map`, `chunks`.
+    /// What it is: `task`, `chain`, `group`, `fork`, `dag`, `switch`, `loop`,
+    /// `map`, `chunks`.
     pub kind: &'static str,
     /// How deep it is in the nesting; 0 for the whole.
     pub depth: usize,
@@ -50,18 +52,33 @@ pub struct NodeProgress {
 
 pub(super) fn of(view: &View) -> WorkflowProgress {
     let mut nodes = Vec::new();
-    list(view, view.root(), &mut Vec::new(), &mut nodes);
+    list(view, view.root(), "", &mut Vec::new(), &mut nodes);
     let count = view.count(view.root());
     let status = view.record.status();
     WorkflowProgress { status, done: count.done, failed: count.failed, total: count.total, nodes }
 }
 
-fn list(view: &View, step: u32, path: &mut Vec<String>, nodes: &mut Vec<NodeProgress>) {
+fn list(
+    view: &View,
+    step: u32,
+    stage: &str,
+    path: &mut Vec<String>,
+    nodes: &mut Vec<NodeProgress>,
+) {
     let Some(known) = view.step(step) else { return };
+    if known.kind == "stage" {
+        // It is one with what it runs.
+        let inner = view.inner(step);
+        inner.into_iter().for_each(|inner| list(view, inner, &known.name, path, nodes));
+        return;
+    }
     let count = view.count(step);
     nodes.push(NodeProgress {
         path: if path.is_empty() { "/".to_owned() } else { path.join("/") },
-        name: known.name.clone(),
+        name: match stage {
+            "" => known.name.clone(),
+            stage => format!("{stage} ({})", known.name),
+        },
         kind: known.kind,
         depth: path.len(),
         status: view.status(step),
@@ -77,17 +94,17 @@ fn list(view: &View, step: u32, path: &mut Vec<String>, nodes: &mut Vec<NodeProg
             // A map's part is a group, which says no more than the map itself.
             _ => return,
         });
-        list(part, part.root(), path, nodes);
+        list(part, part.root(), "", path, nodes);
         path.pop();
         return;
     }
     let inner = view.inner(step);
-    if known.kind != "chain" && inner.len() > MAX_LISTED {
+    if !matches!(known.kind, "chain" | "dag") && inner.len() > MAX_LISTED {
         return;
     }
     for inner in inner {
         path.push(view.segment(step, inner));
-        list(view, inner, path, nodes);
+        list(view, inner, "", path, nodes);
         path.pop();
     }
 }

@@ -16,7 +16,8 @@ fn task(name: &'static str) -> Canvas {
 
 /// A view of a canvas whose steps have these statuses, from the first on.
 fn view(canvas: &Canvas, statuses: &[Status]) -> View {
-    let nodes: Vec<_> = compile(canvas).unwrap().into_iter().flat_map(|page| page.nodes.to_vec()).collect();
+    let nodes: Vec<_> =
+        compile(canvas).unwrap().into_iter().flat_map(|page| page.nodes.to_vec()).collect();
     let id = MessageId::from_parts(Timestamp::from_millis(1), 1);
     let workflow = Workflow {
         id,

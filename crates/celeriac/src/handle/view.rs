@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use celeriac_core::store::WorkflowFilter;
-use celeriac_core::workflow::{Kind, Node, Page, Parent, Record, Status, StepId};
-use celeriac_core::{BoxFuture, MessageId, Store};
+use celeriac_core::workflow::{Kind, Node, Page, Parent, Record, Status, StepId, Workflow};
+use celeriac_core::{BoxFuture, MessageId, Name, QueueName, Store, Timestamp};
 
 use crate::connect::Error;
 
@@ -28,6 +28,8 @@ pub(super) struct Step {
     pub(super) end: u32,
     /// The names of a fork's branches.
     pub(super) branches: Vec<String>,
+    /// The stages that a stage feeds, and the whole.
+    pub(super) feeds: Vec<u32>,
 }
 
 impl Step {
@@ -36,9 +38,15 @@ impl Step {
             Kind::Task { signature, .. } => (signature.task.as_str().to_owned(), Vec::new()),
             Kind::Map { signature, .. } => (signature.task.as_str().to_owned(), Vec::new()),
             Kind::Fork { names, .. } => ("fork".to_owned(), names.clone()),
+            Kind::Stage { name, .. } => (name.clone(), Vec::new()),
             kind => (kind.as_str().to_owned(), Vec::new()),
         };
+        let feeds = match &node.kind {
+            Kind::Stage { feeds, .. } => feeds.iter().map(|feed| feed.to.0).collect(),
+            _ => Vec::new(),
+        };
         Self {
+            feeds,
             name,
             kind: node.kind.as_str(),
             position: node.position,
@@ -156,6 +164,7 @@ impl View {
             return String::new();
         };
         match step.checked_sub(outer.inner_end) {
+            None if inner.kind == "stage" => format!("dag[{}]", inner.name),
             None => format!("{}[{}]", outer.kind, inner.position),
             Some(link) if link < outer.links => format!("link[{link}]"),
             Some(callback) => format!("on_error[{}]", callback - outer.links),
@@ -163,8 +172,29 @@ impl View {
     }
 }
 
-#[cfg(test)]
 impl View {
+    /// A view of a graph of which nothing has run.
+    pub(super) fn planned(nodes: &[Node]) -> Self {
+        let id = MessageId::from_parts(Timestamp::from_millis(0), 0);
+        let workflow = Workflow {
+            id,
+            name: Name::from_static("planned"),
+            version: 0,
+            graph: id,
+            root: StepId(0),
+            // A graph has at most as many steps as a step's number can say.
+            end: StepId(nodes.len() as u32),
+            parent: None,
+            scopes: Vec::new(),
+            path: Vec::new(),
+            queue: QueueName::DEFAULT,
+            created_at: Timestamp::from_millis(0),
+            expires_at: Timestamp::NEVER,
+        };
+        let record = Record { workflow, epoch: 0, end: None, ended_at: None };
+        Self::new(record, nodes, Vec::new())
+    }
+
     /// A view of what was read.
     pub(super) fn new(record: Record, nodes: &[Node], statuses: Vec<Status>) -> Self {
         let outline = Arc::new(nodes.iter().map(Step::of).collect());

@@ -81,8 +81,7 @@ async fn each_sink_gets_its_copy_under_the_task_s_id() {
         sent.push(app.send(double::s(n)).await.unwrap());
         assert_eq!(get(&sent[n as usize]).await, 2 * n, "a sink that is down holds up no task");
     }
-    let expected: Vec<_> =
-        (0..5).map(|n| (sent[n].id(), (2 * n).to_string())).collect();
+    let expected: Vec<_> = (0..5).map(|n| (sent[n].id(), (2 * n).to_string())).collect();
     eventually("the copies of one", || async { *a.documents.lock() == expected }).await;
     assert!(b.values().is_empty());
     b.is_down.store(false, SeqCst);
@@ -231,8 +230,7 @@ fn mistakes_in_a_file_are_told_with_their_place() {
         let error = load(text);
         assert!(error.contains(expected) && error.contains("edges.toml"), "{error}");
     }
-    assert!(load("[sinks.a]\nkind = 'jsonk'\npath = 'x'").contains("line 1"), "with its place");
+    assert!(load("[sinks.a]\nkind = 'jsonk'\npath = 'x'").contains("at line "));
     let missing = App::memory().load_edges(place.path().join("none"));
     assert!(matches!(missing, Err(EdgesError::File { .. })));
-
 }

@@ -2,7 +2,8 @@
 
 use celeriac_core::wire;
 use celeriac_core::workflow::{
-    Canvas, Condition, Each, Items, JsonPath, MAX_DEPTH, Page, Policy, Shape, Signature, StepId,
+    Canvas, Condition, Each, Items, JsonPath, MAX_DEPTH, Page, Policy, Shape, Signature, Stage,
+    StepId,
 };
 use celeriac_engine::canvas::{CompileError, compile};
 
@@ -72,11 +73,23 @@ fn what_cannot_be_is_named_with_its_place() {
     let star = Shape::Map { signature, items, each: Each::Star, policy }.into();
     let branches = vec![("a".to_owned(), task()), ("a".to_owned(), task())];
     let fork = Shape::Fork { branches, policy }.into();
+    let dag = |needs: [&[&str]; 2]| -> Canvas {
+        let stages = ["a", "b"].into_iter().zip(needs).map(|(name, needs)| Stage {
+            name: name.to_owned(),
+            needs: needs.iter().map(|need| (*need).to_owned()).collect(),
+            settle: false,
+            canvas: task(),
+        });
+        Shape::Dag { stages: stages.collect(), policy }.into()
+    };
     let chatty = (0..65).fold(task(), |canvas, _| canvas.link(Signature::new("l")));
     for (canvas, expected) in [
         (endless, "loop of 0 at chain[1]"),
         (star, "item 0 of the starmap at chain[1]"),
         (fork, "two branches `a` in the fork at chain[1]"),
+        (dag([&["b"], &["a"]]), "`a` needs itself, by way of others, in the dag at chain[1]"),
+        (dag([&[], &["c"]]), "`b` needs `c`, which is no step of the dag at chain[1]"),
+        (dag([&[], &["a", "a"]]), "`b` needs `a` twice in the dag at chain[1]"),
         (chatty, "65 callbacks at chain[1]"),
     ] {
         let error = compile(&Canvas::chain(vec![task(), canvas])).unwrap_err().to_string();

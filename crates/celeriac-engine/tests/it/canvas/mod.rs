@@ -11,11 +11,9 @@
 mod check;
 mod compile;
 mod condition;
+mod dags;
 mod driver;
-mod generate;
-mod interpreter;
 mod plain;
 mod seeds;
-mod tasks;
 mod wide;
 mod world;

@@ -4,7 +4,7 @@
 mod svg;
 mod text;
 
-use celeriac_core::workflow::Status;
+use celeriac_core::workflow::{Page, Status};
 
 use super::view::View;
 
@@ -43,6 +43,9 @@ enum Shape {
     Row(Vec<Part>),
     /// All at once, or one of them, or one again and again.
     Frame(Vec<Part>),
+    /// Those that need each other, with the ways from one to another by their
+    /// positions.
+    Net(Vec<Part>, Vec<(usize, usize)>),
 }
 
 impl Drawing {
@@ -51,6 +54,14 @@ impl Drawing {
         let mut builder = Builder { next: 0 };
         let title = format!("{} {}", workflow.name, view.record.status());
         Self { title, root: builder.part(view, view.root(), None) }
+    }
+
+    /// The drawing of a graph of which nothing has run.
+    pub(crate) fn of_pages(title: String, pages: &[Page]) -> Self {
+        let nodes: Vec<_> = pages.iter().flat_map(|page| page.nodes.iter().cloned()).collect();
+        let view = View::planned(&nodes);
+        let mut builder = Builder { next: 0 };
+        Self { title, root: builder.part(&view, view.root(), None) }
     }
 
     /// For Mermaid: a `flowchart`.
@@ -89,6 +100,12 @@ impl Builder {
             let (label, status) = ("?".to_owned(), Status::Pending);
             return Part { id, label, status, shape: Shape::Box, callbacks: Vec::new() };
         };
+        if known.kind == "stage"
+            && let Some(inner) = view.inner(step).first()
+        {
+            // It is one with what it runs.
+            return self.part(view, *inner, Some(&known.name));
+        }
         let mut label = match known.kind {
             "map" | "chunks" | "loop" => {
                 let count = view.count(step);
@@ -102,6 +119,7 @@ impl Builder {
             label = format!("{name}: {label}");
         }
         let shape = match known.kind {
+            "dag" => self.net(view, step),
             "chain" => Shape::Row(self.parts(view, step, MAX_STEPS, &[])),
             "group" | "fork" | "switch" | "loop" => {
                 Shape::Frame(self.parts(view, step, MAX_MEMBERS, &known.branches))
@@ -118,6 +136,20 @@ impl Builder {
         });
         let callbacks = callbacks.collect();
         Part { id, label, status: view.status(step), shape, callbacks }
+    }
+
+    /// The stages of a dag with the ways between them.
+    fn net(&mut self, view: &View, step: u32) -> Shape {
+        let inner = view.inner(step);
+        let parts = self.parts(view, step, MAX_STEPS, &[]);
+        let mut ways = Vec::new();
+        for (from, stage) in inner.iter().take(parts.len()).enumerate() {
+            for to in view.step(*stage).map(|stage| stage.feeds.as_slice()).unwrap_or_default() {
+                let to = inner.iter().take(parts.len()).position(|stage| stage == to);
+                ways.extend(to.map(|to| (from, to)));
+            }
+        }
+        Shape::Net(parts, ways)
     }
 
     /// What a step encloses; of very many, the first, and how many more.

@@ -1,6 +1,8 @@
 //! Drawings as SVG: rows run from left to right, frames hold their members one
 //! below the other. Sizes are known from the inside out, so one pass places all.
 
+mod net;
+
 use std::fmt::Write as _;
 
 use celeriac_core::workflow::Status;
@@ -93,6 +95,13 @@ fn own(part: &Part) -> Size {
                 height: all.height + one.height,
             })
         }
+        Shape::Net(parts, ways) if !parts.is_empty() => {
+            let net = net::Layout::of(&parts.iter().map(outer).collect::<Vec<_>>(), ways);
+            Size {
+                width: label.max(net.size.width + 2.0 * PADDING),
+                height: net.size.height + TITLE + 2.0 * PADDING,
+            }
+        }
         _ => Size { width: label, height: BOX_HEIGHT },
     }
 }
@@ -109,6 +118,11 @@ fn draw(part: &Part, x: f64, y: f64, svg: &mut String) {
                 draw(inner, x + PADDING, below, svg);
                 below += outer(inner).height + STACK;
             }
+        }
+        Shape::Net(parts, ways) if !parts.is_empty() => {
+            rectangle(part, "frame ", x, y, size, svg);
+            text(&part.label, x + PADDING, y + 16.0, svg);
+            net::draw(parts, ways, x + PADDING, y + TITLE + PADDING, svg);
         }
         _ => {
             rectangle(part, "", x, y, size, svg);

@@ -27,10 +27,10 @@ fn mermaid_part(part: &Part, depth: usize, text: &mut String, edges: &mut String
         Shape::Box => {
             let _ = writeln!(text, "{indent}n{id}[\"{label}\"]:::{status}");
         }
-        Shape::Row(parts) | Shape::Frame(parts) if parts.is_empty() => {
+        Shape::Row(parts) | Shape::Frame(parts) | Shape::Net(parts, _) if parts.is_empty() => {
             let _ = writeln!(text, "{indent}n{id}[\"{label} (empty)\"]:::{status}");
         }
-        Shape::Row(parts) | Shape::Frame(parts) => {
+        Shape::Row(parts) | Shape::Frame(parts) | Shape::Net(parts, _) => {
             let _ = writeln!(text, "{indent}subgraph n{id}[\"{label}\"]");
             for inner in parts {
                 mermaid_part(inner, depth + 1, text, edges);
@@ -39,6 +39,11 @@ fn mermaid_part(part: &Part, depth: usize, text: &mut String, edges: &mut String
             if let Shape::Row(parts) = &part.shape {
                 for pair in parts.windows(2) {
                     let _ = writeln!(edges, "  n{} --> n{}", pair[0].id, pair[1].id);
+                }
+            }
+            if let Shape::Net(parts, ways) = &part.shape {
+                for (from, to) in ways {
+                    let _ = writeln!(edges, "  n{} --> n{}", parts[*from].id, parts[*to].id);
                 }
             }
         }
@@ -67,7 +72,7 @@ fn dot_part(part: &Part, depth: usize, text: &mut String, edges: &mut String) {
     let [fill, stroke, ..] = colours(part.status);
     let (id, label) = (part.id, quoted(&part.label));
     match &part.shape {
-        Shape::Row(parts) | Shape::Frame(parts) if !parts.is_empty() => {
+        Shape::Row(parts) | Shape::Frame(parts) | Shape::Net(parts, _) if !parts.is_empty() => {
             let _ = writeln!(
                 text,
                 "{indent}subgraph cluster_{id} {{\n{indent}  label={label}; color=\"{stroke}\";"
@@ -79,6 +84,11 @@ fn dot_part(part: &Part, depth: usize, text: &mut String, edges: &mut String) {
             if let Shape::Row(parts) = &part.shape {
                 for pair in parts.windows(2) {
                     dot_edge(&pair[0], &pair[1], "solid", edges);
+                }
+            }
+            if let Shape::Net(parts, ways) = &part.shape {
+                for (from, to) in ways {
+                    dot_edge(&parts[*from], &parts[*to], "solid", edges);
                 }
             }
         }
@@ -114,7 +124,7 @@ fn end_box(part: &Part, last: bool) -> usize {
         Shape::Box => None,
         Shape::Row(parts) if last => parts.last(),
         Shape::Row(parts) => parts.first(),
-        Shape::Frame(parts) => parts.get(parts.len() / 2),
+        Shape::Frame(parts) | Shape::Net(parts, _) => parts.get(parts.len() / 2),
     };
     inner.map_or(part.id, |inner| end_box(inner, last))
 }

@@ -3,21 +3,25 @@
 use std::collections::BTreeMap;
 
 use celeriac_core::HeaderValue;
-use celeriac_core::workflow::{Canvas, Each, Items, JsonPath, Policy, Shape, Signature};
-use celeriac_engine::canvas::{holds, lookup};
+use celeriac_core::workflow::{Canvas, Each, Items, JsonPath, Policy, Shape, Signature, Stage};
 
-use super::tasks::{KIND, Ran, run, text};
+use super::condition::{holds, lookup};
+use super::tasks::{Ran, run, text};
 
 /// A result, or nothing.
-pub(super) type Ended = Result<Option<HeaderValue>, Fault>;
+pub type Ended = Result<Option<HeaderValue>, Fault>;
 
 /// Why a part failed.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Fault {
-    pub(super) task: String,
-    pub(super) kind: String,
-    pub(super) message: String,
-    pub(super) path: Vec<String>,
+pub struct Fault {
+    /// The task that failed, or what else did.
+    pub task: String,
+    /// The kind of failure.
+    pub kind: String,
+    /// What the task said; empty where something else failed.
+    pub message: String,
+    /// Where in the canvas.
+    pub path: Vec<String>,
 }
 
 impl Fault {
@@ -41,28 +45,39 @@ fn map<const N: usize>(entries: [(&str, HeaderValue); N]) -> HeaderValue {
 
 /// Says what must happen.
 #[derive(Debug, Default)]
-pub(super) struct Interpreter {
+pub struct Interpreter {
     /// Which member closed a group that failed fast, by the group's path.
     closed_by: BTreeMap<String, usize>,
     /// Whether what is broken is mended.
     mended: bool,
     /// Every run that must be.
-    pub(super) runs: Vec<String>,
+    pub runs: Vec<String>,
+    /// Every run over a list in one command that must be.
+    pub sweeps: Vec<String>,
     /// Every run that may be: of members that are cancelled.
-    pub(super) optional: Vec<String>,
+    pub optional: Vec<String>,
     /// Claims about who closed a group that can't be true.
-    pub(super) wrong: Vec<String>,
+    pub wrong: Vec<String>,
     cancelled: usize,
 }
 
 impl Interpreter {
-    pub(super) fn new(closed_by: BTreeMap<String, usize>, mended: bool) -> Self {
+    /// `closed_by` says which member closed a group that failed fast, by the
+    /// group's path joined by `/`; `mended`, whether what is broken was mended.
+    #[must_use]
+    pub fn new(closed_by: BTreeMap<String, usize>, mended: bool) -> Self {
         Self { closed_by, mended, ..Self::default() }
     }
 
     fn call(&mut self, task: &str, arguments: &[HeaderValue], each: Option<Each>) -> Ran {
         let entry = format!("{task}{}", text(arguments));
-        if self.cancelled > 0 { &mut self.optional } else { &mut self.runs }.push(entry);
+        let runs = match (task, self.cancelled, each) {
+            ("late", ..) => return run(task, arguments, each, self.mended),
+            (_, 0, None) => &mut self.runs,
+            (_, 0, Some(_)) => &mut self.sweeps,
+            _ => &mut self.optional,
+        };
+        runs.push(entry);
         run(task, arguments, each, self.mended)
     }
 
@@ -80,12 +95,13 @@ impl Interpreter {
         }
         match self.call(signature.task.as_str(), &arguments, each) {
             Ran::Value(value) => Ok(Some(value)),
-            Ran::Failed(message) => Err(fault(signature.task.as_str(), KIND, &message, path)),
+            Ran::Failed(kind, message) => Err(fault(signature.task.as_str(), kind, &message, path)),
             Ran::Replaced(canvas) => self.canvas(&canvas, None, &at(path, "replace")),
         }
     }
 
-    pub(super) fn canvas(
+    /// What a canvas must come to, given its input and where it stands.
+    pub fn canvas(
         &mut self,
         canvas: &Canvas,
         input: Option<HeaderValue>,
@@ -141,6 +157,7 @@ impl Interpreter {
                 let names = branches.iter().map(|(name, _)| name.clone());
                 Ok(Some(HeaderValue::Map(names.zip(list).collect())))
             }
+            Shape::Dag { stages, policy } => self.dag(stages, *policy, &input, path),
             Shape::Switch { cases, otherwise } => {
                 let value = input.clone().unwrap_or(HeaderValue::Null);
                 let chosen = cases.iter().position(|(condition, _)| holds(condition, &value));
@@ -165,6 +182,45 @@ impl Interpreter {
                 }
                 Err(fault("loop", "loop", "", path))
             }
+        }
+    }
+
+    /// Steps in topological order; one whose need has failed fails with it.
+    fn dag(
+        &mut self,
+        stages: &[Stage],
+        policy: Policy,
+        input: &Option<HeaderValue>,
+        path: &[String],
+    ) -> Ended {
+        let mut results: BTreeMap<&str, Ended> = BTreeMap::new();
+        while let Some(stage) = stages.iter().find(|stage| {
+            !results.contains_key(stage.name.as_str())
+                && stage.needs.iter().all(|need| results.contains_key(need.as_str()))
+        }) {
+            let gets = match stage.needs.as_slice() {
+                [] => Ok(input.clone()),
+                [need] => results[need.as_str()].clone(),
+                needs => gather(needs.iter().map(|need| (need.as_str(), &results[need.as_str()]))),
+            };
+            let name = stage.name.as_str();
+            let ended = gets.and_then(|gets| {
+                self.canvas(&stage.canvas, gets, &at(path, &format!("dag[{name}]")))
+            });
+            let ended = if stage.settle { Ok(Some(settled(ended))) } else { ended };
+            results.insert(name, ended);
+        }
+        assert_eq!(results.len(), stages.len(), "a cycle");
+        let needed = |name: &String| stages.iter().any(|stage| stage.needs.contains(name));
+        let outputs = stages.iter().filter(|stage| !needed(&stage.name));
+        let outputs = Vec::from_iter(outputs.map(|stage| {
+            let ended = results[stage.name.as_str()].clone();
+            let ended = if policy == Policy::Settle { Ok(Some(settled(ended))) } else { ended };
+            (stage.name.as_str(), ended)
+        }));
+        match outputs.as_slice() {
+            [(_, only)] if policy != Policy::Settle => only.clone(),
+            outputs => gather(outputs.iter().map(|(name, ended)| (*name, ended))),
         }
     }
 
@@ -311,6 +367,22 @@ impl Interpreter {
             self.wrong.push(format!("member {closer} at {path:?} can't have failed the group"));
         }
         failed.map_or(Ok(list), |(_, fault)| Err(fault))
+    }
+}
+
+/// A map of results by name; or the first error.
+fn gather<'a>(results: impl Iterator<Item = (&'a str, &'a Ended)>) -> Ended {
+    let mut map = BTreeMap::new();
+    for (name, ended) in results {
+        map.insert(name.to_owned(), ended.clone()?.unwrap_or(HeaderValue::Null));
+    }
+    Ok(Some(HeaderValue::Map(map)))
+}
+
+fn settled(ended: Ended) -> HeaderValue {
+    match ended {
+        Ok(value) => map([("value", value.unwrap_or(HeaderValue::Null))]),
+        Err(fault) => map([("error", fault.value())]),
     }
 }
 
