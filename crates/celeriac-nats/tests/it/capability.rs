@@ -1,6 +1,5 @@
 //! The README's table is what the driver says of itself.
 
-use celeriac_core::Broker as _;
 use celeriac_testkit::{Harness as _, Setup};
 
 use crate::harness::OnServer;
