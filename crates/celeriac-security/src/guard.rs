@@ -235,9 +235,7 @@ impl Broker for Guard {
         if batch.iter().all(|message| self.checks.passes(message)) {
             return self.inner.publish(batch, limit);
         }
-        Box::pin(async move {
-            self.inner.publish(&self.sealed(batch)?, limit).await
-        })
+        Box::pin(async move { self.inner.publish(&self.sealed(batch)?, limit).await })
     }
 
     fn room<'a>(&'a self, queue: &'a QueueName) -> BoxFuture<'a, Result<()>> {

@@ -59,7 +59,11 @@ impl App {
         let max_body_bytes = self.config().messages.max_body_bytes;
         message.validate(max_body_bytes).map_err(celeriac_publisher::Error::Invalid)?;
         let id = message.id;
-        let closed = connection.guard.sealed(&[Arc::new(message)]).map_err(Error::from)?;
+        let message = [Arc::new(message)];
+        let closed = match &connection.guard {
+            Some(guard) => guard.sealed(&message).map_err(Error::from)?,
+            None => message.to_vec(),
+        };
         let config = PostgresConfig::parse(broker.expose()).map_err(Error::from)?;
         let enqueued = celeriac_postgres::enqueue(transaction, &config, &closed).await;
         enqueued.map_err(Error::from)?;

@@ -58,7 +58,12 @@ pub(super) const CRATES: &[Crate] = &[
     layer("jumpstarter-macros", NOTHING, &[JUMPSTARTER], "macros name crates in their output only"),
     // L1
     layer(ENGINE, &[CORE], &[TESTKIT], "the engine is pure and sees core only"),
-    layer(TESTKIT, &[CORE], &[EMBEDDED], "the suite knows no driver"),
+    layer(
+        TESTKIT,
+        &[CORE, JUMPSTARTER],
+        &[EMBEDDED],
+        "what tests are made of knows no driver and no role",
+    ),
     layer(
         EMBEDDED,
         &[CORE, JUMPSTARTER],
