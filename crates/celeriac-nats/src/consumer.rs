@@ -129,7 +129,8 @@ impl NatsConsumer {
             if self.wakes.is_empty() {
                 return std::future::pending().await;
             }
-            let (told, at, _) = select_all(self.wakes.iter_mut().map(futures_util::StreamExt::next)).await;
+            let (told, at, _) =
+                select_all(self.wakes.iter_mut().map(futures_util::StreamExt::next)).await;
             match told {
                 Some(told) => self.sources[at].hear(&told.payload),
                 // The connection has ended; looking says so.
@@ -292,12 +293,7 @@ struct Fetched {
 }
 
 /// Fetches what waits in a priority, in order of arrival.
-async fn fetch(
-    shared: &Shared,
-    source: &Source,
-    priority: usize,
-    most: usize,
-) -> Result<Fetched> {
+async fn fetch(shared: &Shared, source: &Source, priority: usize, most: usize) -> Result<Fetched> {
     let since = Instant::now();
     let stream = shared.names.stream(&source.name);
     let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{priority}");

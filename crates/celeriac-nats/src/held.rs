@@ -79,9 +79,10 @@ impl Held {
 
     /// What a consumer holds, or all do, to be given back.
     pub(crate) fn of_consumer(&self, consumer: Option<u64>) -> Vec<Settlement> {
-        let theirs = self.entries.iter().filter(|(_, entry)| {
-            consumer.is_none_or(|consumer| consumer == entry.consumer)
-        });
+        let theirs = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| consumer.is_none_or(|consumer| consumer == entry.consumer));
         let requeue =
             |receipt: &u64| Settlement { receipt: Receipt(*receipt), verdict: Verdict::Requeue };
         theirs.map(|(receipt, _)| requeue(receipt)).collect()

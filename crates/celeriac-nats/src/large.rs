@@ -77,6 +77,7 @@ pub(crate) async fn discard(shared: &Shared, queue: &QueueName, part: &str) -> R
 }
 
 fn missing(shared: &Shared, operation: &'static str) -> Error {
-    let context = format!("{}: the stream of the queue went away; try again", shared.client.shown());
+    let context =
+        format!("{}: the stream of the queue went away; try again", shared.client.shown());
     Error::new(ErrorKind::Unreachable, operation, context)
 }

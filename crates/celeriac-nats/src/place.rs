@@ -93,12 +93,7 @@ fn stream_config(names: &Names, queue: &QueueName) -> Value {
     })
 }
 
-fn consumer_config(
-    names: &Names,
-    queue: &QueueName,
-    priority: usize,
-    options: &Options,
-) -> Value {
+fn consumer_config(names: &Names, queue: &QueueName, priority: usize, options: &Options) -> Value {
     let unused = if queue.is_transient() { TRANSIENT.max(options.lease) } else { Duration::ZERO };
     json!({
         "durable_name": priority.to_string(),

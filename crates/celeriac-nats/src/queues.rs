@@ -55,9 +55,10 @@ pub(crate) async fn list(shared: &Shared) -> Result<Vec<Found>> {
 /// Every queue that holds messages.
 pub(crate) async fn stats(shared: &Shared) -> Result<Vec<QueueStats>> {
     let found = list(shared).await?;
-    let counted = found.iter().filter(|found| found.messages > 0).map(|found| async move {
-        Ok((found.queue.clone(), count(shared, found).await?))
-    });
+    let counted = found
+        .iter()
+        .filter(|found| found.messages > 0)
+        .map(|found| async move { Ok((found.queue.clone(), count(shared, found).await?)) });
     let counted = try_join_all(counted).await?;
     if counted.is_empty() {
         return Ok(Vec::new());

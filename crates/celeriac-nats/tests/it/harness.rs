@@ -49,7 +49,8 @@ type Keep = (Arc<Nats>, Arc<Place>, System);
 
 async fn open(place: &Arc<Place>) -> Driver {
     let (nats, system) = connect(&place.prefix).await;
-    let store = celeriac_embedded::open("memory://", celeriac_embedded::Options::default(), &system);
+    let store =
+        celeriac_embedded::open("memory://", celeriac_embedded::Options::default(), &system);
     let store = store.await.unwrap().store;
     let keep: Keep = (nats.clone(), place.clone(), system);
     Driver { broker: nats, store, keep: Box::new(keep) }

@@ -18,14 +18,14 @@ async fn a_lease_is_renewed_while_its_process_lives() {
         return;
     }
     let server = Server::start(&[]);
-    let address = format!("{}?lease=500ms", server.address());
+    let address = format!("{}?lease=1s", server.address());
     let (holder, other) = (open(&address).await, open(&address).await);
     holder.publish(&sample::batch("q", 0..1), Limit::Respect).await.unwrap();
     let mut consumer = consume(&holder, "q").await;
     let taken = consumer.pull(1).await.unwrap();
     let mut others = consume(&other, "q").await;
-    // Three times the lease: the test is of time that passes.
-    let pulled = tokio::time::timeout(Duration::from_millis(1500), others.pull(1)).await;
+    // More than two leases: the test is of time that passes.
+    let pulled = tokio::time::timeout(Duration::from_millis(2500), others.pull(1)).await;
     assert!(pulled.is_err(), "taken from a living holder: {pulled:?}");
     let receipt = taken[0].receipt;
     holder.settle(vec![Settlement { receipt, verdict: Verdict::Ack }]).await.unwrap();

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod capability;
 #[cfg(test)]
+mod damaged;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod harness;
