@@ -24,6 +24,7 @@ const CORE: &str = "celeriac-core";
 const ENGINE: &str = "celeriac-engine";
 const JUMPSTARTER: &str = "jumpstarter";
 const EMBEDDED: &str = "celeriac-embedded";
+const NATS: &str = "celeriac-nats";
 const POSTGRES: &str = "celeriac-postgres";
 const REDIS: &str = "celeriac-redis";
 const TESTKIT: &str = "celeriac-testkit";
@@ -36,6 +37,7 @@ const BELOW_THE_FACADE: &[&str] = &[
     ENGINE,
     JUMPSTARTER,
     EMBEDDED,
+    NATS,
     REDIS,
     "celeriac-connect",
     "celeriac-macros",
@@ -69,6 +71,12 @@ pub(super) const CRATES: &[Crate] = &[
         "a driver sees core and jumpstarter (ADR 0002)",
     ),
     layer("celeriac-connect", &[CORE], &[TESTKIT], "sources and sinks see core only"),
+    layer(
+        NATS,
+        &[CORE, JUMPSTARTER],
+        &[TESTKIT, EMBEDDED],
+        "a driver sees core and jumpstarter (ADR 0002); its tests need a store",
+    ),
     layer(REDIS, &[CORE, JUMPSTARTER], &[TESTKIT], "a driver sees core and jumpstarter (ADR 0002)"),
     layer(
         POSTGRES,
@@ -159,6 +167,11 @@ pub(super) const WALLS: &[Wall] = &[
         packages: Who::AllBut(&[POSTGRES, "celeriac"]),
         libraries: What::These(&["sqlx", "sqlx-core", "sqlx-postgres", "tokio-postgres"]),
         rule: "the wall `driver`: only celeriac-postgres names sqlx",
+    },
+    Wall {
+        packages: Who::AllBut(&[NATS]),
+        libraries: What::These(&["async-nats"]),
+        rule: "the wall `driver`: only celeriac-nats names async-nats",
     },
     Wall {
         packages: Who::AllBut(&[REDIS]),

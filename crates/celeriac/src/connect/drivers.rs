@@ -86,10 +86,13 @@ const DRIVERS: &[Driver] = &[
         open: None,
     },
     Driver {
-        schemes: &["nats"],
+        schemes: &["nats", "tls"],
         feature: Some("nats"),
         has_broker: true,
         has_store: false,
+        #[cfg(feature = "nats")]
+        open: Some(nats),
+        #[cfg(not(feature = "nats"))]
         open: None,
     },
 ];
@@ -144,6 +147,16 @@ fn embedded(opening: Opening<'_>) -> BoxFuture<'_, Result<Opened, celeriac_core:
         let celeriac_embedded::Opened { broker, store } =
             celeriac_embedded::open(&address, options, system).await?;
         Ok(Opened { broker: wanted.broker.then_some(broker), store: wanted.store.then_some(store) })
+    })
+}
+
+#[cfg(feature = "nats")]
+fn nats(opening: Opening<'_>) -> BoxFuture<'_, Result<Opened, celeriac_core::Error>> {
+    let Opening { address, wanted, system, .. } = opening;
+    Box::pin(async move {
+        let options = celeriac_nats::Options::default();
+        let nats = celeriac_nats::open(address, options, system).await?;
+        Ok(Opened { broker: wanted.broker.then_some(nats as _), store: None })
     })
 }
 
