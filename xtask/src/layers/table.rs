@@ -24,6 +24,7 @@ const CORE: &str = "celeriac-core";
 const ENGINE: &str = "celeriac-engine";
 const JUMPSTARTER: &str = "jumpstarter";
 const EMBEDDED: &str = "celeriac-embedded";
+const AMQP: &str = "celeriac-amqp";
 const REDIS: &str = "celeriac-redis";
 const TESTKIT: &str = "celeriac-testkit";
 
@@ -35,6 +36,7 @@ const BELOW_THE_FACADE: &[&str] = &[
     ENGINE,
     JUMPSTARTER,
     EMBEDDED,
+    AMQP,
     REDIS,
     "celeriac-connect",
     "celeriac-macros",
@@ -62,6 +64,12 @@ pub(super) const CRATES: &[Crate] = &[
         "a driver sees core and jumpstarter (ADR 0002)",
     ),
     layer("celeriac-connect", &[CORE], &[TESTKIT], "sources and sinks see core only"),
+    layer(
+        AMQP,
+        &[CORE, JUMPSTARTER],
+        FOR_TESTS,
+        "a driver sees core and jumpstarter (ADR 0002)",
+    ),
     layer(REDIS, &[CORE, JUMPSTARTER], &[TESTKIT], "a driver sees core and jumpstarter (ADR 0002)"),
     layer(
         "celeriac-security",
@@ -140,6 +148,11 @@ pub(super) const WALLS: &[Wall] = &[
         packages: Who::AllBut(&[EMBEDDED]),
         libraries: What::These(&["rusqlite", "libsqlite3-sys"]),
         rule: "the wall `driver`: only celeriac-embedded names rusqlite",
+    },
+    Wall {
+        packages: Who::AllBut(&[AMQP]),
+        libraries: What::These(&["lapin", "amqprs"]),
+        rule: "the wall `driver`: only celeriac-amqp names lapin",
     },
     Wall {
         packages: Who::AllBut(&[REDIS]),
