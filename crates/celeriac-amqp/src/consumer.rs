@@ -171,12 +171,13 @@ async fn take_from(
         link.channel.basic_cancel(tag, BasicCancelOptions::default())
     });
     let cancelled = try_join_all(cancels).await;
-    let (mut decoder, mut next) = (Decoder::new(), first);
-    while let Some((at, arrival)) = next {
+    // Also when the caller is gone: what came until the cancel goes back.
+    let mut decoder = Decoder::new();
+    let mut all = futures_util::stream::iter(first).chain(arrivals);
+    while let Some((at, arrival)) = all.next().await {
         let arrival = arrival.map_err(&failed)?;
         let receipt = link.hold(arrival.delivery_tag, &queues[at]);
         taken.deliveries.push(delivery(receipt, arrival, &queues[at], &mut decoder));
-        next = arrivals.next().await;
     }
     cancelled.map_err(&failed)?;
     // In the order in which they came.
@@ -239,7 +240,14 @@ fn id_of(bytes: &[u8]) -> MessageId {
 
 impl Consumer for AmqpConsumer {
     fn pull(&mut self, credit: usize) -> BoxFuture<'_, Result<Vec<Delivery>>> {
-        Box::pin(self.pull_some(credit.max(1)))
+        Box::pin(async move {
+            let pulled = self.pull_some(credit.max(1)).await;
+            // A close may break what is under way before it is noticed here.
+            pulled.map_err(|error| match self.shared.check_open("pull") {
+                Ok(()) => error,
+                Err(closed) => closed,
+            })
+        })
     }
 }
 
