@@ -8,6 +8,7 @@ mod fix;
 mod layers;
 mod shell;
 mod shuttle;
+mod sim;
 mod test;
 mod tidy;
 mod verify;
@@ -33,6 +34,8 @@ enum Command {
     Verify(verify::Options),
     /// Kill real processes, many times: the long form of the crash tests
     Crash(crash::Options),
+    /// Simulate whole clusters, by many seeds: the long form of the simulation
+    Sim(sim::Options),
     /// Try jumpstarter's locks and atomics in many interleavings
     Shuttle(shuttle::Options),
     /// Measure beside others that do the same
@@ -61,6 +64,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
         Command::Test(options) => test::run(options),
         Command::Verify(options) => verify::run(options),
         Command::Crash(options) => crash::run(options),
+        Command::Sim(options) => sim::run(options),
         Command::Shuttle(options) => shuttle::run(options),
         Command::Bench(subject) => bench::run(subject),
         Command::Fix => fix::run(),

@@ -178,7 +178,7 @@ impl Broker for Amqp {
     fn consume(&self, subscription: Subscription) -> BoxFuture<'_, Result<Box<dyn Consumer>>> {
         Box::pin(async move {
             self.shared.check_open("consume")?;
-            let consumer = AmqpConsumer::new(self.shared.clone(), subscription.queues);
+            let consumer = AmqpConsumer::new(self.shared.clone(), subscription.queues).await?;
             Ok(Box::new(consumer) as Box<dyn Consumer>)
         })
     }

@@ -2,6 +2,8 @@
 //! that were declared through it.
 
 use std::collections::HashSet;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,8 +38,9 @@ pub(crate) struct Live {
     pub(crate) connection: Connection,
     /// Its channel for publishing, with confirms.
     pub(crate) publishing: Channel,
-    /// Batches are sent one after the other; their confirms come at once.
-    pub(crate) sending: Semaphore,
+    /// Held while messages are handed to the channel, so that it counts them
+    /// in the order in which it sends them.
+    order: Mutex<()>,
     declared: Mutex<HashSet<QueueName>>,
 }
 
@@ -71,17 +74,17 @@ impl Client {
         if let Some(live) = self.current() {
             return Ok(live);
         }
-        let Ok(_turn) = self.turn.acquire().await else {
-            return Err(self.unreachable(operation, "it was closed"));
+        let mended = async {
+            let _turn = self.turn.acquire().await;
+            if let Some(live) = self.current() {
+                return Ok(live);
+            }
+            let live = Arc::new(self.connect(operation).await?);
+            *self.current.lock() = Some(live.clone());
+            Ok(live)
         };
-        if let Some(live) = self.current() {
-            return Ok(live);
-        }
-        let connecting = tokio::time::timeout(CONNECT, self.connect(operation));
         let late = |_| self.unreachable(operation, "it did not answer in time");
-        let live = Arc::new(connecting.await.map_err(late)??);
-        *self.current.lock() = Some(live.clone());
-        Ok(live)
+        tokio::time::timeout(CONNECT, mended).await.map_err(late)?
     }
 
     async fn connect(&self, operation: &'static str) -> Result<Live> {
@@ -93,8 +96,7 @@ impl Client {
         let publishing = connection.create_channel().await.map_err(self.failed(operation))?;
         let confirms = publishing.confirm_select(ConfirmSelectOptions::default()).await;
         confirms.map_err(self.failed(operation))?;
-        let (sending, declared) = (Semaphore::new(1), Mutex::default());
-        Ok(Live { connection, publishing, sending, declared })
+        Ok(Live { connection, publishing, order: Mutex::default(), declared: Mutex::default() })
     }
 
     pub(crate) fn unreachable(&self, operation: &'static str, why: &str) -> Error {
@@ -145,6 +147,18 @@ impl Client {
 impl Live {
     fn is_usable(&self) -> bool {
         self.connection.status().connected() && self.publishing.status().connected()
+    }
+
+    /// Runs what publishes through the channel. All of it is handed over the
+    /// first time that it is polled, with nobody else's in between.
+    pub(crate) async fn in_order<F: Future>(&self, publishing: F) -> F::Output {
+        let mut publishing = pin!(publishing);
+        let mut is_first = true;
+        poll_fn(|context| {
+            let _order = std::mem::take(&mut is_first).then(|| self.order.lock());
+            publishing.as_mut().poll(context)
+        })
+        .await
     }
 
     /// The queue may be gone: it is declared again before it is used.

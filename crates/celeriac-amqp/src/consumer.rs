@@ -26,69 +26,95 @@ use crate::shared::Shared;
 
 /// One consumer's end of the broker.
 pub(crate) struct AmqpConsumer {
-    shared: Arc<Shared>,
-    queues: Arc<Vec<QueueName>>,
-    link: Option<Arc<Link>>,
+    tap: Arc<Tap>,
     /// Where the next turn begins.
     turn: usize,
 }
 
+/// What a consumer and its takings have in common; what is held goes back when
+/// the last of them is gone.
+struct Tap {
+    shared: Arc<Shared>,
+    queues: Vec<QueueName>,
+    link: Mutex<Option<Arc<Link>>>,
+}
+
 impl AmqpConsumer {
-    pub(crate) fn new(shared: Arc<Shared>, queues: Vec<QueueName>) -> Self {
-        Self { shared, queues: Arc::new(queues), link: None, turn: 0 }
+    /// A consumer whose queues are there.
+    pub(crate) async fn new(shared: Arc<Shared>, queues: Vec<QueueName>) -> Result<Self> {
+        let tap = Arc::new(Tap { shared, queues, link: Mutex::default() });
+        tap.link().await?;
+        Ok(Self { tap, turn: 0 })
     }
 
     async fn pull_some(&mut self, credit: usize) -> Result<Vec<Delivery>> {
         loop {
-            self.shared.check_open("pull")?;
-            self.shared.departures.over().await;
-            let link = self.link().await?;
+            self.tap.shared.check_open("pull")?;
+            self.tap.shared.departures.over().await;
             self.turn = self.turn.wrapping_add(1);
-            let taken = self.take(link, credit).await?;
+            let taken = self.take(credit).await?;
             if !taken.deliveries.is_empty() {
                 return Ok(taken.keep());
             }
         }
     }
 
+    /// Takes from the queues. The taking goes on if the caller does not: what
+    /// comes then goes back.
+    async fn take(&self, credit: usize) -> Result<Taken> {
+        let shared = &self.tap.shared;
+        let (mut answer, taken) = oneshot::channel();
+        let mut asking = Asking { shared, taken, late: Late::default() };
+        let late = asking.late.clone();
+        let (tap, turn) = (self.tap.clone(), self.turn);
+        shared.spawn(Box::pin(async move {
+            let result = take_from(&tap, turn, credit, &mut answer).await;
+            if let Err(Ok(taken)) = answer.send(result) {
+                give_back(&tap.shared, &taken.keep()).await;
+            }
+            drop(tap);
+            drop(late);
+        }));
+        let taken = (&mut asking.taken).await;
+        taken.map_err(|_| shared.client.unreachable("pull", "it was stopped meanwhile"))?
+    }
+}
+
+impl Tap {
     /// The channel; a new one if it is broken, with its queues declared.
-    async fn link(&mut self) -> Result<Arc<Link>> {
-        if let Some(link) = self.link.take_if(|link| !link.is_usable()) {
-            self.shared.unlink(&link);
-            for queue in self.queues.iter() {
+    async fn link(&self) -> Result<Arc<Link>> {
+        let broken = self.link.lock().take_if(|link| !link.is_usable());
+        if let Some(broken) = broken {
+            self.shared.unlink(&broken);
+            for queue in &self.queues {
                 // The channel may have ended because a queue was gone.
-                link.live.forget(queue);
+                broken.live.forget(queue);
             }
         }
-        let link = match &self.link {
-            Some(link) => link.clone(),
-            None => self.link.insert(self.shared.link().await?).clone(),
+        let current = self.link.lock().clone();
+        let link = match current {
+            Some(link) => link,
+            None => self.shared.link().await?,
         };
-        for queue in self.queues.iter() {
+        *self.link.lock() = Some(link.clone());
+        for queue in &self.queues {
             self.shared.client.declare("pull", &link.live, queue).await?;
             names::note(&self.shared, &link.live, "pull", queue).await?;
         }
         Ok(link)
     }
+}
 
-    /// Takes from the queues. The taking goes on if the caller does not: what
-    /// comes then goes back.
-    async fn take(&self, link: Arc<Link>, credit: usize) -> Result<Taken> {
-        let (mut answer, taken) = oneshot::channel();
-        let mut asking = Asking { shared: &self.shared, taken, late: Late::default() };
-        let late = asking.late.clone();
-        let (shared, queues, turn) = (self.shared.clone(), self.queues.clone(), self.turn);
+impl Drop for Tap {
+    fn drop(&mut self) {
+        let Some(link) = self.link.lock().take() else { return };
+        self.shared.unlink(&link);
+        let departure = self.shared.departures.begin();
         self.shared.spawn(Box::pin(async move {
-            let result = take_from(&shared, link, &queues, turn, credit, &mut answer).await;
-            let refused = match answer.send(result) {
-                Err(Ok(taken)) => taken.keep(),
-                _ => Vec::new(),
-            };
-            give_back(&shared, &refused).await;
-            drop(late);
+            // What it held goes back with its channel; or went with the connection.
+            let _ = link.channel.close(200, "the consumer is done".into()).await;
+            drop(departure);
         }));
-        let taken = (&mut asking.taken).await;
-        taken.map_err(|_| self.shared.client.unreachable("pull", "it was stopped meanwhile"))?
     }
 }
 
@@ -150,13 +176,13 @@ type Arrival = (usize, lapin::Result<lapin::message::Delivery>);
 
 /// Waits for messages; ends with none when the caller is gone.
 async fn take_from(
-    shared: &Arc<Shared>,
-    link: Arc<Link>,
-    queues: &[QueueName],
+    tap: &Tap,
     turn: usize,
     credit: usize,
     caller: &mut oneshot::Sender<Result<Taken>>,
 ) -> Result<Taken> {
+    let Tap { shared, queues, .. } = tap;
+    let link = tap.link().await?;
     let failed = shared.client.failed("pull");
     let mut closed = shared.closed.subscribe();
     let mut taken = Taken { shared: shared.clone(), deliveries: Vec::new() };
@@ -243,23 +269,10 @@ impl Consumer for AmqpConsumer {
         Box::pin(async move {
             let pulled = self.pull_some(credit.max(1)).await;
             // A close may break what is under way before it is noticed here.
-            pulled.map_err(|error| match self.shared.check_open("pull") {
+            pulled.map_err(|error| match self.tap.shared.check_open("pull") {
                 Ok(()) => error,
                 Err(closed) => closed,
             })
         })
-    }
-}
-
-impl Drop for AmqpConsumer {
-    fn drop(&mut self) {
-        let Some(link) = self.link.take() else { return };
-        self.shared.unlink(&link);
-        let departure = self.shared.departures.begin();
-        self.shared.spawn(Box::pin(async move {
-            // What it held goes back with its channel; or went with the connection.
-            let _ = link.channel.close(200, "the consumer is done".into()).await;
-            drop(departure);
-        }));
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use celeriac_core::error::Result;
 use celeriac_core::{MessageId, QueueName};
@@ -22,6 +23,8 @@ use crate::shared::Shared;
 const STREAM: &str = ":names";
 /// How many names the server sends ahead.
 const AHEAD: u16 = 1000;
+/// How long reading all of them may take.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The names that are known here.
 pub(crate) struct Names {
@@ -66,11 +69,16 @@ pub(crate) async fn follow(shared: &Arc<Shared>, live: &Arc<Live>) -> Result<()>
     if shared.names.is_following(live) {
         return Ok(());
     }
-    let Ok(_turn) = shared.names.turn.acquire().await else { return shared.check_open("open") };
-    if shared.names.is_following(live) {
-        return Ok(());
-    }
-    let followed = begin(shared, live).await.map_err(shared.client.failed("read names"))?;
+    let begun = async {
+        let _turn = shared.names.turn.acquire().await;
+        if shared.names.is_following(live) {
+            return Ok(None);
+        }
+        begin(shared, live).await.map(Some).map_err(shared.client.failed("read names"))
+    };
+    let late = |_| shared.client.unreachable("read names", "it did not answer in time");
+    let begun = tokio::time::timeout(PATIENCE, begun).await.map_err(late)??;
+    let Some(followed) = begun else { return Ok(()) };
     *shared.names.followed.lock() = Arc::downgrade(live);
     let follower = shared.clone();
     shared.spawn(Box::pin(async move {
@@ -125,11 +133,9 @@ async fn append(
     properties: BasicProperties,
 ) -> lapin::Result<()> {
     let options = BasicPublishOptions { mandatory: true, ..Default::default() };
-    let Ok(turn) = live.sending.acquire().await else { return Ok(()) };
-    let sent =
-        live.publishing.basic_publish("".into(), stream(shared), options, name, properties).await?;
-    drop(turn);
-    sent.await.map(drop)
+    let sending =
+        live.publishing.basic_publish("".into(), stream(shared), options, name, properties);
+    live.in_order(sending).await?.await.map(drop)
 }
 
 /// Adds a name for everybody. Those of transient queues stay here.

@@ -31,16 +31,11 @@ pub(crate) async fn publish(shared: &Arc<Shared>, batch: &[Arc<Message>]) -> Res
     let queues = declare(shared, &live, batch).await?;
     let failed = shared.client.failed("publish");
     let mut confirms = Vec::with_capacity(batch.len());
-    {
-        let Ok(_turn) = live.sending.acquire().await else {
-            return Err(shared.closed_error("publish"));
-        };
-        let mut rest = batch;
-        while !rest.is_empty() {
-            let (part, after) = rest.split_at(part_length(rest));
-            confirms.extend(send(&live, &queues, part).await.map_err(&failed)?);
-            rest = after;
-        }
+    let mut rest = batch;
+    while !rest.is_empty() {
+        let (part, after) = rest.split_at(part_length(rest));
+        confirms.extend(send(&live, &queues, part).await.map_err(&failed)?);
+        rest = after;
     }
     for (message, confirm) in batch.iter().zip(confirms) {
         match confirm.await.map_err(&failed)? {
@@ -117,7 +112,7 @@ async fn send(
             properties,
         ));
     }
-    try_join_all(sending).await
+    live.in_order(try_join_all(sending)).await
 }
 
 /// What others that look at the queue can read without reading the envelope.

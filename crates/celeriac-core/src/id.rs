@@ -37,7 +37,7 @@ impl MessageId {
     /// A fresh id of the given millisecond; batches read the clock once.
     #[must_use]
     pub fn at(time: Timestamp) -> Self {
-        Self::from_parts(time, rand::random())
+        Self::from_parts(time, crate::simulation::random().unwrap_or_else(rand::random))
     }
 
     /// The id made of a time and random bits; the same parts give the same id.

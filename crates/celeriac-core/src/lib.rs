@@ -23,6 +23,7 @@ pub mod name;
 pub mod outcome;
 pub mod platform;
 pub mod retry;
+pub mod simulation;
 pub mod sink;
 pub mod source;
 pub mod store;

@@ -16,10 +16,11 @@ impl Timestamp {
     /// Later than every other point in time.
     pub const NEVER: Self = Self(u64::MAX);
 
-    /// The time that the machine's clock shows.
+    /// The time that the machine's clock shows, or in a
+    /// [simulation](crate::simulation) that one's.
     #[must_use]
     pub fn now() -> Self {
-        SystemTime::now().into()
+        crate::simulation::now().unwrap_or_else(|| SystemTime::now().into())
     }
 
     /// A point in time from milliseconds since the Unix epoch.

@@ -1,5 +1,6 @@
 //! Admission: what becomes of a delivery before anything runs.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use celeriac_core::broker::{Delivery, Receipt, Undecodable};
@@ -42,7 +43,7 @@ impl Engine {
         }
         if self.is_held(message.id) {
             self.stats.replayed += 1;
-            return self.hold_again(message.id, receipt, redelivered, effects);
+            return self.hold_again(message, receipt, redelivered, effects);
         }
         let is_revoked = |id: &MessageId| facts.revoked.contains(id) || self.is_revoked(*id);
         let itself = is_revoked(&message.id);
@@ -68,27 +69,31 @@ impl Engine {
 
     /// A message that is held comes again. A second message of the same id is
     /// settled: the first stands for both. The same one, redelivered, must not
-    /// be: what is held lost its receipt and takes the new one.
+    /// be: what is held lost its receipt and takes the new one. Where a later
+    /// attempt comes, what is held is a repetition: it stands for the later one
+    /// if it ends, and if it fails, the later one is run.
     fn hold_again(
         &mut self,
-        id: MessageId,
+        message: Arc<Message>,
         receipt: Receipt,
         redelivered: bool,
         effects: &mut Effects,
     ) {
-        if !redelivered {
-            return effects.commit.ack(receipt);
-        }
-        let stale = match self.in_flight.key_of(id) {
-            Some(key) => self.in_flight.renew(key, receipt),
-            None => {
-                let mut suspects = self.suspects.iter_mut();
-                let suspect = suspects.find(|suspect| suspect.message.id == id);
-                suspect.map(|suspect| std::mem::replace(&mut suspect.receipt, receipt))
-            }
+        let held = match self.in_flight.flight_mut(message.id) {
+            None => self.suspects.iter_mut().find(|suspect| suspect.message.id == message.id),
+            in_flight => in_flight,
         };
-        if let Some(stale) = stale {
-            effects.commit.requeue(stale);
+        let Some(held) = held else { return };
+        match message.attempt.cmp(&held.message.attempt) {
+            Ordering::Equal if redelivered => {
+                effects.commit.requeue(std::mem::replace(&mut held.receipt, receipt));
+            }
+            Ordering::Equal | Ordering::Less => effects.commit.ack(receipt),
+            Ordering::Greater => {
+                held.message = message;
+                held.runs_earlier = true;
+                effects.commit.ack(std::mem::replace(&mut held.receipt, receipt));
+            }
         }
     }
 
@@ -133,7 +138,7 @@ impl Engine {
         let Some(task) = self.position(&message.name) else {
             return;
         };
-        let flight = Flight { receipt, message, task, deaths, since: now };
+        let flight = Flight { receipt, message, task, deaths, since: now, runs_earlier: false };
         if deaths > 0 && deaths + 1 >= self.limits.deaths {
             self.suspects.push_back(flight);
         } else {

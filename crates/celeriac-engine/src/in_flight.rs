@@ -17,6 +17,8 @@ pub(crate) struct Flight {
     pub(crate) task: usize,
     pub(crate) deaths: u32,
     pub(crate) since: Timestamp,
+    /// What runs is an earlier attempt of the message, which came again.
+    pub(crate) runs_earlier: bool,
 }
 
 #[derive(Debug, Default)]
@@ -82,11 +84,11 @@ impl InFlight {
         keys.into_iter().filter_map(|key| Some((key, self.remove(key)?))).collect()
     }
 
-    /// Gives a flight the receipt of its latest delivery; returns the one before.
-    pub(crate) fn renew(&mut self, key: RunKey, receipt: Receipt) -> Option<Receipt> {
+    /// What is in flight under an id.
+    pub(crate) fn flight_mut(&mut self, id: MessageId) -> Option<&mut Flight> {
+        let key = self.key_of(id)?;
         let index = usize::try_from(key.0 & u64::from(u32::MAX)).ok()?;
-        let flight = self.slots.get_mut(index)?.flight.as_mut()?;
-        Some(std::mem::replace(&mut flight.receipt, receipt))
+        self.slots.get_mut(index)?.flight.as_mut()
     }
 
     pub(crate) fn key_of(&self, id: MessageId) -> Option<RunKey> {
@@ -137,6 +139,7 @@ mod tests {
             task: 0,
             deaths: 0,
             since: Timestamp::now(),
+            runs_earlier: false,
         }
     }
 

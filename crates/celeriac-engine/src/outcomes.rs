@@ -39,6 +39,9 @@ impl Engine {
                 self.complete(&flight, outcome, effects);
             }
             RunResult::Replaced { canvas } => self.replace(now, flight, &canvas, effects),
+            RunResult::Failed { .. } if flight.runs_earlier => {
+                self.dispatch(Flight { runs_earlier: false, ..flight }, effects);
+            }
             RunResult::Failed { failure, retry_after } => {
                 self.fail(now, flight, failure, retry_after, effects);
             }

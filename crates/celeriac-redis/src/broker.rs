@@ -223,8 +223,7 @@ impl Redis {
     fn note(&self, queues: &[&QueueName], calls: &mut Vec<Call>) {
         let (now, mut noted) = (Instant::now(), self.shared.noted.lock());
         for queue in queues {
-            let is_known =
-                noted.get(*queue).is_some_and(|at| now.duration_since(*at) < NOTE_AGAIN);
+            let is_known = noted.get(*queue).is_some_and(|at| now.duration_since(*at) < NOTE_AGAIN);
             if !is_known {
                 // Those of replies come and go.
                 noted.retain(|_, at| now.duration_since(*at) < NOTE_AGAIN);
@@ -476,6 +475,8 @@ impl Drop for Redis {
 
 impl std::fmt::Debug for Redis {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Redis").field("address", &self.shared.client.shown()).finish_non_exhaustive()
+        f.debug_struct("Redis")
+            .field("address", &self.shared.client.shown())
+            .finish_non_exhaustive()
     }
 }

@@ -56,8 +56,7 @@ impl Client {
             .set_push_sender(move |push| hear(&heard, push))
             .set_automatic_resubscription();
         let client = redis::Client::open(first.clone()).map_err(failed)?;
-        let mut one =
-            client.get_connection_manager_with_config(config).await.map_err(failed)?;
+        let mut one = client.get_connection_manager_with_config(config).await.map_err(failed)?;
         let info = one.send_packed_command(redis::cmd("INFO").arg("cluster")).await;
         let info: String = redis::from_redis_value(info.map_err(failed)?)
             .map_err(|error| failed(RedisError::from(error)))?;
@@ -101,7 +100,8 @@ impl Client {
         }
         let commands = Vec::from_iter(calls.iter().map(Call::as_command));
         let mut answers = self.send(operation, &commands).await?;
-        let unknown = |answer: &Answer| matches!(answer, Err(error) if error.code() == Some("NOSCRIPT"));
+        let unknown =
+            |answer: &Answer| matches!(answer, Err(error) if error.code() == Some("NOSCRIPT"));
         let positions: Vec<usize> =
             (0..answers.len()).filter(|position| unknown(&answers[*position])).collect();
         if !positions.is_empty() {

@@ -149,12 +149,7 @@ impl Drop for Taken {
 }
 
 /// Gives deliveries back without waiting for it.
-fn give_back(
-    shared: &Arc<Shared>,
-    batch: Vec<Settlement>,
-    back: Back,
-    silenced: Vec<String>,
-) {
+fn give_back(shared: &Arc<Shared>, batch: Vec<Settlement>, back: Back, silenced: Vec<String>) {
     if batch.is_empty() && silenced.is_empty() {
         return;
     }

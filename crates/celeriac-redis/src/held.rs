@@ -121,12 +121,7 @@ impl Held {
     }
 
     /// One call for each queue, its chunks from the oldest on.
-    fn calls(
-        &self,
-        touched: BTreeMap<u64, Vec<usize>>,
-        back: Back,
-        holder: &str,
-    ) -> Vec<Call> {
+    fn calls(&self, touched: BTreeMap<u64, Vec<usize>>, back: Back, holder: &str) -> Vec<Call> {
         let kind = match back {
             Back::Requeued => "r",
             Back::Untouched => "k",

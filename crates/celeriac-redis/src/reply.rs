@@ -27,7 +27,9 @@ pub(crate) fn number(value: &Value) -> Result<u64> {
 pub(crate) fn list(value: Value) -> Result<Vec<Value>> {
     match value {
         Value::Array(values) | Value::Set(values) => Ok(values),
-        Value::Map(pairs) => Ok(pairs.into_iter().flat_map(|(name, value)| [name, value]).collect()),
+        Value::Map(pairs) => {
+            Ok(pairs.into_iter().flat_map(|(name, value)| [name, value]).collect())
+        }
         Value::Nil => Ok(Vec::new()),
         _ => Err(unexpected("list")),
     }

@@ -71,6 +71,7 @@ impl Timers {
         let next = self.store.next_due().await?;
         let wait = next.map_or(MAX_SLEEP, |due| due.since(Timestamp::now()).min(MAX_SLEEP));
         tokio::select! {
+            biased;
             () = tokio::time::sleep(wait) => Ok(()),
             changed = self.store.timers_changed() => changed,
         }

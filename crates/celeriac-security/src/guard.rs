@@ -102,6 +102,15 @@ impl Guard {
         Self { inner, checks: Arc::new(Checks { keyring, policy, window, refused }) }
     }
 
+    /// The messages as their queues demand them, signed and encrypted: for
+    /// whoever publishes past the broker.
+    ///
+    /// # Errors
+    /// `Internal` when a body can't be encrypted.
+    pub fn sealed(&self, batch: &[Arc<Message>]) -> Result<Vec<Arc<Message>>> {
+        batch.iter().map(|message| self.checks.close(message)).collect()
+    }
+
     /// How many messages were refused so far.
     #[must_use]
     pub fn refused(&self) -> Refused {
@@ -226,11 +235,7 @@ impl Broker for Guard {
         if batch.iter().all(|message| self.checks.passes(message)) {
             return self.inner.publish(batch, limit);
         }
-        Box::pin(async move {
-            let closed = batch.iter().map(|message| self.checks.close(message));
-            let closed = closed.collect::<Result<Vec<_>>>()?;
-            self.inner.publish(&closed, limit).await
-        })
+        Box::pin(async move { self.inner.publish(&self.sealed(batch)?, limit).await })
     }
 
     fn room<'a>(&'a self, queue: &'a QueueName) -> BoxFuture<'a, Result<()>> {

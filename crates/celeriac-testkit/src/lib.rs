@@ -5,6 +5,8 @@
 //! * [`sink_conformance!`] and [`source_conformance!`] do so for sinks and
 //!   sources: `docs/spec/sink.md`, `docs/spec/source.md`.
 //! * [`Faulty`] wraps a broker or store and fails chosen operations by plan.
+//! * [`sim`] runs whole clusters in one thread, by a seed; [`canvas`] gives it
+//!   random workflows and says what they must come to.
 //! * [`probe`] waits and polls without sleeping.
 //!
 //! Nothing here knows a driver. Everything here fails by panicking, as
@@ -14,11 +16,14 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a suite reports by panicking")]
 
 pub mod broker;
+pub mod canvas;
+pub mod dice;
 pub mod faulty;
 mod harness;
 pub mod probe;
 mod rig;
 pub mod sample;
+pub mod sim;
 pub mod sink;
 pub mod source;
 pub mod store;

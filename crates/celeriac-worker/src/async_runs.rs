@@ -4,12 +4,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use celeriac_core::BoxFuture;
 use celeriac_core::platform::{Finished, Run, RunResult};
 use futures_util::FutureExt;
 use jumpstarter::Context;
+use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::context::{Cancelled, RunContext, Scope};

@@ -1,6 +1,6 @@
 //! One task type as an actor: its queue, its concurrency, its runs.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -65,7 +65,7 @@ pub(crate) struct Running {
 pub(crate) struct TaskActor {
     pub(crate) definition: Arc<Definition>,
     pub(crate) shared: Shared,
-    pub(crate) running: HashMap<RunKey, Running>,
+    pub(crate) running: BTreeMap<RunKey, Running>,
     pub(crate) finished: Vec<Finished>,
     pub(crate) pace: crate::async_runs::Pace,
     record: Record,
@@ -89,7 +89,7 @@ impl TaskActor {
             definition,
             shared,
             limit,
-            running: HashMap::new(),
+            running: BTreeMap::new(),
             finished: Vec::new(),
             pace: crate::async_runs::Pace::default(),
             record: Record::default(),
@@ -218,7 +218,7 @@ impl TaskActor {
             running.scope.cancel(Cancelled::Stopping);
         }
         if matches!(self.definition.body, Body::Sync(_)) {
-            for (key, running) in self.running.drain() {
+            for (key, running) in std::mem::take(&mut self.running) {
                 if let Some(seat) = running.seat {
                     seat.abandon();
                 }

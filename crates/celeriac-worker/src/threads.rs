@@ -69,8 +69,12 @@ impl Threads {
         self.0.state.lock().abandoned
     }
 
-    /// Runs a job on the next free thread.
+    /// Runs a job on the next free thread; in a simulation, which has only the
+    /// one, here and now.
     pub(crate) fn run(&self, job: impl FnOnce(&Seat) + Send + 'static) {
+        if celeriac_core::simulation::is_entered() {
+            return job(&self.seat());
+        }
         let mut state = self.0.state.lock();
         state.jobs.push_back(Box::new(job));
         // One that was woken is idle until it has its job: count the jobs too.
@@ -90,8 +94,12 @@ impl Threads {
         self.0.wake.notify_all();
     }
 
+    fn seat(&self) -> Seat {
+        Seat { pool: self.clone(), taken: Arc::new(Mutex::new(SeatState::Serving)) }
+    }
+
     fn start_thread(&self) {
-        let seat = Seat { pool: self.clone(), taken: Arc::new(Mutex::new(SeatState::Serving)) };
+        let seat = self.seat();
         let thread = std::thread::Builder::new().name("celeriac-sync".to_owned());
         if let Err(error) = thread.spawn(move || seat.serve()) {
             tracing::error!(%error, "no thread for sync tasks could be started");

@@ -1,6 +1,6 @@
 //! The worker: one actor per task type, and the pool of threads.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -79,7 +79,7 @@ impl Outcomes for Connection {
 
 /// Runs async and sync tasks in this process.
 pub struct Worker {
-    actors: HashMap<Name, Address<TaskActor>>,
+    actors: BTreeMap<Name, Address<TaskActor>>,
     tasks: Arc<[TaskInfo]>,
     schemas: Vec<serde_json::Value>,
     concurrency: usize,
@@ -216,7 +216,7 @@ impl ExecutionPlatform for Worker {
         if batch.iter().all(|run| run.message.name == name) {
             return self.dispatch_to(&name, batch);
         }
-        let mut by_task: HashMap<Name, Vec<Run>> = HashMap::new();
+        let mut by_task: BTreeMap<Name, Vec<Run>> = BTreeMap::new();
         for run in batch {
             by_task.entry(run.message.name.clone()).or_default().push(run);
         }

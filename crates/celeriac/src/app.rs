@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use celeriac_core::broker::QueueStats;
-use celeriac_core::{Address, Capability, MessageId, QueueName, Timestamp};
+use celeriac_core::{Address, Broker, Capability, MessageId, QueueName, Store, Timestamp};
 use celeriac_engine::Subscriptions;
 use celeriac_router::{SinkOf, SourceOf};
 use celeriac_worker::States;
@@ -132,6 +132,34 @@ impl App {
         let app = Self::from_config(config)?;
         *app.inner.registry.lock() = self.registry();
         Ok(app)
+    }
+
+    /// The same tasks, subscriptions, states and configuration over a broker and
+    /// a store of the caller's: a driver of one's own, another app's
+    /// ([`Self::drivers`]), or those of a simulation. `config().broker` says
+    /// nothing then, nor does `config().security`: a broker that is to be
+    /// guarded is given within a [`Guard`](crate::security::Guard).
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime: the publisher is started at once.
+    #[must_use]
+    pub fn with_drivers(&self, broker: Arc<dyn Broker>, store: Arc<dyn Store>) -> Self {
+        let app = Self::new(self.inner.config.clone());
+        *app.inner.registry.lock() = self.registry();
+        let system = jumpstarter::System::new("celeriac");
+        let connection = Connection::over(&app.inner.config, system, (broker, store));
+        // It is new: nothing was there before.
+        let _ = app.inner.connection.set(connection);
+        app
+    }
+
+    /// The broker and the store that the app uses.
+    ///
+    /// # Errors
+    /// [`Error::Driver`] when they can't be opened.
+    pub async fn drivers(&self) -> Result<(Arc<dyn Broker>, Arc<dyn Store>), Error> {
+        let connection = self.connection().await?;
+        Ok((connection.broker.clone(), connection.store.clone()))
     }
 
     /// Registers a task by the name of its function, so that workers started

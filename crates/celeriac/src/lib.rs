@@ -55,6 +55,8 @@ mod raw;
 mod result;
 mod schema;
 mod send;
+#[cfg(feature = "postgres")]
+mod send_in;
 mod signature;
 mod task;
 mod worker;
@@ -68,8 +70,8 @@ pub use celeriac_core::broker::QueueStats;
 pub use celeriac_core::outcome::{Entry, Progress};
 pub use celeriac_core::store::{Content, Filter, Quarantined, Reason, WorkflowFilter};
 pub use celeriac_core::{
-    Address, Capability, ContentType, Failure, HeaderValue, MessageId, QueueName, RetryPolicy,
-    State as TaskState, Timestamp,
+    Address, Capability, ContentType, Failure, HeaderValue, MessageId, Name, QueueName,
+    RetryPolicy, State as TaskState, Timestamp,
 };
 pub use celeriac_macros::{event, task, workflow};
 pub use celeriac_publisher::Error as PublishError;

@@ -49,9 +49,11 @@
 
 mod executor;
 mod probe;
+mod process;
 mod random;
 mod run;
 
 pub(crate) use executor::{Seeded, SeededJoin};
 pub use probe::Probe;
+pub use process::Process;
 pub use run::{advance, for_seeds, run, seeds};

@@ -25,6 +25,7 @@ const ENGINE: &str = "celeriac-engine";
 const JUMPSTARTER: &str = "jumpstarter";
 const EMBEDDED: &str = "celeriac-embedded";
 const AMQP: &str = "celeriac-amqp";
+const POSTGRES: &str = "celeriac-postgres";
 const REDIS: &str = "celeriac-redis";
 const TESTKIT: &str = "celeriac-testkit";
 
@@ -40,6 +41,7 @@ const BELOW_THE_FACADE: &[&str] = &[
     REDIS,
     "celeriac-connect",
     "celeriac-macros",
+    POSTGRES,
     "celeriac-publisher",
     "celeriac-router",
     "celeriac-security",
@@ -56,7 +58,12 @@ pub(super) const CRATES: &[Crate] = &[
     layer("jumpstarter-macros", NOTHING, &[JUMPSTARTER], "macros name crates in their output only"),
     // L1
     layer(ENGINE, &[CORE], &[TESTKIT], "the engine is pure and sees core only"),
-    layer(TESTKIT, &[CORE], &[EMBEDDED], "the suite knows no driver"),
+    layer(
+        TESTKIT,
+        &[CORE, JUMPSTARTER],
+        &[EMBEDDED],
+        "what tests are made of knows no driver and no role",
+    ),
     layer(
         EMBEDDED,
         &[CORE, JUMPSTARTER],
@@ -71,6 +78,12 @@ pub(super) const CRATES: &[Crate] = &[
         "a driver sees core and jumpstarter (ADR 0002)",
     ),
     layer(REDIS, &[CORE, JUMPSTARTER], &[TESTKIT], "a driver sees core and jumpstarter (ADR 0002)"),
+    layer(
+        POSTGRES,
+        &[CORE, JUMPSTARTER],
+        &[TESTKIT],
+        "a driver sees core and jumpstarter (ADR 0002)",
+    ),
     layer(
         "celeriac-security",
         &[CORE],
@@ -153,6 +166,12 @@ pub(super) const WALLS: &[Wall] = &[
         packages: Who::AllBut(&[AMQP]),
         libraries: What::These(&["lapin", "amqprs"]),
         rule: "the wall `driver`: only celeriac-amqp names lapin",
+    },
+    Wall {
+        // The facade names the users' own transactions, and nothing else.
+        packages: Who::AllBut(&[POSTGRES, "celeriac"]),
+        libraries: What::These(&["sqlx", "sqlx-core", "sqlx-postgres", "tokio-postgres"]),
+        rule: "the wall `driver`: only celeriac-postgres names sqlx",
     },
     Wall {
         packages: Who::AllBut(&[REDIS]),

@@ -10,7 +10,7 @@ use crate::{BoxFuture, Message, Timestamp};
 /// countdowns, retries.
 pub trait Timers {
     /// Keeps messages until their `eta`, durably. A message of the same id
-    /// that waits already is replaced. A message without `eta` is due at once.
+    /// that waits already is replaced, unless it is of a later `attempt`. A message without `eta` is due at once.
     fn schedule<'a>(&'a self, batch: &'a [Arc<Message>]) -> BoxFuture<'a, Result<()>>;
 
     /// Takes at most `max` messages due at `now`, in order of time. They are

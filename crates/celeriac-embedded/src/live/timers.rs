@@ -80,6 +80,10 @@ impl Timers {
         message: Option<Arc<Message>>,
         wake: &mut Wake,
     ) {
+        if self.by_id.get(&id).is_some_and(|waiting| waiting.attempt > attempt) {
+            // An earlier attempt came again, and failed again.
+            return;
+        }
         let first = self.next_due();
         self.in_memory += usize::from(message.is_some());
         let waiting = Waiting { due, attempt, message };
@@ -220,6 +224,18 @@ mod tests {
         timers.unschedule(second[0].id, 0);
         timers.put_back(&second[0], &mut Wake::default());
         assert_eq!(timers.next_due(), None);
+    }
+
+    #[test]
+    fn an_earlier_attempt_does_not_take_the_place_of_a_later_one() {
+        let mut timers = Timers::new(9);
+        let first = message(10);
+        let mut second = Message::clone(&first);
+        second.attempt = 1;
+        timers.schedule(second.into(), &mut Wake::default());
+        timers.schedule(first.clone(), &mut Wake::default());
+        timers.unschedule(first.id, 0);
+        assert_eq!((timers.len(), timers.in_memory), (1, 1));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What becomes of a delivery before anything runs.
 
 use celeriac_core::broker::{Delivery, Receipt, Undecodable};
-use celeriac_core::{Kind, Message, MessageId, Name, QueueName};
+use celeriac_core::platform::RunResult;
+use celeriac_core::{Failure, Kind, Message, MessageId, Name, QueueName};
 use celeriac_engine::{Facts, Input};
 
 use crate::fixture::*;
@@ -121,6 +122,22 @@ fn a_redelivery_of_what_is_in_flight_renews_its_receipt() {
     let again = Delivery { redelivered: true, ..delivery(message, 8) };
     assert_eq!(told(&deliver(&mut engine, vec![again])), ["requeue 1"]);
     assert_eq!(told(&finish(&mut engine, key, success())), ["complete SUCCESS", "ack 8"]);
+}
+
+#[test]
+fn a_later_attempt_takes_the_place_of_the_one_in_flight() {
+    let mut engine = engine();
+    let first = command();
+    let second = Message { attempt: 1, ..first.clone() };
+    let key = dispatched(&mut engine, first.clone());
+    assert_eq!(told(&deliver(&mut engine, vec![delivery(second, 8)])), ["ack 1"]);
+    let stale = Delivery { redelivered: true, ..delivery(first, 9) };
+    assert_eq!(told(&deliver(&mut engine, vec![stale])), ["ack 9"]);
+    let failed = || RunResult::Failed { failure: Failure::new("e", "again"), retry_after: None };
+    let effects = finish(&mut engine, key, failed());
+    assert_eq!(told(&effects), ["dispatch"], "the later one has yet to run");
+    let effects = finish(&mut engine, effects.dispatch[0].key, failed());
+    assert_eq!(effects.commit.schedule[0].attempt, 2, "now the second attempt failed");
 }
 
 #[test]

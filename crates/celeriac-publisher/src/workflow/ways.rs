@@ -2,6 +2,7 @@
 //! again in each workflow that it is a part of.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use celeriac_core::workflow::{Record, StepId};
 use celeriac_core::{MessageId, Store, Timestamp};
@@ -31,10 +32,10 @@ impl Ways {
     ) -> Result<Vec<(MessageId, Retry)>, WorkflowError> {
         let mut ways = Vec::new();
         loop {
-            if !self.known.contains_key(&id) {
-                self.known.insert(id, graph::record(store, id).await?);
-            }
-            let Some(record) = self.known.get(&id) else { return Ok(ways) };
+            let record = match self.known.entry(id) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => unknown.insert(graph::record(store, id).await?),
+            };
             let graph = self.graphs.entry(record.workflow.graph).or_default();
             ways.push((id, way(store, record, graph, step, self.epoch).await?));
             match &record.workflow.parent {

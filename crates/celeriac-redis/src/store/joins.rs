@@ -78,8 +78,7 @@ impl Redis {
         self.shared.check_open("members")?;
         let call = Call::script(&MEMBERS, &self.shared.keys.workflow(workflow));
         let call = call.arg(join.0).arg(from).arg(max).arg(MEMBERS_BYTES);
-        let mut values =
-            reply::list(self.shared.client.one("members", call).await?)?.into_iter();
+        let mut values = reply::list(self.shared.client.one("members", call).await?)?.into_iter();
         let mut members = Vec::new();
         while let (Some(index), Some(member)) = (values.next(), values.next()) {
             let index = u32::try_from(reply::number(&index)?).unwrap_or(u32::MAX);

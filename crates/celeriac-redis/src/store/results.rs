@@ -48,10 +48,8 @@ impl Redis {
         let version = OUTCOME_VERSION + Timestamp::now().as_millis();
         let mut record = version.to_be_bytes().to_vec();
         record.extend(wire::encode_outcome(&completion.outcome));
-        let mut call = Call::command("SET")
-            .arg(self.shared.keys.outcome(completion.id))
-            .arg(record)
-            .arg("NX");
+        let mut call =
+            Call::command("SET").arg(self.shared.keys.outcome(completion.id)).arg(record).arg("NX");
         if let Some(life) = life(completion.expires_at) {
             call.push("PX");
             call.push(life);
@@ -100,7 +98,8 @@ impl Redis {
         for Mark { id, state, attempt, progress, failure } in batch {
             let marked = Marked { state, attempt, progress, failure };
             let record = rmp_serde::to_vec(&marked).map_err(|error| {
-                Error::new(ErrorKind::Internal, "mark", format!("the mark of {id}")).caused_by(error)
+                Error::new(ErrorKind::Internal, "mark", format!("the mark of {id}"))
+                    .caused_by(error)
             })?;
             let call = Call::script(&MARK, &keys.mark(id)).arg(keys.outcome(id)).arg(record);
             calls.push(call.arg(millis(self.shared.options.mark_ttl)));

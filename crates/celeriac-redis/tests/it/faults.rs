@@ -106,15 +106,13 @@ async fn a_wrong_password_is_refused_and_never_shown() {
     }
     let server = Server::start(&["--requirepass", "right"]);
     let system = System::new("faults");
-    let address = |password: &str| {
-        Address::from(format!("redis://:{password}@127.0.0.1:{}", server.port))
-    };
+    let address =
+        |password: &str| Address::from(format!("redis://:{password}@127.0.0.1:{}", server.port));
     let opened = celeriac_redis::open(&address("hunter2"), Options::default(), &system).await;
     let error = opened.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Denied, "{error:?}");
     assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
-    let redis =
-        celeriac_redis::open(&address("right"), Options::default(), &system).await.unwrap();
+    let redis = celeriac_redis::open(&address("right"), Options::default(), &system).await.unwrap();
     assert_eq!(redis.queues().await.unwrap(), []);
     assert!(!format!("{redis:?}").contains("right"));
 }

@@ -1,7 +1,7 @@
 //! What never changes about workflows: their records and the pages of their
 //! graphs, as many as were used of late.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use celeriac_core::error::Result;
@@ -38,7 +38,7 @@ impl Cache {
     pub(super) async fn load(&mut self, store: &dyn Store, ids: &[MessageId]) -> Result<()> {
         self.clock += 1;
         self.make_room();
-        let mut missing = HashSet::new();
+        let mut missing = BTreeSet::new();
         for id in ids {
             match self.workflows.get_mut(id) {
                 Some(used) => used.at = self.clock,

@@ -73,6 +73,9 @@ const DRIVERS: &[Driver] = &[
         feature: Some("postgres"),
         has_broker: true,
         has_store: true,
+        #[cfg(feature = "postgres")]
+        open: Some(postgres),
+        #[cfg(not(feature = "postgres"))]
         open: None,
     },
     Driver {
@@ -144,6 +147,22 @@ fn embedded(opening: Opening<'_>) -> BoxFuture<'_, Result<Opened, celeriac_core:
         let celeriac_embedded::Opened { broker, store } =
             celeriac_embedded::open(&address, options, system).await?;
         Ok(Opened { broker: wanted.broker.then_some(broker), store: wanted.store.then_some(store) })
+    })
+}
+
+#[cfg(feature = "postgres")]
+fn postgres(opening: Opening<'_>) -> BoxFuture<'_, Result<Opened, celeriac_core::Error>> {
+    let Opening { address, wanted, config, system } = opening;
+    Box::pin(async move {
+        let options = celeriac_postgres::Options {
+            queue_limit: config.queues.limit,
+            ..celeriac_postgres::Options::default()
+        };
+        let address = celeriac_postgres::Config::parse(address.expose())?;
+        let postgres = celeriac_postgres::Postgres::connect(address, options, system).await?;
+        let broker = wanted.broker.then(|| postgres.clone() as Arc<dyn Broker>);
+        let store = wanted.store.then(|| postgres as Arc<dyn Store>);
+        Ok(Opened { broker, store })
     })
 }
 

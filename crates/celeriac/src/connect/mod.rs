@@ -96,6 +96,10 @@ pub(crate) struct Connection {
     pub(crate) broker: Arc<dyn Broker>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) publisher: Publisher,
+    /// The broker, as one that can sign and encrypt for others; none around
+    /// drivers that were given open.
+    #[cfg(feature = "postgres")]
+    pub(crate) guard: Option<Arc<celeriac_security::Guard>>,
     revoke_ttl: Duration,
 }
 
@@ -117,8 +121,21 @@ impl Connection {
             }
         };
         let broker = broker.ok_or_else(|| not_given("broker", &config.broker))?;
-        let broker: Arc<dyn Broker> = Arc::new(guard::guarded(config, broker)?);
+        let guard = Arc::new(guard::guarded(config, broker)?);
+        let broker: Arc<dyn Broker> = guard.clone();
         let store = store.ok_or_else(|| not_given("store", config.store_address()))?;
+        let connection = Self::over(config, system, (broker, store));
+        #[cfg(feature = "postgres")]
+        let connection = Self { guard: Some(guard), ..connection };
+        Ok(connection)
+    }
+
+    /// A connection over a broker and a store that are open.
+    pub(crate) fn over(
+        config: &Config,
+        system: System,
+        (broker, store): (Arc<dyn Broker>, Arc<dyn Store>),
+    ) -> Self {
         let publisher_options = celeriac_publisher::Options {
             max_body_bytes: config.messages.max_body_bytes,
             room_timeout: config.queues.room_timeout,
@@ -126,7 +143,15 @@ impl Connection {
         };
         let publisher = Publisher::start(&system, broker.clone(), store.clone(), publisher_options);
         let revoke_ttl = config.tasks.revoke_ttl;
-        Ok(Self { system, broker, store, publisher, revoke_ttl })
+        Self {
+            system,
+            broker,
+            store,
+            publisher,
+            #[cfg(feature = "postgres")]
+            guard: None,
+            revoke_ttl,
+        }
     }
 
     /// The handle of a task.

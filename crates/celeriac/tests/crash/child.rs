@@ -114,6 +114,7 @@ async fn child() {
     match part.as_str() {
         "send and run" => send_and_run(dir).await,
         "run chords" => run_chords(dir).await,
+        "run canvases" => crate::canvases::run_canvases(dir).await,
         "read a folder" => crate::edges::read_a_folder(dir).await,
         "run until done" => run_until_done(dir).await,
         "send" => send_once(dir).await,
@@ -124,6 +125,11 @@ async fn child() {
 /// Where acknowledged ids are noted, a line each; read by `kill::acked`.
 fn acked_log(dir: &Path) -> File {
     OpenOptions::new().create(true).append(true).open(dir.join("acked.log")).unwrap()
+}
+
+/// Notes an acknowledged id with its number.
+pub(crate) fn note_acked(dir: &Path, number: u64, id: MessageId) {
+    acked_log(dir).write_all(format!("{number} {id}\n").as_bytes()).unwrap();
 }
 
 /// Sends without end and runs what is sent; notes each acknowledged id.
@@ -215,7 +221,7 @@ async fn send_once(dir: &Path) {
     say(&value.to_string());
 }
 
-fn rand_number() -> u32 {
+pub(crate) fn rand_number() -> u32 {
     // Ids end in random bits.
     u32::try_from(MessageId::new().hash_bits() >> 32).unwrap()
 }

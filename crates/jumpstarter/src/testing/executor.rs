@@ -3,7 +3,7 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -29,10 +29,12 @@ thread_local! {
     static CURRENT: RefCell<Option<Seeded>> = const { RefCell::new(None) };
 }
 
-/// The futures of one run. Cheap to clone.
+/// The futures of one run, as one of its processes sees them: what is spawned
+/// through this belongs to that process. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Seeded {
     queue: Arc<Mutex<Queue>>,
+    process: u64,
 }
 
 struct Queue {
@@ -46,9 +48,13 @@ struct Queue {
     closed: bool,
     now: Option<Instant>,
     steps: u64,
+    /// How many processes there were, that of the body included.
+    processes: u64,
+    killed: BTreeSet<u64>,
 }
 
 struct Task {
+    process: u64,
     /// Not there while it is polled, nor for the body.
     future: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     waker: Waker,
@@ -67,8 +73,33 @@ impl Seeded {
             closed: false,
             now: None,
             steps: 0,
+            processes: 1,
+            killed: BTreeSet::new(),
         };
-        Seeded { queue: Arc::new(Mutex::new(queue)) }
+        Seeded { queue: Arc::new(Mutex::new(queue)), process: 0 }
+    }
+
+    /// The same executor, for a new process.
+    pub(crate) fn new_process(&self) -> Seeded {
+        let mut queue = self.queue.lock();
+        let process = queue.processes;
+        queue.processes += 1;
+        drop(queue);
+        Seeded { queue: self.queue.clone(), process }
+    }
+
+    /// Drops all futures of this process, the oldest first; it spawns no more.
+    pub(crate) fn kill(&self) {
+        let mut dropped = Vec::new();
+        {
+            let mut queue = self.queue.lock();
+            queue.killed.insert(self.process);
+            let own = queue.tasks.extract_if(.., |_, task| task.process == self.process);
+            dropped.extend(own.map(|(_, task)| task));
+        }
+        for task in dropped {
+            drop_quietly(task);
+        }
     }
 
     /// The executor that polls the caller, if one does.
@@ -100,9 +131,10 @@ impl Seeded {
             let mut queue = self.queue.lock();
             let id = queue.next_id;
             queue.next_id += 1;
-            if !queue.closed {
+            if !queue.closed && !queue.killed.contains(&self.process) {
                 let waker = Waker::from(Arc::new(TaskWaker { executor: self.clone(), id }));
-                let task = Task { future, waker, ready: false, aborted: false };
+                let process = self.process;
+                let task = Task { process, future, waker, ready: false, aborted: false };
                 queue.tasks.insert(id, task);
                 drop(queue);
                 self.make_ready(id);
@@ -147,12 +179,13 @@ impl Seeded {
 
     /// Polls one future that was spawned.
     fn take_turn(&self, id: u64) {
-        let (future, waker, aborted) = {
+        let (future, waker, aborted, process) = {
             let mut queue = self.queue.lock();
             let Some(task) = queue.tasks.get_mut(&id) else { return };
-            (task.future.take(), task.waker.clone(), task.aborted)
+            (task.future.take(), task.waker.clone(), task.aborted, task.process)
         };
         let Some(mut future) = future else { return };
+        let _entered = Entered::new(&Seeded { queue: self.queue.clone(), process });
         let pending =
             !aborted && future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending();
         let mut over = Some(future);

@@ -34,7 +34,10 @@ impl Change for Schedule {
 
     fn apply(&mut self, tables: &mut Tables<'_>) -> rusqlite::Result<()> {
         let mut insert = tables.connection.prepare_cached(
-            "INSERT OR REPLACE INTO timer (id, due, attempt, message) VALUES (?, ?, ?, ?)",
+            "INSERT INTO timer (id, due, attempt, message) VALUES (?, ?, ?, ?)
+             ON CONFLICT (id) DO UPDATE
+             SET due = excluded.due, attempt = excluded.attempt, message = excluded.message
+             WHERE excluded.attempt >= timer.attempt",
         )?;
         for (message, envelope) in self.messages.iter().zip(&self.encoded) {
             let due = to_sql(message.rare().eta.unwrap_or_default());

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use celeriac_core::workflow::{Canvas, End, SIGNAL, Status, StepId, Value};
 use celeriac_core::{HeaderValue, body};
 use celeriac_engine::canvas::{Graph, path_of};
+use celeriac_testkit::canvas::{Ended, Fault, Interpreter, KIND, normal};
 
 use super::driver::Driver;
-use super::interpreter::{Ended, Fault, Interpreter};
-use super::tasks::{KIND, normal};
 use super::world::World;
 
 /// Everything that is wrong, as text.
@@ -119,7 +118,7 @@ fn runs(world: &World, interpreter: Interpreter, wrong: &mut Vec<String>) {
         counts.entry(run).or_default().0 += 1;
     }
     let mut most = BTreeMap::new();
-    for run in &interpreter.runs {
+    for run in interpreter.runs.iter().chain(&interpreter.sweeps) {
         counts.entry(run).or_default().1 += 1;
     }
     for run in &interpreter.optional {

@@ -3,15 +3,17 @@
 
 use celeriac_core::workflow::{Canvas, End, Policy, Shape, Signature, Stage, Status};
 
+use celeriac_testkit::canvas::Palette;
+use celeriac_testkit::dice::Dice;
+
 use super::check;
 use super::driver::{Driver, Weather};
-use super::generate::{Dice, Palette};
 
 const STORM: Weather = Weather { crash: 5, duplicate: 10, cancel: false };
 const CALM: Weather = Weather { crash: 0, duplicate: 0, cancel: false };
 
 fn random(seed: u64, policy: Policy) -> Canvas {
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     let task = &mut |own: Palette, dice: &mut Dice| own.canvas(dice, 1);
     Palette::ALL.dag_of(&mut dice, policy, task).into()
 }

@@ -16,8 +16,9 @@ use celeriac_engine::canvas::{
     Act, Context, Graph, Limits, Need, Said, begin, cancel, compile, retry, step, step_id,
 };
 
-use super::generate::Dice;
-use super::tasks::{self, KIND, Ran};
+use celeriac_testkit::canvas::{self as tasks, Ran};
+use celeriac_testkit::dice::Dice;
+
 use super::world::{Bug, World};
 
 pub(super) const NOW: Timestamp = Timestamp::from_millis(1_000_000);
@@ -68,8 +69,8 @@ pub(super) struct Driver {
 
 impl Driver {
     pub(super) fn new(seed: u64, canvas: &Canvas, weather: Weather, bug: Option<Bug>) -> Self {
-        let mut dice = Dice(seed);
-        let id = MessageId::from_parts(NOW, u128::from(dice.next()) << 64);
+        let mut dice = Dice::new(seed);
+        let id = MessageId::from_parts(NOW, u128::from(dice.roll()) << 64);
         let pages = compile(canvas).expect("a graph");
         let workflow = Workflow {
             id,
@@ -346,7 +347,7 @@ fn said(work: &Work, recorded: Ran) -> Said {
             let json = body::encode(&ContentType::Json, &value).expect("JSON");
             Said::Completed(step, Value::json(json))
         }
-        Ran::Failed(message) => Said::Failed(step, Failure::new(KIND, message)),
+        Ran::Failed(kind, message) => Said::Failed(step, Failure::new(kind, message)),
         Ran::Replaced(canvas) => Said::Replaced(step, canvas),
     }
 }

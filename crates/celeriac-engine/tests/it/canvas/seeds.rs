@@ -1,8 +1,9 @@
 //! Random canvases under random weather, and bugs that must be found.
 
+use celeriac_testkit::canvas::{KIND, Palette};
+
 use super::check;
 use super::driver::{Driver, Weather};
-use super::generate::Palette;
 use super::world::Bug;
 
 const CALM: Weather = Weather { crash: 0, duplicate: 0, cancel: false };
@@ -56,7 +57,7 @@ fn what_was_mended_is_retried_by_hand() {
             let record = &driver.world.records[&driver.root];
             match &record.end {
                 Some(celeriac_core::workflow::End::Failure(error))
-                    if error.failure.kind == super::tasks::KIND =>
+                    if error.failure.kind == KIND =>
                 {
                     driver.mended = true;
                     driver.retry();

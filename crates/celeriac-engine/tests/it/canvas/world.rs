@@ -10,7 +10,7 @@ use celeriac_core::workflow::{
 use celeriac_core::{Message, MessageId};
 use celeriac_engine::canvas::assemble;
 
-use super::tasks::Ran;
+use celeriac_testkit::canvas::Ran;
 
 /// A mistake that the checker must find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,20 +4,24 @@ use std::collections::BTreeMap;
 
 use celeriac_core::HeaderValue;
 use celeriac_core::workflow::{Canvas, Each, Items, JsonPath, Policy, Shape, Signature, Stage};
-use celeriac_engine::canvas::{holds, lookup};
 
-use super::tasks::{KIND, Ran, run, text};
+use super::condition::{holds, lookup};
+use super::tasks::{Ran, run, text};
 
 /// A result, or nothing.
-pub(super) type Ended = Result<Option<HeaderValue>, Fault>;
+pub type Ended = Result<Option<HeaderValue>, Fault>;
 
 /// Why a part failed.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Fault {
-    pub(super) task: String,
-    pub(super) kind: String,
-    pub(super) message: String,
-    pub(super) path: Vec<String>,
+pub struct Fault {
+    /// The task that failed, or what else did.
+    pub task: String,
+    /// The kind of failure.
+    pub kind: String,
+    /// What the task said; empty where something else failed.
+    pub message: String,
+    /// Where in the canvas.
+    pub path: Vec<String>,
 }
 
 impl Fault {
@@ -41,28 +45,39 @@ fn map<const N: usize>(entries: [(&str, HeaderValue); N]) -> HeaderValue {
 
 /// Says what must happen.
 #[derive(Debug, Default)]
-pub(super) struct Interpreter {
+pub struct Interpreter {
     /// Which member closed a group that failed fast, by the group's path.
     closed_by: BTreeMap<String, usize>,
     /// Whether what is broken is mended.
     mended: bool,
     /// Every run that must be.
-    pub(super) runs: Vec<String>,
+    pub runs: Vec<String>,
+    /// Every run over a list in one command that must be.
+    pub sweeps: Vec<String>,
     /// Every run that may be: of members that are cancelled.
-    pub(super) optional: Vec<String>,
+    pub optional: Vec<String>,
     /// Claims about who closed a group that can't be true.
-    pub(super) wrong: Vec<String>,
+    pub wrong: Vec<String>,
     cancelled: usize,
 }
 
 impl Interpreter {
-    pub(super) fn new(closed_by: BTreeMap<String, usize>, mended: bool) -> Self {
+    /// `closed_by` says which member closed a group that failed fast, by the
+    /// group's path joined by `/`; `mended`, whether what is broken was mended.
+    #[must_use]
+    pub fn new(closed_by: BTreeMap<String, usize>, mended: bool) -> Self {
         Self { closed_by, mended, ..Self::default() }
     }
 
     fn call(&mut self, task: &str, arguments: &[HeaderValue], each: Option<Each>) -> Ran {
         let entry = format!("{task}{}", text(arguments));
-        if self.cancelled > 0 { &mut self.optional } else { &mut self.runs }.push(entry);
+        let runs = match (task, self.cancelled, each) {
+            ("late", ..) => return run(task, arguments, each, self.mended),
+            (_, 0, None) => &mut self.runs,
+            (_, 0, Some(_)) => &mut self.sweeps,
+            _ => &mut self.optional,
+        };
+        runs.push(entry);
         run(task, arguments, each, self.mended)
     }
 
@@ -80,12 +95,13 @@ impl Interpreter {
         }
         match self.call(signature.task.as_str(), &arguments, each) {
             Ran::Value(value) => Ok(Some(value)),
-            Ran::Failed(message) => Err(fault(signature.task.as_str(), KIND, &message, path)),
+            Ran::Failed(kind, message) => Err(fault(signature.task.as_str(), kind, &message, path)),
             Ran::Replaced(canvas) => self.canvas(&canvas, None, &at(path, "replace")),
         }
     }
 
-    pub(super) fn canvas(
+    /// What a canvas must come to, given its input and where it stands.
+    pub fn canvas(
         &mut self,
         canvas: &Canvas,
         input: Option<HeaderValue>,

@@ -1,51 +1,49 @@
-//! Random numbers from a seed, and random canvases from those.
+//! Random canvases from a seed.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use celeriac_core::HeaderValue;
 use celeriac_core::workflow::{
-    Canvas, Comparison, Condition, Each, Items, JsonPath, Policy, Shape, Signature, Stage,
+    Canvas, Comparison, Condition, Each, Items, JsonPath, Millis, Options, Policy, Shape,
+    Signature, Stage,
 };
-use celeriac_engine::canvas::compile;
+
+use super::size::steps;
+use crate::dice::Dice;
 
 /// More steps say no more.
 const MAX_STEPS: usize = 80;
 
-/// SplitMix64: one `u64` decides everything that follows.
-#[derive(Clone, Debug)]
-pub(super) struct Dice(pub(super) u64);
-
-impl Dice {
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    pub(super) fn below(&mut self, end: usize) -> usize {
-        (self.next() % end.max(1) as u64) as usize
-    }
-
-    /// True in so many of a hundred cases.
-    pub(super) fn percent(&mut self, percent: usize) -> bool {
-        self.below(100) < percent
-    }
-
-    pub(super) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len())]
-    }
-}
-
 /// What may occur in a canvas.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Palette {
-    pub(super) policies: &'static [Policy],
-    pub(super) tasks: &'static [&'static str],
+pub struct Palette {
+    /// The policies of groups, one as likely as the other.
+    pub policies: &'static [Policy],
+    /// The tasks, likewise; [`run`](super::run) says what they do.
+    pub tasks: &'static [&'static str],
+    /// Whether some steps wait for a countdown.
+    pub countdowns: bool,
 }
 
+const POLICIES: &[Policy] = &[Policy::WaitAll, Policy::WaitAll, Policy::FailFast, Policy::Settle];
+
 impl Palette {
-    pub(super) const ALL: Self = Self {
-        policies: &[Policy::WaitAll, Policy::WaitAll, Policy::FailFast, Policy::Settle],
+    /// Everything that an engine alone can do.
+    pub const ALL: Self = Self {
+        policies: POLICIES,
         tasks: &["mix", "mix", "mix", "odd", "fail", "list", "lists", "map", "null", "replace"],
+        countdowns: false,
+    };
+    /// As above, and what takes a store and a clock: tasks that are tried
+    /// again, expire, and are revoked.
+    pub const LIVE: Self = Self {
+        tasks: &[
+            "mix", "mix", "mix", "odd", "fail", "list", "lists", "map", "null", "replace", "flaky",
+            "flaky", "hopeless", "late", "revoked",
+        ],
+        countdowns: true,
+        ..Self::ALL
     };
     /// What a task puts in its own place; once more, and no more.
     pub(super) const REPLACED: Self =
@@ -53,8 +51,11 @@ impl Palette {
     /// As above.
     pub(super) const PLAIN: Self = Self { tasks: &["mix", "odd", "list"], ..Self::ALL };
     /// Nothing fails but what is mended before it is tried again by hand.
-    pub(super) const MENDABLE: Self =
-        Self { policies: &[Policy::WaitAll], tasks: &["mix", "broken", "list", "replace_broken"] };
+    pub const MENDABLE: Self = Self {
+        policies: &[Policy::WaitAll],
+        tasks: &["mix", "broken", "list", "replace_broken"],
+        countdowns: false,
+    };
     /// What `replace_broken` puts in its own place.
     pub(super) const BROKEN: Self = Self { tasks: &["mix", "broken"], ..Self::MENDABLE };
 
@@ -64,10 +65,23 @@ impl Palette {
 
     fn signature(self, dice: &mut Dice) -> Signature {
         let mut signature = Signature::new(dice.pick(self.tasks));
+        signature.options = self.options(&signature, dice);
         for _ in 0..dice.below(3) {
             signature = signature.argument(dice.below(100) as i64);
         }
         if dice.percent(15) { signature.immutable() } else { signature }
+    }
+
+    /// What is `late` expires before it can run.
+    fn options(self, signature: &Signature, dice: &mut Dice) -> Option<Arc<Options>> {
+        if signature.task.as_str() == "late" {
+            let expires = Some(Millis(Duration::ZERO));
+            return Some(Arc::new(Options { expires, ..Options::default() }));
+        }
+        (self.countdowns && dice.percent(10)).then(|| {
+            let countdown = Some(Millis(Duration::from_millis(dice.below(5000) as u64)));
+            Arc::new(Options { countdown, ..Options::default() })
+        })
     }
 
     /// A task that goes over items never replaces itself: there are many.
@@ -83,7 +97,7 @@ impl Palette {
     fn items(self, dice: &mut Dice, each: Each) -> Items {
         if dice.percent(30) {
             let path = dice.pick(&["$", "$", "$.items", "$[0]"]);
-            return Items::Input(path.parse().unwrap());
+            return Items::Input(path.parse().expect("a path"));
         }
         let number = |dice: &mut Dice| HeaderValue::Int(dice.below(50) as i64);
         let item = |dice: &mut Dice| match each {
@@ -95,7 +109,8 @@ impl Palette {
     }
 
     fn condition(self, dice: &mut Dice) -> Condition {
-        let path: JsonPath = dice.pick(&["$", "$.n", "$[0]", "$.items[1]"]).parse().unwrap();
+        let path: JsonPath =
+            dice.pick(&["$", "$.n", "$[0]", "$.items[1]"]).parse().expect("a path");
         match dice.below(6) {
             0 => Condition::Exists(path),
             1 => Condition::Not(Box::new(self.condition(dice))),
@@ -118,19 +133,19 @@ impl Palette {
     }
 
     /// A random canvas, nested at most six deep, and not too large.
-    pub(super) fn deep(self, seed: u64) -> Canvas {
-        let mut dice = Dice(seed);
+    #[must_use]
+    pub fn deep(self, seed: u64) -> Canvas {
+        let mut dice = Dice::new(seed);
         loop {
             let canvas = self.canvas(&mut dice, 6);
-            let pages = compile(&canvas).unwrap();
-            if pages.iter().map(|page| page.nodes.len()).sum::<usize>() <= MAX_STEPS {
+            if steps(&canvas) <= MAX_STEPS {
                 return canvas;
             }
         }
     }
 
     /// A random canvas, nested at most `depth` deep.
-    pub(super) fn canvas(self, dice: &mut Dice, depth: usize) -> Canvas {
+    pub fn canvas(self, dice: &mut Dice, depth: usize) -> Canvas {
         let mut canvas = Canvas::from(self.shape(dice, depth));
         for _ in 0..dice.pick(&[0, 0, 0, 0, 1, 2]) {
             canvas = canvas.link(self.signature(dice));
@@ -182,7 +197,8 @@ impl Palette {
         self.dag_of(dice, policy, &mut |own, dice| own.canvas(dice, depth.min(2)))
     }
 
-    pub(super) fn dag_of(
+    /// Steps of these canvases that need any of those before them, in any order.
+    pub fn dag_of(
         self,
         dice: &mut Dice,
         policy: Policy,

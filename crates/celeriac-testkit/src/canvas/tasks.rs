@@ -3,22 +3,46 @@
 use celeriac_core::HeaderValue;
 use celeriac_core::workflow::{Canvas, Each};
 
-use super::generate::{Dice, Palette};
+use super::generate::Palette;
+use crate::dice::Dice;
 
 /// The kind of failure that a task here reports.
-pub(super) const KIND: &str = "fake";
+pub const KIND: &str = "fake";
+
+/// Every task here.
+pub const TASKS: &[&str] = &[
+    "mix",
+    "odd",
+    "fail",
+    "list",
+    "lists",
+    "map",
+    "null",
+    "replace",
+    "replace_once",
+    "broken",
+    "replace_broken",
+    "flaky",
+    "hopeless",
+    "late",
+    "revoked",
+];
 
 /// What became of a run.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Ran {
+pub enum Ran {
+    /// It gave a value.
     Value(HeaderValue),
-    Failed(String),
+    /// It failed, in the end, with that kind and message.
+    Failed(&'static str, String),
+    /// It put a canvas in its own place.
     Replaced(Box<Canvas>),
 }
 
 /// Leaves out what an interpreter can't know: ids of messages, and the words
 /// of failures that are not a task's.
-pub(super) fn normal(value: &HeaderValue) -> HeaderValue {
+#[must_use]
+pub fn normal(value: &HeaderValue) -> HeaderValue {
     match value {
         HeaderValue::List(values) => HeaderValue::List(values.iter().map(normal).collect()),
         HeaderValue::Map(values) => {
@@ -32,9 +56,10 @@ pub(super) fn normal(value: &HeaderValue) -> HeaderValue {
 }
 
 /// Values as a text to compare.
-pub(super) fn text(values: &[HeaderValue]) -> String {
+#[must_use]
+pub fn text(values: &[HeaderValue]) -> String {
     let values = Vec::from_iter(values.iter().map(normal));
-    serde_json::to_string(&values).unwrap()
+    serde_json::to_string(&values).expect("JSON")
 }
 
 fn hash(task: &str, arguments: &[HeaderValue]) -> u64 {
@@ -43,7 +68,7 @@ fn hash(task: &str, arguments: &[HeaderValue]) -> u64 {
     let seed = bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
-    Dice(seed).next()
+    Dice::new(seed).roll()
 }
 
 fn numbers(dice: &mut Dice) -> HeaderValue {
@@ -51,22 +76,44 @@ fn numbers(dice: &mut Dice) -> HeaderValue {
     HeaderValue::List((0..count).map(|_| HeaderValue::Int(dice.below(100) as i64)).collect())
 }
 
-/// Runs a task. What is `broken` fails until it is mended.
-pub(super) fn run(task: &str, arguments: &[HeaderValue], each: Option<Each>, mended: bool) -> Ran {
+/// How often `flaky` fails before it ends well.
+#[must_use]
+pub fn failures_before_success(task: &str, arguments: &[HeaderValue]) -> u32 {
+    match task {
+        "flaky" => (hash(task, arguments) % 3) as u32,
+        _ => 0,
+    }
+}
+
+/// What a task comes to in the end. What is `broken` fails until it is mended;
+/// `late` has expired, and `revoked` revokes itself.
+#[must_use]
+pub fn run(task: &str, arguments: &[HeaderValue], each: Option<Each>, mended: bool) -> Ran {
+    if task == "late" {
+        return Ran::Failed("expired", String::new());
+    }
     match each {
         None => run_once(task, arguments, mended),
         Some(each) => sweep(task, arguments, each, mended),
     }
 }
 
+/// The kind of failure of a task that can't read its arguments.
+const UNDECODABLE: &str = "undecodable_arguments";
+
+const fn fails(message: String) -> Ran {
+    Ran::Failed(KIND, message)
+}
+
 fn run_once(task: &str, arguments: &[HeaderValue], mended: bool) -> Ran {
     let hash = hash(task, arguments);
-    let mut dice = Dice(hash);
+    let mut dice = Dice::new(hash);
     let number = HeaderValue::Int((hash % 100) as i64);
     match task {
-        "fail" => Ran::Failed(format!("failed {hash}")),
-        "odd" if hash % 2 == 1 => Ran::Failed(format!("odd {hash}")),
-        "broken" if !mended && hash.is_multiple_of(3) => Ran::Failed(format!("broken {hash}")),
+        "fail" | "hopeless" => fails(format!("failed {hash}")),
+        "revoked" => Ran::Failed("revoked", String::new()),
+        "odd" if hash % 2 == 1 => fails(format!("odd {hash}")),
+        "broken" if !mended && hash.is_multiple_of(3) => fails(format!("broken {hash}")),
         "list" => Ran::Value(numbers(&mut dice)),
         "lists" => {
             let pair = |dice: &mut Dice| vec![HeaderValue::Int(dice.below(9) as i64); 2].into();
@@ -86,13 +133,13 @@ fn run_once(task: &str, arguments: &[HeaderValue], mended: bool) -> Ran {
 
 fn sweep(task: &str, arguments: &[HeaderValue], each: Each, mended: bool) -> Ran {
     let Some((HeaderValue::List(items), rest)) = arguments.split_first() else {
-        return Ran::Failed("no list to go over".to_owned());
+        return Ran::Failed(UNDECODABLE, String::new());
     };
     let mut results = Vec::new();
     for item in items {
         let first = match (each, item) {
             (Each::Star, HeaderValue::List(first)) => first.clone(),
-            (Each::Star, _) => return Ran::Failed("no list of arguments".to_owned()),
+            (Each::Star, _) => return Ran::Failed(UNDECODABLE, String::new()),
             (Each::Item, item) => vec![item.clone()],
         };
         match run_once(task, &[first, rest.to_vec()].concat(), mended) {
