@@ -74,12 +74,13 @@ pub(crate) async fn follow(shared: &Arc<Shared>, live: &Arc<Live>) -> Result<()>
         if shared.names.is_following(live) {
             return Ok(None);
         }
-        begin(shared, live).await.map(Some).map_err(shared.client.failed("read names"))
+        let begun = begin(shared, live).await.map_err(shared.client.failed("read names"))?;
+        *shared.names.followed.lock() = Arc::downgrade(live);
+        Ok(Some(begun))
     };
     let late = |_| shared.client.unreachable("read names", "it did not answer in time");
     let begun = tokio::time::timeout(PATIENCE, begun).await.map_err(late)??;
     let Some(followed) = begun else { return Ok(()) };
-    *shared.names.followed.lock() = Arc::downgrade(live);
     let follower = shared.clone();
     shared.spawn(Box::pin(async move {
         let mut stream = followed;
