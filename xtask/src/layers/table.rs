@@ -24,6 +24,7 @@ const CORE: &str = "celeriac-core";
 const ENGINE: &str = "celeriac-engine";
 const JUMPSTARTER: &str = "jumpstarter";
 const EMBEDDED: &str = "celeriac-embedded";
+const AMQP: &str = "celeriac-amqp";
 const NATS: &str = "celeriac-nats";
 const POSTGRES: &str = "celeriac-postgres";
 const REDIS: &str = "celeriac-redis";
@@ -37,6 +38,7 @@ const BELOW_THE_FACADE: &[&str] = &[
     ENGINE,
     JUMPSTARTER,
     EMBEDDED,
+    AMQP,
     NATS,
     REDIS,
     "celeriac-connect",
@@ -72,9 +74,15 @@ pub(super) const CRATES: &[Crate] = &[
     ),
     layer("celeriac-connect", &[CORE], &[TESTKIT], "sources and sinks see core only"),
     layer(
+        AMQP,
+        &[CORE, JUMPSTARTER],
+        FOR_TESTS,
+        "a driver sees core and jumpstarter (ADR 0002); its tests need a store",
+    ),
+    layer(
         NATS,
         &[CORE, JUMPSTARTER],
-        &[TESTKIT, EMBEDDED],
+        FOR_TESTS,
         "a driver sees core and jumpstarter (ADR 0002); its tests need a store",
     ),
     layer(REDIS, &[CORE, JUMPSTARTER], &[TESTKIT], "a driver sees core and jumpstarter (ADR 0002)"),
@@ -161,6 +169,11 @@ pub(super) const WALLS: &[Wall] = &[
         packages: Who::AllBut(&[EMBEDDED]),
         libraries: What::These(&["rusqlite", "libsqlite3-sys"]),
         rule: "the wall `driver`: only celeriac-embedded names rusqlite",
+    },
+    Wall {
+        packages: Who::AllBut(&[AMQP]),
+        libraries: What::These(&["lapin", "amqprs"]),
+        rule: "the wall `driver`: only celeriac-amqp names lapin",
     },
     Wall {
         // The facade names the users' own transactions, and nothing else.

@@ -83,6 +83,9 @@ const DRIVERS: &[Driver] = &[
         feature: Some("amqp"),
         has_broker: true,
         has_store: false,
+        #[cfg(feature = "amqp")]
+        open: Some(amqp),
+        #[cfg(not(feature = "amqp"))]
         open: None,
     },
     Driver {
@@ -189,6 +192,16 @@ fn redis(opening: Opening<'_>) -> BoxFuture<'_, Result<Opened, celeriac_core::Er
             broker: wanted.broker.then(|| redis.clone() as _),
             store: wanted.store.then_some(redis as _),
         })
+    })
+}
+
+#[cfg(feature = "amqp")]
+fn amqp(opening: Opening<'_>) -> BoxFuture<'_, Result<Opened, celeriac_core::Error>> {
+    let Opening { address, system, .. } = opening;
+    Box::pin(async move {
+        let options = celeriac_amqp::Options::default();
+        let amqp = celeriac_amqp::open(address, options, system).await?;
+        Ok(Opened { broker: Some(amqp as _), store: None })
     })
 }
 
