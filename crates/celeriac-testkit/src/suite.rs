@@ -186,6 +186,7 @@ macro_rules! store_conformance {
                 "S-12" a_scheduled_message_comes_back_whole;
                 "S-13" what_is_taken_comes_again_after_its_lease;
                 "S-14" scheduling_again_replaces;
+                "S-14" an_earlier_attempt_changes_nothing;
                 "S-15" what_was_replaced_meanwhile_stays;
                 "S-16" the_next_due_time_is_known;
                 "S-18" timers_survive_a_crash;

@@ -25,6 +25,7 @@ const ENGINE: &str = "celeriac-engine";
 const JUMPSTARTER: &str = "jumpstarter";
 const EMBEDDED: &str = "celeriac-embedded";
 const AMQP: &str = "celeriac-amqp";
+const NATS: &str = "celeriac-nats";
 const POSTGRES: &str = "celeriac-postgres";
 const REDIS: &str = "celeriac-redis";
 const TESTKIT: &str = "celeriac-testkit";
@@ -38,6 +39,7 @@ const BELOW_THE_FACADE: &[&str] = &[
     JUMPSTARTER,
     EMBEDDED,
     AMQP,
+    NATS,
     REDIS,
     "celeriac-connect",
     "celeriac-macros",
@@ -76,6 +78,12 @@ pub(super) const CRATES: &[Crate] = &[
         &[CORE, JUMPSTARTER],
         FOR_TESTS,
         "a driver sees core and jumpstarter (ADR 0002)",
+    ),
+    layer(
+        NATS,
+        &[CORE, JUMPSTARTER],
+        &[TESTKIT, EMBEDDED],
+        "a driver sees core and jumpstarter (ADR 0002); its tests need a store",
     ),
     layer(REDIS, &[CORE, JUMPSTARTER], &[TESTKIT], "a driver sees core and jumpstarter (ADR 0002)"),
     layer(
@@ -172,6 +180,11 @@ pub(super) const WALLS: &[Wall] = &[
         packages: Who::AllBut(&[POSTGRES, "celeriac"]),
         libraries: What::These(&["sqlx", "sqlx-core", "sqlx-postgres", "tokio-postgres"]),
         rule: "the wall `driver`: only celeriac-postgres names sqlx",
+    },
+    Wall {
+        packages: Who::AllBut(&[NATS]),
+        libraries: What::These(&["async-nats"]),
+        rule: "the wall `driver`: only celeriac-nats names async-nats",
     },
     Wall {
         packages: Who::AllBut(&[REDIS]),

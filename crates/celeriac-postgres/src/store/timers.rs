@@ -1,5 +1,6 @@
 //! [`Timers`]: one row for each message that waits for its time.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,15 +23,17 @@ const TAKE: &str = "WITH due AS (
          RETURNING due.due AS was_due, timer.seq, timer.body
      ) SELECT body FROM taken ORDER BY was_due, seq";
 
-/// Writes messages that wait for their time, replacing those of the same id.
+/// Writes messages that wait for their time, replacing those of the same id, but no
+/// later attempts.
 pub(crate) async fn schedule_rows(
     connection: &mut PgConnection,
     schema: &str,
     batch: &[&Message],
 ) -> sqlx::Result<()> {
-    // The last of an id counts; in order, so that nobody waits in a circle.
+    // Of an id the latest attempt counts, and of its repetitions the last; in order,
+    // so that nobody waits in a circle.
     let mut rows = Vec::from_iter(batch.iter().enumerate());
-    rows.sort_by_key(|(position, message)| (message.id, std::cmp::Reverse(*position)));
+    rows.sort_by_key(|(position, message)| (message.id, Reverse((message.attempt, *position))));
     rows.dedup_by_key(|(_, message)| message.id);
     let rows = Vec::from_iter(rows.into_iter().map(|(_, message)| *message));
     let body = |message: &&Message| {
@@ -45,7 +48,8 @@ pub(crate) async fn schedule_rows(
              FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bytea[])
              AS message (id, due, attempt, body)
          ON CONFLICT (id) DO UPDATE SET
-             due = excluded.due, attempt = excluded.attempt, body = excluded.body"
+             due = excluded.due, attempt = excluded.attempt, body = excluded.body
+             WHERE excluded.attempt >= timer.attempt"
     );
     let schedule = sqlx::query(AssertSqlSafe(statement))
         .bind(Vec::from_iter(rows.iter().map(|message| column::uuid(message.id))))

@@ -83,6 +83,25 @@ pub async fn scheduling_again_replaces(harness: Arc<dyn Harness>) {
     assert_eq!(take(&rig, 210, 10).await, [4], "the lease was the old message's");
 }
 
+/// S-14: a repetition that fails again must not push back the retry that waits.
+pub async fn an_earlier_attempt_changes_nothing(harness: Arc<dyn Harness>) {
+    let rig = Rig::open(harness).await;
+    let first = due(1, 50);
+    let mut second = due(2, 100);
+    (second.id, second.attempt) = (first.id, first.attempt + 1);
+    // In one batch too, on either side of the later attempt.
+    schedule(&rig, &[first.clone(), second.clone(), first.clone()]).await;
+    schedule(&rig, &[first.clone()]).await;
+    assert_eq!(rig.store().next_due().await.expect("next_due"), Some(at(100)));
+    assert_eq!(take(&rig, 99, 10).await, [0; 0]);
+    assert_eq!(take(&rig, 100, 10).await, [2]);
+
+    schedule(&rig, &[first]).await;
+    assert_eq!(take(&rig, 199, 10).await, [0; 0], "the lease goes on");
+    rig.store().unschedule(&[second.into()]).await.expect("unschedule");
+    assert_eq!(rig.store().scheduled().await.expect("scheduled"), 0);
+}
+
 /// S-15: the retry that was scheduled while its forerunner was on its way.
 pub async fn what_was_replaced_meanwhile_stays(harness: Arc<dyn Harness>) {
     let rig = Rig::open(harness).await;
