@@ -220,8 +220,6 @@ impl Drop for Amqp {
 
 impl std::fmt::Debug for Amqp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Amqp")
-            .field("address", &self.shared.client.shown())
-            .finish_non_exhaustive()
+        f.debug_struct("Amqp").field("address", &self.shared.client.shown()).finish_non_exhaustive()
     }
 }

@@ -132,8 +132,7 @@ impl Client {
         if queue.is_transient() {
             arguments.insert("x-expires".into(), AMQPValue::LongInt(TRANSIENT_MS));
         }
-        let options =
-            QueueDeclareOptions { durable: !queue.is_transient(), ..Default::default() };
+        let options = QueueDeclareOptions { durable: !queue.is_transient(), ..Default::default() };
         let name = self.full_name(queue.as_str())?;
         // A refusal closes the channel: it is one of its own.
         let channel = live.connection.create_channel().await.map_err(self.failed(operation))?;

@@ -186,16 +186,14 @@ async fn take_from(
     let failed = shared.client.failed("pull");
     let mut closed = shared.closed.subscribe();
     let mut taken = Taken { shared: shared.clone(), deliveries: Vec::new() };
-    let (tags, mut arrivals) =
-        begin(shared, &link, queues, turn, credit).await.map_err(&failed)?;
+    let (tags, mut arrivals) = begin(shared, &link, queues, turn, credit).await.map_err(&failed)?;
     let first = tokio::select! {
         first = arrivals.next() => first,
         () = caller.closed() => None,
         _ = closed.wait_for(|closed| *closed) => return Err(shared.closed_error("pull")),
     };
-    let cancels = tags.into_iter().map(|tag| {
-        link.channel.basic_cancel(tag, BasicCancelOptions::default())
-    });
+    let cancels =
+        tags.into_iter().map(|tag| link.channel.basic_cancel(tag, BasicCancelOptions::default()));
     let cancelled = try_join_all(cancels).await;
     // Also when the caller is gone: what came until the cancel goes back.
     let mut decoder = Decoder::new();

@@ -28,8 +28,13 @@ pub(crate) struct Link {
 #[derive(Debug, PartialEq, Eq)]
 enum Frame {
     /// Of this tag, or with `multiple` of everything up to it.
-    Ack { tag: u64, multiple: bool },
-    Requeue { tag: u64 },
+    Ack {
+        tag: u64,
+        multiple: bool,
+    },
+    Requeue {
+        tag: u64,
+    },
 }
 
 impl Link {
@@ -124,7 +129,8 @@ mod tests {
         let queue = QueueName::from_static("q");
         let mut held = BTreeMap::from_iter((1..=8).map(|tag| (tag, queue.clone())));
         let settle = |verdict, tags: &[u64]| {
-            let settlement = |tag: &u64| Settlement { receipt: Receipt(3 << TAG_BITS | *tag), verdict };
+            let settlement =
+                |tag: &u64| Settlement { receipt: Receipt(3 << TAG_BITS | *tag), verdict };
             Vec::from_iter(tags.iter().map(settlement))
         };
         let batch = settle(Verdict::Ack, &[2, 1, 4, 3, 6]);

@@ -109,8 +109,7 @@ async fn begin(shared: &Shared, live: &Live) -> lapin::Result<Consumer> {
     append(shared, live, &[], properties).await?;
     while let Some(entry) = entries.next().await {
         let entry = entry?;
-        let is_ours =
-            entry.properties.message_id().as_ref().is_some_and(|id| id.as_str() == mark);
+        let is_ours = entry.properties.message_id().as_ref().is_some_and(|id| id.as_str() == mark);
         learn(shared, entry).await;
         if is_ours {
             break;

@@ -15,9 +15,8 @@ async fn consume(amqp: &celeriac_amqp::Amqp, queue: &str) -> Box<dyn Consumer> {
 }
 
 fn numbers(deliveries: &[celeriac_core::broker::Delivery]) -> Vec<u64> {
-    let number = |one: &celeriac_core::broker::Delivery| {
-        sample::number(one.payload.as_ref().unwrap())
-    };
+    let number =
+        |one: &celeriac_core::broker::Delivery| sample::number(one.payload.as_ref().unwrap());
     deliveries.iter().map(number).collect()
 }
 
