@@ -35,9 +35,11 @@ pub(crate) async fn migrate(client: &Client) -> Result<()> {
 
 /// The version that is there; 0 for none.
 async fn version(connection: &mut PgConnection, schema: &str) -> sqlx::Result<i32> {
-    let table = format!("{schema}.migration");
-    let exists = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL").bind(table);
-    if !exists.fetch_one(&mut *connection).await? {
+    // Looked up in the table of tables: what a name means may be remembered from
+    // before the lock.
+    let exists = "SELECT EXISTS (SELECT FROM pg_catalog.pg_tables \
+                  WHERE schemaname = $1 AND tablename = 'migration')";
+    if !sqlx::query_scalar(exists).bind(schema).fetch_one(&mut *connection).await? {
         return Ok(0);
     }
     let version = sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM migration");

@@ -81,6 +81,16 @@ pub(crate) fn skipped(why: &str) {
 #[macro_export]
 macro_rules! conformance {
     ($harness:expr) => {
+        $crate::broker_conformance!($harness);
+        $crate::store_conformance!($harness);
+    };
+}
+
+/// As [`conformance!`](crate::conformance), for a driver that is a broker
+/// only; its harness opens any store beside it.
+#[macro_export]
+macro_rules! broker_conformance {
+    ($harness:expr) => {
         $crate::__cases! { (run $harness)
             broker::order {
                 "B-01" batches_keep_their_order;
@@ -140,6 +150,16 @@ macro_rules! conformance {
                 "B-30" a_stale_holder_settles_nothing;
                 "B-30" a_stale_holder_begins_nothing;
             }
+        }
+    };
+}
+
+/// The cases of stores; not for use by itself.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! store_conformance {
+    ($harness:expr) => {
+        $crate::__cases! { (run $harness)
             store::results {
                 "S-01" the_first_outcome_stays;
                 "S-02" of_outcomes_at_once_one_is_recorded;

@@ -24,6 +24,8 @@ const CORE: &str = "celeriac-core";
 const ENGINE: &str = "celeriac-engine";
 const JUMPSTARTER: &str = "jumpstarter";
 const EMBEDDED: &str = "celeriac-embedded";
+const AMQP: &str = "celeriac-amqp";
+const NATS: &str = "celeriac-nats";
 const POSTGRES: &str = "celeriac-postgres";
 const REDIS: &str = "celeriac-redis";
 const TESTKIT: &str = "celeriac-testkit";
@@ -36,6 +38,8 @@ const BELOW_THE_FACADE: &[&str] = &[
     ENGINE,
     JUMPSTARTER,
     EMBEDDED,
+    AMQP,
+    NATS,
     REDIS,
     "celeriac-connect",
     "celeriac-macros",
@@ -69,6 +73,18 @@ pub(super) const CRATES: &[Crate] = &[
         "a driver sees core and jumpstarter (ADR 0002)",
     ),
     layer("celeriac-connect", &[CORE], &[TESTKIT], "sources and sinks see core only"),
+    layer(
+        AMQP,
+        &[CORE, JUMPSTARTER],
+        FOR_TESTS,
+        "a driver sees core and jumpstarter (ADR 0002); its tests need a store",
+    ),
+    layer(
+        NATS,
+        &[CORE, JUMPSTARTER],
+        FOR_TESTS,
+        "a driver sees core and jumpstarter (ADR 0002); its tests need a store",
+    ),
     layer(REDIS, &[CORE, JUMPSTARTER], &[TESTKIT], "a driver sees core and jumpstarter (ADR 0002)"),
     layer(
         POSTGRES,
@@ -155,10 +171,20 @@ pub(super) const WALLS: &[Wall] = &[
         rule: "the wall `driver`: only celeriac-embedded names rusqlite",
     },
     Wall {
+        packages: Who::AllBut(&[AMQP]),
+        libraries: What::These(&["lapin", "amqprs"]),
+        rule: "the wall `driver`: only celeriac-amqp names lapin",
+    },
+    Wall {
         // The facade names the users' own transactions, and nothing else.
         packages: Who::AllBut(&[POSTGRES, "celeriac"]),
         libraries: What::These(&["sqlx", "sqlx-core", "sqlx-postgres", "tokio-postgres"]),
         rule: "the wall `driver`: only celeriac-postgres names sqlx",
+    },
+    Wall {
+        packages: Who::AllBut(&[NATS]),
+        libraries: What::These(&["async-nats"]),
+        rule: "the wall `driver`: only celeriac-nats names async-nats",
     },
     Wall {
         packages: Who::AllBut(&[REDIS]),

@@ -2,13 +2,13 @@
 #![cfg(unix)]
 
 use std::ffi::OsString;
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 
 use celeriac::App;
 use tempfile::TempDir;
 
 use crate::celeriac::{Called, celeriac};
-use crate::service::{stop, wait_until};
+use crate::service::{Service, stop, wait_until};
 
 /// The arguments of [`own_program`], if it is to be one.
 const ARGUMENTS: &str = "OWN_PROGRAM_ARGUMENTS";
@@ -52,7 +52,7 @@ impl Directory {
         celeriac(&[&["--broker", self.path(), "--json"], arguments].concat())
     }
 
-    pub(crate) fn worker(&self) -> Child {
+    pub(crate) fn worker(&self) -> Service {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--exact", "durable::own_program", "--nocapture"]);
         command.env(ARGUMENTS, format!("own --broker {} worker", self.path()));

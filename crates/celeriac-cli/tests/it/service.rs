@@ -2,18 +2,51 @@
 #![cfg(unix)]
 
 use std::io::{BufRead, BufReader};
+use std::ops::{Deref, DerefMut};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use crate::celeriac::command;
 
+/// A process that ends with the test, also with one that fails.
+pub(crate) struct Service(Child);
+
+impl From<Child> for Service {
+    fn from(child: Child) -> Self {
+        Self(child)
+    }
+}
+
+impl Deref for Service {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        &self.0
+    }
+}
+
+impl DerefMut for Service {
+    fn deref_mut(&mut self) -> &mut Child {
+        &mut self.0
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // One that has ended can't be killed, and need not.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Starts a service, and waits until it says `expected` on stderr.
-fn start(arguments: &[&str], expected: &str) -> Child {
+fn start(arguments: &[&str], expected: &str) -> Service {
     wait_until(command(arguments).stderr(Stdio::piped()).spawn().unwrap(), expected)
 }
 
 /// Waits until a service says `expected` on stderr.
-pub(crate) fn wait_until(mut child: Child, expected: &str) -> Child {
-    let mut log = BufReader::new(child.stderr.take().unwrap());
+pub(crate) fn wait_until(child: Child, expected: &str) -> Service {
+    let mut service = Service(child);
+    let mut log = BufReader::new(service.stderr.take().unwrap());
     let mut line = String::new();
     while !line.contains(expected) {
         line.clear();
@@ -21,14 +54,15 @@ pub(crate) fn wait_until(mut child: Child, expected: &str) -> Child {
     }
     // Goes on reading, so that the log has room.
     std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-    child
+    service
 }
 
 /// Asks a service to stop, and waits for its end.
-pub(crate) fn stop(mut child: Child, signal: &str) -> ExitStatus {
-    let id = child.id().to_string();
+pub(crate) fn stop(service: impl Into<Service>, signal: &str) -> ExitStatus {
+    let mut service = service.into();
+    let id = service.id().to_string();
     assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
-    child.wait().unwrap()
+    service.wait().unwrap()
 }
 
 #[test]

@@ -169,7 +169,11 @@ impl Desk {
         let served = self.give_back().await;
         match self.signals().news() {
             Some(queues) => self.promising.extend(queues),
-            None => self.expect_all(),
+            None => {
+                // The server may have crashed, and forgotten acknowledgements.
+                self.in_doubt = true;
+                self.expect_all();
+            }
         }
         let waiting = self.consumers.iter().filter(|(_, consumer)| {
             consumer.waiting.as_ref().is_some_and(|(_, reply)| !reply.is_closed())

@@ -16,8 +16,6 @@ use jumpstarter::System;
 use crate::place::Place;
 use crate::server::Server;
 
-/// How long a failure is waited out, as the roles do.
-const PAUSE: Duration = Duration::from_millis(50);
 /// How long all of it may take.
 const PATIENCE: Duration = Duration::from_secs(90);
 
@@ -25,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 async fn publish(broker: &dyn Broker, batch: &[Arc<Message>]) {
     while let Err(error) = broker.publish(batch, Limit::Respect).await {
         assert!(error.is_retryable(), "{error:?}");
-        tokio::time::sleep(PAUSE).await;
+        tokio::task::yield_now().await;
     }
 }
 
@@ -58,10 +56,28 @@ async fn work(broker: &dyn Broker, count: usize) -> (BTreeSet<u64>, usize) {
         if let Err(error) = turn.await {
             assert!(error.is_retryable(), "{error:?}");
             consumer = None;
-            tokio::time::sleep(PAUSE).await;
+            tokio::task::yield_now().await;
         }
     }
     (seen, again)
+}
+
+/// Works on what came again when everything had been seen, until nothing is
+/// left.
+async fn drain(postgres: &Postgres) {
+    let began = std::time::Instant::now();
+    let work = work(postgres, usize::MAX);
+    let empty = async || postgres.queues().await.is_ok_and(|queues| queues.is_empty());
+    let watch = async {
+        while !empty().await {
+            assert!(began.elapsed() < PATIENCE, "{:?} are left", postgres.queues().await);
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        _ = work => {}
+        () = watch => {}
+    }
 }
 
 /// Sends and works while `fault` happens in between, `times` times.
@@ -97,8 +113,7 @@ async fn cut_connections_lose_nothing() {
         place.execute(&cut).await;
     };
     survive(&postgres, cut, 10).await;
-    let empty = || async { postgres.queues().await.is_ok_and(|queues| queues.is_empty()) };
-    celeriac_testkit::probe::eventually("nothing is left", empty).await;
+    drain(&postgres).await;
     postgres.close().await;
 }
 
@@ -143,7 +158,6 @@ async fn a_killed_server_loses_nothing_that_was_acknowledged() {
         server.start_again().await;
     };
     survive(&postgres, kill, 5).await;
-    let empty = || async { postgres.queues().await.is_ok_and(|queues| queues.is_empty()) };
-    celeriac_testkit::probe::eventually("nothing is left", empty).await;
+    drain(&postgres).await;
     postgres.close().await;
 }

@@ -1,6 +1,7 @@
 //! A private server: made in a temporary directory, on a free port, so that it
 //! may be killed.
 
+use std::fs::Permissions;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -54,7 +55,7 @@ impl Server {
             return None;
         };
         let directory = tempfile::tempdir().unwrap();
-        std::fs::set_permissions(directory.path(), PermissionsExt::from_mode(0o777)).unwrap();
+        std::fs::set_permissions(directory.path(), Permissions::from_mode(0o777)).unwrap();
         let data = directory.path().join("data");
         let mut initdb = as_its_user(&programs.join("initdb"));
         initdb.arg("-D").arg(&data).args(["-U", "celeriac", "--no-sync", "-A", "trust"]);

@@ -38,13 +38,14 @@ async fn a_server_that_wants_tls_and_a_password_gets_both() {
     let verified = "&sslmode=verify-ca&sslrootcert=/etc/ssl/certs/ssl-cert-snakeoil.pem";
     open(&server, "shop:hunter2", verified).await.unwrap();
 
-    // Not signed by who is trusted; no TLS; the wrong password.
-    let unknown = open(&server, "shop:hunter2", "&sslmode=verify-ca").await.unwrap_err();
-    assert_eq!(unknown.kind(), ErrorKind::Config, "{unknown:?}");
+    // The certificate is for another name; no TLS; the wrong password.
+    let verified = "&sslmode=verify-full&sslrootcert=/etc/ssl/certs/ssl-cert-snakeoil.pem";
+    let other = open(&server, "shop:hunter2", verified).await.unwrap_err();
+    assert_eq!(other.kind(), ErrorKind::Config, "{other:?}");
     let plain = open(&server, "shop:hunter2", "&sslmode=disable").await.unwrap_err();
     let wrong = open(&server, "shop:hunter3", "&sslmode=require").await.unwrap_err();
     assert_eq!((plain.kind(), wrong.kind()), (ErrorKind::Denied, ErrorKind::Denied));
-    for error in [unknown, plain, wrong] {
+    for error in [other, plain, wrong] {
         assert!(!format!("{error:?} {error}").contains("hunter"), "{error:?}");
     }
 }

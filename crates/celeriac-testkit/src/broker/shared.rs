@@ -47,7 +47,11 @@ pub async fn processes_share_without_overlap(harness: Arc<dyn Harness>) {
             }
         }
     }
-    assert_eq!(two.depth("q").await, (0, 100));
+    let (seen_by_one, seen_by_two) = (one.depth("q").await, two.depth("q").await);
+    assert_eq!((seen_by_one.0, seen_by_two.0), (0, 0));
+    // Either sees what all processes hold, or each what it holds itself.
+    let sees_all = seen_by_one.1 == 100 && seen_by_two.1 == 100;
+    assert!(sees_all || seen_by_one.1 + seen_by_two.1 == 100, "{seen_by_one:?} {seen_by_two:?}");
 }
 
 /// B-29: to the front, by priority, in order, marked; what others hold stays.

@@ -83,13 +83,19 @@ const DRIVERS: &[Driver] = &[
         feature: Some("amqp"),
         has_broker: true,
         has_store: false,
+        #[cfg(feature = "amqp")]
+        open: Some(amqp),
+        #[cfg(not(feature = "amqp"))]
         open: None,
     },
     Driver {
-        schemes: &["nats"],
+        schemes: &["nats", "tls"],
         feature: Some("nats"),
         has_broker: true,
         has_store: false,
+        #[cfg(feature = "nats")]
+        open: Some(nats),
+        #[cfg(not(feature = "nats"))]
         open: None,
     },
 ];
@@ -147,6 +153,16 @@ fn embedded(opening: Opening<'_>) -> BoxFuture<'_, Result<Opened, celeriac_core:
     })
 }
 
+#[cfg(feature = "nats")]
+fn nats(opening: Opening<'_>) -> BoxFuture<'_, Result<Opened, celeriac_core::Error>> {
+    let Opening { address, wanted, system, .. } = opening;
+    Box::pin(async move {
+        let options = celeriac_nats::Options::default();
+        let nats = celeriac_nats::open(address, options, system).await?;
+        Ok(Opened { broker: wanted.broker.then_some(nats as _), store: None })
+    })
+}
+
 #[cfg(feature = "postgres")]
 fn postgres(opening: Opening<'_>) -> BoxFuture<'_, Result<Opened, celeriac_core::Error>> {
     let Opening { address, wanted, config, system } = opening;
@@ -158,7 +174,7 @@ fn postgres(opening: Opening<'_>) -> BoxFuture<'_, Result<Opened, celeriac_core:
         let address = celeriac_postgres::Config::parse(address.expose())?;
         let postgres = celeriac_postgres::Postgres::connect(address, options, system).await?;
         let broker = wanted.broker.then(|| postgres.clone() as Arc<dyn Broker>);
-        let store = wanted.store.then(|| postgres as Arc<dyn Store>);
+        let store = wanted.store.then_some(postgres as Arc<dyn Store>);
         Ok(Opened { broker, store })
     })
 }
@@ -176,6 +192,16 @@ fn redis(opening: Opening<'_>) -> BoxFuture<'_, Result<Opened, celeriac_core::Er
             broker: wanted.broker.then(|| redis.clone() as _),
             store: wanted.store.then_some(redis as _),
         })
+    })
+}
+
+#[cfg(feature = "amqp")]
+fn amqp(opening: Opening<'_>) -> BoxFuture<'_, Result<Opened, celeriac_core::Error>> {
+    let Opening { address, system, .. } = opening;
+    Box::pin(async move {
+        let options = celeriac_amqp::Options::default();
+        let amqp = celeriac_amqp::open(address, options, system).await?;
+        Ok(Opened { broker: Some(amqp as _), store: None })
     })
 }
 

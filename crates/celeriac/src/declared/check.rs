@@ -10,7 +10,7 @@ use super::fits::{fits, value_fits};
 use super::node::{Entry, Node, Value};
 use super::read::Step;
 use super::reading::did_you_mean;
-use super::types::Type;
+use super::value_type::Type;
 use super::{Mistake, Tasks};
 use crate::schema::TaskSchema;
 

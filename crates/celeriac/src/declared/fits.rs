@@ -5,7 +5,7 @@ use celeriac_core::HeaderValue;
 use super::Mistake;
 use super::node::{Node, Value};
 use super::reading::did_you_mean;
-use super::types::{Object, Type};
+use super::value_type::{Object, Type};
 
 /// Whether all that is given is taken; or why not.
 pub(super) fn fits(given: &Type, taken: &Type) -> Result<(), String> {

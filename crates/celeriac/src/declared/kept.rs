@@ -103,7 +103,7 @@ impl App {
         if let Some(version) = version {
             let store = &self.connection().await?.store;
             let records = store.workflows(&[id(name, version)]).await.map_err(Error::from)?;
-            if let Some(kept) = records.iter().flatten().find_map(|record| read(record)) {
+            if let Some(kept) = records.iter().flatten().find_map(read) {
                 return kept;
             }
         }
@@ -134,7 +134,6 @@ impl App {
             let filter = WorkflowFilter {
                 name: Some(KEPT),
                 parts: true,
-                part_of: Some(parent()),
                 before,
                 ..WorkflowFilter::default()
             };

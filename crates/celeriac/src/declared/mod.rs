@@ -47,7 +47,7 @@ mod read;
 mod reading;
 mod run;
 mod toml;
-mod types;
+mod value_type;
 mod when;
 #[doc(hidden)]
 pub mod written;
@@ -156,7 +156,7 @@ impl App {
 
 /// What a JSON schema allows, for people.
 pub(crate) fn type_of(schema: &serde_json::Value) -> String {
-    types::Type::of(schema).to_string()
+    value_type::Type::of(schema).to_string()
 }
 
 fn checked(document: &Document, tasks: &Tasks) -> Result<Vec<Declaration>, Vec<Mistake>> {

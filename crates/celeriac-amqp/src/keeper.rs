@@ -1,0 +1,52 @@
+//! The keeper: the actor that connects again when the connection is broken,
+//! and lends its spawner to what must go on without its caller.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use celeriac_core::error::Result;
+use jumpstarter::{Context, Flow, actor};
+
+use crate::names;
+use crate::shared::Shared;
+
+/// How often the keeper looks at the connection.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// Keeps the connection.
+pub(crate) struct Keeper {
+    shared: Arc<Shared>,
+}
+
+#[actor]
+impl Keeper {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    #[started]
+    async fn begin(&mut self, ctx: &mut Context<Self>) -> Result<()> {
+        *self.shared.spawner.lock() = Some(ctx.spawner());
+        Ok(())
+    }
+
+    #[task]
+    async fn keep(&mut self, ctx: &mut Context<Self>) -> Flow {
+        tokio::time::sleep(PERIOD).await;
+        if self.shared.is_closed() {
+            return Flow::Success;
+        }
+        let mended = async {
+            let live = self.shared.client.live("connect").await?;
+            names::follow(&self.shared, &live).await
+        };
+        if let Err(error) = mended.await {
+            tracing::warn!(%error, "there is no connection to the server");
+            // A report that the state does not allow changes nothing.
+            let _ = ctx.report_warning();
+        } else {
+            let _ = ctx.recover();
+        }
+        Flow::Continue
+    }
+}

@@ -1,0 +1,131 @@
+//! Publishing: a batch is sent whole, then its confirms are waited for.
+
+use std::sync::Arc;
+
+use celeriac_core::error::Result;
+use celeriac_core::{Error, ErrorKind, Message, QueueName, wire};
+use futures_util::future::try_join_all;
+use lapin::options::BasicPublishOptions;
+use lapin::types::ShortString;
+use lapin::{BasicProperties, Confirmation, PublisherConfirm};
+
+use crate::client::Live;
+use crate::names;
+use crate::shared::Shared;
+
+/// What the body is: the envelope of `docs/spec/message.md`.
+const CONTENT_TYPE: &str = "application/vnd.celeriac+msgpack";
+/// So many messages, and about so many bytes, are handed to the socket at once.
+const PART_MESSAGES: usize = 1024;
+const PART_BYTES: usize = 4 << 20;
+const PERSISTENT: u8 = 2;
+const TRANSIENT: u8 = 1;
+
+/// Stores a batch; returns when the server has confirmed all of it.
+pub(crate) async fn publish(shared: &Arc<Shared>, batch: &[Arc<Message>]) -> Result<()> {
+    shared.check_open("publish")?;
+    if batch.is_empty() {
+        return Ok(());
+    }
+    let live = shared.client.live("publish").await?;
+    let queues = declare(shared, &live, batch).await?;
+    let failed = shared.client.failed("publish");
+    let mut confirms = Vec::with_capacity(batch.len());
+    let mut rest = batch;
+    while !rest.is_empty() {
+        let (part, after) = rest.split_at(part_length(rest));
+        confirms.extend(send(&live, &queues, part).await.map_err(&failed)?);
+        rest = after;
+    }
+    for (message, confirm) in batch.iter().zip(confirms) {
+        match confirm.await.map_err(&failed)? {
+            Confirmation::Ack(None) | Confirmation::NotRequested => {}
+            Confirmation::Ack(Some(_)) => {
+                live.forget(&message.queue);
+                let why = format!("the queue `{}` is gone; publish again", message.queue);
+                return Err(shared.client.unreachable("publish", &why));
+            }
+            Confirmation::Nack(_) => {
+                let why = format!("the server could not store it in `{}`", message.queue);
+                let context = format!("{}: {why}", shared.client.shown());
+                return Err(Error::new(ErrorKind::NoSpace, "publish", context));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The queues of a batch with their names on the server: few, so a list is
+/// faster than a map.
+type Queues<'a> = Vec<(&'a QueueName, ShortString)>;
+
+async fn declare<'a>(
+    shared: &Arc<Shared>,
+    live: &Arc<Live>,
+    batch: &'a [Arc<Message>],
+) -> Result<Queues<'a>> {
+    let mut queues: Queues<'a> = Vec::new();
+    for message in batch {
+        if queues.iter().all(|(queue, _)| **queue != message.queue) {
+            shared.client.declare("publish", live, &message.queue).await?;
+            names::note(shared, live, "publish", &message.queue).await?;
+            queues.push((&message.queue, shared.client.full_name(message.queue.as_str())?));
+        }
+    }
+    Ok(queues)
+}
+
+/// How many of these messages, at least one, are sent together.
+fn part_length(messages: &[Arc<Message>]) -> usize {
+    let mut bytes = 0;
+    let fits = |message: &&Arc<Message>| {
+        bytes += message.body.len();
+        bytes <= PART_BYTES
+    };
+    messages.iter().take(PART_MESSAGES).take_while(fits).count().max(1)
+}
+
+async fn send(
+    live: &Live,
+    queues: &Queues<'_>,
+    part: &[Arc<Message>],
+) -> lapin::Result<Vec<PublisherConfirm>> {
+    let mut bytes = Vec::new();
+    let mut ends = Vec::with_capacity(part.len());
+    for message in part {
+        wire::encode(message, &mut bytes);
+        ends.push(bytes.len());
+    }
+    let (mut start, mut sending) = (0, Vec::with_capacity(part.len()));
+    for (message, end) in part.iter().zip(ends) {
+        let found = queues.iter().find(|(queue, _)| **queue == message.queue);
+        let Some((_, name)) = found else { continue };
+        let options = BasicPublishOptions { mandatory: true, ..Default::default() };
+        let body = &bytes[start..end];
+        start = end;
+        let (exchange, properties) = ("".into(), properties(message));
+        sending.push(live.publishing.basic_publish(
+            exchange,
+            name.clone(),
+            options,
+            body,
+            properties,
+        ));
+    }
+    live.in_order(try_join_all(sending)).await
+}
+
+/// What others that look at the queue can read without reading the envelope.
+fn properties(message: &Message) -> BasicProperties {
+    let mode = if message.queue.is_transient() { TRANSIENT } else { PERSISTENT };
+    let properties = BasicProperties::default()
+        .with_content_type(CONTENT_TYPE.into())
+        .with_delivery_mode(mode)
+        .with_priority(message.priority.get())
+        .with_message_id(message.id.to_string().into())
+        .with_timestamp(message.created_at.as_millis() / 1000);
+    match ShortString::try_new(message.name.as_str()) {
+        Ok(name) => properties.with_type(name),
+        Err(_) => properties,
+    }
+}

@@ -1,0 +1,15 @@
+//! The suite that every broker owes, on the RabbitMQ of this machine; and what
+//! the suite does not check.
+
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod readme;
+
+#[cfg(test)]
+mod conformance {
+    use crate::harness::OnServer;
+    celeriac_testkit::broker_conformance!(OnServer);
+}

@@ -1,0 +1,398 @@
+//! [`Consumer`]: takes from its queues in turn, and waits where nothing is.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_nats::{Message, StatusCode, Subscriber};
+use bytes::Bytes;
+use celeriac_core::broker::{Delivery, Settlement, Undecodable, Verdict};
+use celeriac_core::error::Result;
+use celeriac_core::wire::Decoder;
+use celeriac_core::{BoxFuture, Consumer, Error, ErrorKind, MessageId, QueueName};
+use futures_util::future::{join_all, select_all};
+use futures_util::{FutureExt as _, StreamExt as _};
+use parking_lot::Mutex;
+use serde_json::json;
+use tokio::sync::oneshot;
+
+use crate::broker::{Departure, Shared};
+use crate::client::Client;
+use crate::held::Entry;
+use crate::name::PRIORITIES;
+use crate::{large, settling};
+
+/// An empty answer is believed at so many times: the server confirms a message
+/// a moment before it counts it.
+const LOOKS: u8 = 2;
+/// That moment.
+const MOMENT: Duration = Duration::from_millis(1);
+
+/// How often each priority of a queue is still looked at.
+type Hope = [u8; PRIORITIES];
+
+/// A queue that is consumed.
+struct Source {
+    name: QueueName,
+    hope: Mutex<Hope>,
+}
+
+impl Source {
+    fn is_hopeful(&self) -> bool {
+        self.hope.lock().iter().any(|looks| *looks > 0)
+    }
+
+    /// Reads what was told: the priorities that have messages.
+    fn hear(&self, priorities: &[u8]) {
+        let mut hope = self.hope.lock();
+        for priority in priorities {
+            if let Some(looks) = hope.get_mut(usize::from(*priority)) {
+                *looks = LOOKS;
+            }
+        }
+    }
+
+    /// The highest hopeful priority up to this one.
+    fn highest(&self, below: usize) -> Option<usize> {
+        let hope = self.hope.lock();
+        (0..below).rev().find(|priority| hope[*priority] > 0)
+    }
+}
+
+/// One consumer's end of the broker.
+pub(crate) struct NatsConsumer {
+    shared: Arc<Shared>,
+    number: u64,
+    sources: Arc<Vec<Source>>,
+    /// What is told of each of them.
+    wakes: Vec<Subscriber>,
+    /// Where the next turn begins.
+    turn: usize,
+    /// When everything is looked at again, told or not.
+    look: tokio::time::Instant,
+}
+
+impl NatsConsumer {
+    /// Hears of its queues from here on.
+    pub(crate) async fn new(
+        shared: Arc<Shared>,
+        number: u64,
+        names: Vec<QueueName>,
+    ) -> Result<Self> {
+        let (mut sources, mut wakes) = (Vec::new(), Vec::new());
+        for name in names {
+            wakes.push(shared.client.subscribe("consume", shared.names.wake(&name)).await?);
+            shared.ensure_consumers(&name).await?;
+            sources.push(Source { name, hope: Mutex::new([LOOKS; PRIORITIES]) });
+        }
+        let look = tokio::time::Instant::now() + shared.options.period();
+        Ok(Self { shared, number, sources: Arc::new(sources), wakes, turn: 0, look })
+    }
+
+    async fn pull_some(&mut self, credit: usize) -> Result<Vec<Delivery>> {
+        let shared = self.shared.clone();
+        loop {
+            let closing = shared.closing.notified();
+            shared.check_open("pull")?;
+            shared.departed().await;
+            self.hear();
+            let asked = self.asked(credit);
+            if asked.is_empty() {
+                tokio::select! {
+                    () = closing => {}
+                    () = self.wait() => {}
+                }
+                continue;
+            }
+            self.turn = self.turn.wrapping_add(1);
+            let taken = self.take(asked).await?;
+            if !taken.deliveries.is_empty() {
+                return Ok(taken.keep());
+            }
+            if self.sources.iter().any(Source::is_hopeful) {
+                tokio::time::sleep(MOMENT).await;
+            }
+        }
+    }
+
+    /// Reads what was told already.
+    fn hear(&mut self) {
+        for (source, wake) in self.sources.iter().zip(&mut self.wakes) {
+            while let Some(Some(told)) = wake.next().now_or_never() {
+                source.hear(&told.payload);
+            }
+        }
+    }
+
+    /// Waits until something is told, or it is time to look.
+    async fn wait(&mut self) {
+        let told = async {
+            if self.wakes.is_empty() {
+                return std::future::pending().await;
+            }
+            let (told, at, _) =
+                select_all(self.wakes.iter_mut().map(futures_util::StreamExt::next)).await;
+            match told {
+                Some(told) => self.sources[at].hear(&told.payload),
+                // The connection has ended; looking says so.
+                None => std::future::pending().await,
+            }
+        };
+        if tokio::time::timeout_at(self.look, told).await.is_err() {
+            self.look = tokio::time::Instant::now() + self.shared.options.period();
+            for source in self.sources.iter() {
+                for looks in source.hope.lock().iter_mut() {
+                    *looks = (*looks).max(1);
+                }
+            }
+        }
+    }
+
+    /// The queues that may have messages, with the share of the credit of each.
+    fn asked(&self, credit: usize) -> Vec<(usize, usize)> {
+        let count = self.sources.len();
+        let in_turn = (0..count).map(|offset| (self.turn.wrapping_add(offset)) % count);
+        let hopeful = in_turn.filter(|at| self.sources[*at].is_hopeful());
+        let hopeful = Vec::from_iter(hopeful.take(credit));
+        let share = (credit / hopeful.len().max(1)).max(1);
+        hopeful.into_iter().map(|at| (at, share)).collect()
+    }
+
+    /// Takes from these queues. The taking goes on if the caller does not: what
+    /// comes then goes back.
+    async fn take(&self, asked: Vec<(usize, usize)>) -> Result<Taken> {
+        let (shared, sources) = (self.shared.clone(), self.sources.clone());
+        let number = self.number;
+        let (answer, taken) = oneshot::channel();
+        let mut asking = Asking { shared: &self.shared, taken, late: Late::default() };
+        let late = asking.late.clone();
+        let taking = async move {
+            let result = take_from(&shared, &sources, number, &asked).await;
+            // Who gave up drops it, and so gives it back.
+            drop(answer.send(result));
+            drop(late);
+        };
+        self.shared.spawn(Box::pin(taking));
+        let taken = (&mut asking.taken).await;
+        taken.map_err(|_| {
+            let context = format!("{}: it was stopped meanwhile", self.shared.client.shown());
+            Error::new(ErrorKind::Unreachable, "pull", context)
+        })?
+    }
+}
+
+/// What is still under way after its caller gave up: others wait for its end.
+type Late = Arc<Mutex<Option<Departure>>>;
+
+/// A caller who waits for what is taken.
+struct Asking<'a> {
+    shared: &'a Arc<Shared>,
+    taken: oneshot::Receiver<Result<Taken>>,
+    late: Late,
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        // If the taking has ended, nobody else holds this, and nobody waits.
+        *self.late.lock() = Some(self.shared.depart());
+    }
+}
+
+/// Deliveries that nobody has seen yet; dropped, they go back.
+struct Taken {
+    shared: Arc<Shared>,
+    deliveries: Vec<Delivery>,
+}
+
+impl Taken {
+    fn keep(mut self) -> Vec<Delivery> {
+        std::mem::take(&mut self.deliveries)
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        let requeue = |delivery: Delivery| Settlement {
+            receipt: delivery.receipt,
+            verdict: Verdict::Requeue,
+        };
+        let batch = Vec::from_iter(self.deliveries.drain(..).map(requeue));
+        give_back(&self.shared, batch);
+    }
+}
+
+/// Gives deliveries back without waiting for it.
+fn give_back(shared: &Arc<Shared>, batch: Vec<Settlement>) {
+    if batch.is_empty() {
+        return;
+    }
+    let (going, departure) = (shared.clone(), shared.depart());
+    let giving = async move {
+        if let Err(error) = settling::settle(&going, &batch).await {
+            // Nobody renews it any more.
+            going.held.lock().settle(&batch);
+            tracing::warn!(%error, "what was not settled comes again after its lease");
+        }
+        drop(departure);
+    };
+    shared.spawn(Box::pin(giving));
+}
+
+async fn take_from(
+    shared: &Arc<Shared>,
+    sources: &[Source],
+    consumer: u64,
+    asked: &[(usize, usize)],
+) -> Result<Taken> {
+    let asking = asked.iter().map(|(at, share)| {
+        let mut taken = Taken { shared: shared.clone(), deliveries: Vec::new() };
+        async move {
+            let asked = take_of(&mut taken, &sources[*at], consumer, *share).await;
+            (taken, asked)
+        }
+    });
+    let mut all = Taken { shared: shared.clone(), deliveries: Vec::new() };
+    let mut failed = None;
+    for (mut taken, asked) in join_all(asking).await {
+        all.deliveries.append(&mut taken.deliveries);
+        failed = failed.or(asked.err());
+    }
+    match failed {
+        Some(error) if all.deliveries.is_empty() => Err(error),
+        // The next pull tells.
+        _ => Ok(all),
+    }
+}
+
+/// Takes from one queue: the highest priority first.
+async fn take_of(taken: &mut Taken, source: &Source, consumer: u64, share: usize) -> Result<()> {
+    let mut below = PRIORITIES;
+    let mut left = share;
+    while let Some(priority) = source.highest(below) {
+        below = priority;
+        let fetched = fetch(&taken.shared, source, priority, left).await?;
+        if fetched.messages.is_empty() {
+            let mut hope = source.hope.lock();
+            hope[priority] = hope[priority].saturating_sub(1);
+        }
+        left -= fetched.messages.len().min(left);
+        for message in fetched.messages {
+            let delivery = enter(&taken.shared, source, priority, consumer, fetched.since, message);
+            taken.deliveries.extend(delivery.await?);
+        }
+        if left == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Messages, and when they were asked for.
+struct Fetched {
+    since: Instant,
+    messages: Vec<Message>,
+}
+
+/// Fetches what waits in a priority, in order of arrival.
+async fn fetch(shared: &Shared, source: &Source, priority: usize, most: usize) -> Result<Fetched> {
+    let since = Instant::now();
+    let stream = shared.names.stream(&source.name);
+    let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{priority}");
+    let request = Bytes::from(json!({ "batch": most, "no_wait": true }).to_string());
+    let mut replies = shared.client.ask_many("pull", subject, request).await?;
+    let mut messages: Vec<Message> = Vec::new();
+    while messages.len() < most {
+        let message = match shared.client.next("pull", &mut replies).await {
+            Ok(Some(message)) => message,
+            // The rest comes again after its lease.
+            Ok(None) | Err(_) if !messages.is_empty() => break,
+            Ok(None) => return Err(shared.lost("pull")),
+            Err(error) => return Err(error),
+        };
+        if Client::is_nobody(&message) {
+            // A transient queue that was not used for long, or another's doing.
+            shared.place.forget(&source.name);
+            shared.ensure_consumers(&source.name).await?;
+            break;
+        }
+        match message.status {
+            Some(StatusCode::IDLE_HEARTBEAT) => {}
+            Some(_) => break,
+            None => messages.push(message),
+        }
+    }
+    // What was given back out of order is put in order as far as it is here.
+    messages.sort_by_cached_key(|message| Origin::of(message).map(|origin| origin.sequence));
+    Ok(Fetched { since, messages })
+}
+
+/// What the server says of a delivery, by the subject of its acknowledgement.
+struct Origin {
+    delivered: u64,
+    sequence: u64,
+}
+
+impl Origin {
+    fn of(message: &Message) -> Option<Self> {
+        let tokens = Vec::from_iter(message.reply.as_ref()?.split('.'));
+        // Since 2.10 there may be a domain and an account before the stream.
+        let stream = if tokens.len() > 9 { 4 } else { 2 };
+        let number = |at: usize| tokens.get(stream + at)?.parse().ok();
+        Some(Self { delivered: number(2)?, sequence: number(3)? })
+    }
+}
+
+async fn enter(
+    shared: &Shared,
+    source: &Source,
+    priority: usize,
+    consumer: u64,
+    since: Instant,
+    message: Message,
+) -> Result<Option<Delivery>> {
+    let (Some(origin), Some(reply)) = (Origin::of(&message), &message.reply) else {
+        return Ok(None);
+    };
+    let queue = source.name.clone();
+    let (bytes, part) = large::whole(shared, &queue, message.payload).await?;
+    let payload = Decoder::new().decode(&bytes).map(Arc::new).map_err(|error| {
+        let (queue, reason) = (queue.clone(), error.to_string());
+        Box::new(Undecodable { id: id_of(&bytes), queue, raw: bytes.clone(), reason })
+    });
+    let entry = Entry {
+        reply: reply.to_string(),
+        queue,
+        priority,
+        sequence: origin.sequence,
+        consumer,
+        part,
+        since: Some(since),
+    };
+    let receipt = shared.held.lock().enter(entry);
+    let redelivered = origin.delivered > 1;
+    Ok(Some(Delivery { receipt, redelivered, deaths: 0, payload }))
+}
+
+/// The same bytes get the same id: they may be delivered again.
+fn id_of(bytes: &[u8]) -> MessageId {
+    use std::hash::{DefaultHasher, Hasher as _};
+    let half = |seed: u8| {
+        let mut hasher = DefaultHasher::new();
+        hasher.write_u8(seed);
+        hasher.write(bytes);
+        u128::from(hasher.finish())
+    };
+    MessageId::from_bytes((half(0) << 64 | half(1)).to_be_bytes())
+}
+
+impl Consumer for NatsConsumer {
+    fn pull(&mut self, credit: usize) -> BoxFuture<'_, Result<Vec<Delivery>>> {
+        Box::pin(self.pull_some(credit.max(1)))
+    }
+}
+
+impl Drop for NatsConsumer {
+    fn drop(&mut self) {
+        let batch = self.shared.held.lock().of_consumer(Some(self.number));
+        give_back(&self.shared, batch);
+    }
+}

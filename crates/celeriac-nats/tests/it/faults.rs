@@ -1,0 +1,132 @@
+//! A server that dies and comes back: nothing that it kept is lost.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use celeriac_core::broker::{Delivery, Limit, Settlement, Subscription, Verdict};
+use celeriac_core::{Address, Broker as _, Consumer, ErrorKind, QueueName};
+use celeriac_nats::{Nats, Options};
+use celeriac_testkit::probe::{eventually, within};
+use celeriac_testkit::sample;
+use jumpstarter::System;
+
+use crate::server::{self, Server};
+
+pub(crate) async fn open(address: &str) -> Arc<Nats> {
+    let system = System::new("faults");
+    celeriac_nats::open(&Address::from(address), Options::default(), &system).await.unwrap()
+}
+
+pub(crate) async fn consume(nats: &Nats, queue: &str) -> Box<dyn Consumer> {
+    let queues = vec![QueueName::from(queue)];
+    nats.consume(Subscription { queues, consumer: "test".to_owned() }).await.unwrap()
+}
+
+fn numbers(deliveries: &[Delivery]) -> Vec<u64> {
+    let number = |delivery: &Delivery| sample::number(delivery.payload.as_ref().unwrap());
+    deliveries.iter().map(number).collect()
+}
+
+fn acks(deliveries: &[Delivery]) -> Vec<Settlement> {
+    let ack = |delivery: &Delivery| Settlement { receipt: delivery.receipt, verdict: Verdict::Ack };
+    deliveries.iter().map(ack).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_was_killed_lost_nothing() {
+    if !server::is_installed() {
+        return;
+    }
+    let mut server = Server::start(&[]);
+    let nats = open(&format!("{}?lease=2s", server.address())).await;
+    nats.publish(&sample::batch("q", 0..6), Limit::Respect).await.unwrap();
+    let mut consumer = consume(&nats, "q").await;
+    let taken = consumer.pull(3).await.unwrap();
+    assert_eq!(numbers(&taken), [0, 1, 2]);
+    nats.settle(acks(&taken[..1])).await.unwrap();
+
+    server.kill();
+    let error = nats.publish(&sample::batch("q", 9..10), Limit::Respect).await.unwrap_err();
+    assert!(error.is_retryable(), "{error:?}");
+    let error = nats.settle(acks(&taken[1..2])).await.unwrap_err();
+    assert!(error.is_retryable(), "{error:?}");
+
+    server.restart();
+    eventually("the connection to be mended", async || nats.queues().await.is_ok()).await;
+    // Whether or not what is held is still held, it can be done, or comes again.
+    nats.settle(acks(&taken[1..])).await.unwrap();
+    let mut seen = BTreeSet::new();
+    while !seen.is_superset(&BTreeSet::from([3, 4, 5])) {
+        let rest = within("the rest", consumer.pull(10)).await.unwrap();
+        seen.extend(numbers(&rest));
+        nats.settle(acks(&rest)).await.unwrap();
+    }
+    assert!(!seen.contains(&0), "acknowledged, and it came again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_hears_of_what_comes_after_the_restart() {
+    if !server::is_installed() {
+        return;
+    }
+    let mut server = Server::start(&[]);
+    let nats = open(&format!("{}?lease=2s", server.address())).await;
+    let mut consumer = consume(&nats, "q").await;
+    let other = open(&server.address()).await;
+    let waiting = async {
+        loop {
+            match consumer.pull(1).await {
+                Ok(deliveries) => return numbers(&deliveries),
+                Err(error) => assert!(error.is_retryable(), "{error:?}"),
+            }
+            // As a router does, with a pause instead of a yield.
+            tokio::task::yield_now().await;
+        }
+    };
+    let killing = async {
+        server.kill();
+        server.restart();
+        let batch = sample::batch("q", 7..8);
+        eventually("the publish", async || other.publish(&batch, Limit::Respect).await.is_ok())
+            .await;
+    };
+    let (seen, ()) = within("the message", futures_util::future::join(waiting, killing)).await;
+    assert_eq!(seen, [7]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_is_refused_and_never_shown() {
+    if !server::is_installed() {
+        return;
+    }
+    let server = Server::start(&["--user", "ann", "--pass", "right"]);
+    let system = System::new("faults");
+    let address =
+        |password: &str| Address::from(format!("nats://ann:{password}@127.0.0.1:{}", server.port));
+    let opened = celeriac_nats::open(&address("hunter2"), Options::default(), &system).await;
+    let error = opened.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Denied, "{error:?}");
+    assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
+    let nats = celeriac_nats::open(&address("right"), Options::default(), &system).await.unwrap();
+    assert_eq!(nats.queues().await.unwrap(), []);
+    assert!(!format!("{nats:?}").contains("right"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_opens() {
+    if !server::is_installed() {
+        return;
+    }
+    let server = Server::start(&["--auth", "t0ken"]);
+    let nats = open(&format!("nats://t0ken@127.0.0.1:{}", server.port)).await;
+    assert_eq!(nats.queues().await.unwrap(), []);
+    assert!(!format!("{nats:?}").contains("t0ken"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_there_is_unreachable() {
+    let system = System::new("faults");
+    let address = Address::from(format!("nats://127.0.0.1:{}", server::free_port()));
+    let error = celeriac_nats::open(&address, Options::default(), &system).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unreachable, "{error:?}");
+}

@@ -1,0 +1,53 @@
+//! `tls://`, with a certificate that a child process trusts.
+
+use std::process::Command;
+
+use celeriac_core::Broker as _;
+
+use crate::faults::open;
+use crate::server::{self, Server};
+
+/// Names the server that the child connects to; absent in the parent.
+const ADDRESS: &str = "CELERIAC_TEST_TLS_ADDRESS";
+
+/// The child: the certificates that are trusted are chosen by its environment.
+#[tokio::test(flavor = "multi_thread")]
+async fn child() {
+    let Ok(address) = std::env::var(ADDRESS) else {
+        return;
+    };
+    let nats = open(&address).await;
+    assert_eq!(nats.queues().await.unwrap(), []);
+}
+
+#[test]
+fn a_server_with_a_trusted_certificate_is_spoken_to() {
+    if !server::is_installed() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (certificate, key) = (directory.path().join("cert.pem"), directory.path().join("key.pem"));
+    std::fs::write(&certificate, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let [certificate, key] = [&certificate, &key].map(|path| path.to_str().unwrap());
+    let server = Server::start(&["--tls", "--tlscert", certificate, "--tlskey", key]);
+    let child = |address: String, trusted: &str| {
+        Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "tls::child"])
+            .env(ADDRESS, address)
+            .env("SSL_CERT_FILE", trusted)
+            .env_remove("SSL_CERT_DIR")
+            .output()
+            .unwrap()
+    };
+    for address in [
+        format!("tls://localhost:{}", server.port),
+        format!("nats://localhost:{}?tls=true", server.port),
+    ] {
+        let output = child(address.clone(), certificate);
+        assert!(output.status.success(), "{output:?}");
+        let output = child(address, "/dev/null");
+        assert!(!output.status.success(), "an unknown certificate was trusted");
+    }
+}
