@@ -1,6 +1,6 @@
 //! The conformance suites, and what else sinks and sources promise.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test reports by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test reports by panicking")]
 
 mod endpoint;
 mod folder;

@@ -4,12 +4,7 @@
 //! child says it does, and kills it at a random word. `CELERIAC_CRASH_ROUNDS`
 //! sets how often (`cargo xtask crash` is the long form).
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test reports by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test reports by panicking")]
 
 mod canvases;
 mod child;

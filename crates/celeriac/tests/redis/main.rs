@@ -2,6 +2,7 @@
 //! `CELERIAC_TEST_REDIS` says where it is; without one the tests say so.
 
 #![expect(clippy::unwrap_used, reason = "a test reports by panicking")]
+#![expect(clippy::print_stdout, reason = "what is skipped is said")]
 
 mod child;
 mod killed;

@@ -251,6 +251,7 @@ impl Digger {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "a thread beside the pool, to see who comes first")]
 #[tokio::test]
 async fn as_many_turns_as_the_pool_has_places_run_at_a_time() {
     let system = System::new("test");
