@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `key.toml` | the private key; for its owner alone |
 //! | `trusted.toml` | the public keys of others, by name |
-//! | `queues.toml` | keys of encrypted queues, if any ([`seal`](crate::seal)) |
+//! | `queues.toml` | keys of encrypted queues, if any ([`seal`]) |
 //!
 //! A process that runs reads files that were changed when it meets a key that
 //! it does not know, and once a minute: trust and rotation need no restart.

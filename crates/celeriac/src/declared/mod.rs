@@ -31,7 +31,7 @@
 //! | `queue`, `priority`, `countdown`, `expires`, `time_limit`, `soft_time_limit`, `result_ttl`, `retry`, `headers`, `sinks`, `concurrency_token` | options, durations as in `"30s"` |
 //!
 //! A step begins when all that it needs have ended. Names, references, how many
-//! arguments there are and their types ([`TaskSchema`](crate::TaskSchema)) are
+//! arguments there are and their types ([`TaskSchema`]) are
 //! checked against the tasks that are registered.
 
 mod arguments;
