@@ -140,7 +140,7 @@ mod tests {
         check("celeriac-publisher", &driver, &[], &["or a driver"]);
         check("celeriac-engine", &["jumpstarter"], &[], &["it may use celeriac-core"]);
         check("celeriac", &["celeriac-testkit"], &[], &["`celeriac` -> `celeriac-testkit`"]);
-        check("celeriac-nats", &[], &[], &["`celeriac-nats` has no layer"]);
+        check("celeriac-unheard-of", &[], &[], &["`celeriac-unheard-of` has no layer"]);
     }
 
     #[test]

@@ -40,6 +40,9 @@ pub(crate) struct Refusal {
 impl Refusal {
     /// The stream is there with another configuration.
     pub(crate) const IN_USE: u64 = 10058;
+    /// Its store could not be made: also while another request makes or
+    /// removes the same stream.
+    pub(crate) const NO_STORE: u64 = 10049;
 
     pub(crate) fn into_error(self, operation: &'static str, place: &str) -> Error {
         let (kind, advice) = match (self.code, self.err_code) {

@@ -71,13 +71,28 @@ impl Place {
     }
 }
 
+/// How often a stream is asked for whose store could not be made.
+const TRIES: u32 = 10;
+/// How long to wait between two of them.
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// Creates a stream unless it is there.
 pub(crate) async fn create(client: &Client, name: &str, config: &Value) -> Result<()> {
-    match client.api("create a stream", &format!("STREAM.CREATE.{name}"), config).await? {
-        Answer::Refused(refusal) if refusal.err_code != Refusal::IN_USE => {
-            Err(refusal.into_error("create a stream", client.shown()))
+    let verb = format!("STREAM.CREATE.{name}");
+    let mut tries = 0;
+    loop {
+        match client.api("create a stream", &verb, config).await? {
+            Answer::Done(_) => return Ok(()),
+            Answer::Refused(refusal) if refusal.err_code == Refusal::IN_USE => return Ok(()),
+            // Two who create it at once: it is there in a moment.
+            Answer::Refused(refusal) if refusal.err_code == Refusal::NO_STORE && tries < TRIES => {
+                tries += 1;
+                tokio::time::sleep(PAUSE).await;
+            }
+            Answer::Refused(refusal) => {
+                return Err(refusal.into_error("create a stream", client.shown()));
+            }
         }
-        Answer::Refused(_) | Answer::Done(_) => Ok(()),
     }
 }
 
