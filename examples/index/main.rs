@@ -11,6 +11,8 @@
     reason = "a program of a few modules that talks to people"
 )]
 
+#[cfg(test)]
+mod kills;
 mod manifest;
 mod plan;
 mod task;

@@ -11,6 +11,22 @@ use crate::shell;
 pub(crate) enum Subject {
     /// jumpstarter beside ractor, kameo, actix, xtra and bare tokio channels
     Actors(Options),
+    /// `celeriac bench` beside other task queues and bare loops on the same servers
+    Peers(PeerOptions),
+}
+
+/// How much is measured of the peers, and how it is told.
+#[derive(Args)]
+pub(crate) struct PeerOptions {
+    /// Less of everything: some four minutes once it is built
+    #[arg(long)]
+    quick: bool,
+    /// Print every figure as JSON
+    #[arg(long)]
+    json: bool,
+    /// Only these, by name
+    #[arg(long = "peer")]
+    peers: Vec<String>,
 }
 
 /// How much is measured, and how it is told.
@@ -32,13 +48,33 @@ pub(crate) struct Options {
 
 /// Builds the subject's program and runs it.
 pub(crate) fn run(subject: &Subject) -> Result<()> {
-    let Subject::Actors(options) = subject;
-    let manifest = "--manifest-path=benches/actors/Cargo.toml";
-    let mut arguments = vec!["run", "--quiet", "--release", "--locked", manifest, "--"];
+    match subject {
+        Subject::Actors(options) => actors(options),
+        Subject::Peers(options) => peers(options),
+    }
+}
+
+fn actors(options: &Options) -> Result<()> {
+    let mut arguments = program("--manifest-path=benches/actors/Cargo.toml");
     arguments.extend(options.quick.then_some("--quick"));
     arguments.extend(options.json.then_some("--json"));
     arguments.extend(options.cases.iter().flat_map(|case| ["--case", case]));
     arguments.extend(options.frameworks.iter().flat_map(|name| ["--framework", name]));
     // Nothing but what the program prints, as its JSON is read by others.
     shell::exec("cargo", &arguments)
+}
+
+fn peers(options: &PeerOptions) -> Result<()> {
+    // What is measured of ours is the program that people have.
+    shell::exec("cargo", &["build", "--quiet", "--release", "--locked", "-p", "celeriac-cli"])?;
+    let mut arguments = program("--manifest-path=benches/peers/Cargo.toml");
+    arguments.extend(options.quick.then_some("--quick"));
+    arguments.extend(options.json.then_some("--json"));
+    arguments.extend(options.peers.iter().flat_map(|peer| ["--peer", peer]));
+    shell::exec("cargo", &arguments)
+}
+
+/// How a program that is a workspace of its own is run.
+fn program(manifest: &str) -> Vec<&str> {
+    vec!["run", "--quiet", "--release", "--locked", manifest, "--"]
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "its output is what it is for")]
 
 mod bench;
+mod chaos;
 mod crash;
 mod fix;
 mod layers;
@@ -34,6 +35,8 @@ enum Command {
     Verify(verify::Options),
     /// Kill real processes, many times: the long form of the crash tests
     Crash(crash::Options),
+    /// Let real servers, networks and processes fail, many times: nothing is lost
+    Chaos(chaos::Options),
     /// Simulate whole clusters, by many seeds: the long form of the simulation
     Sim(sim::Options),
     /// Try jumpstarter's locks and atomics in many interleavings
@@ -64,6 +67,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
         Command::Test(options) => test::run(options),
         Command::Verify(options) => verify::run(options),
         Command::Crash(options) => crash::run(options),
+        Command::Chaos(options) => chaos::run(options),
         Command::Sim(options) => sim::run(options),
         Command::Shuttle(options) => shuttle::run(options),
         Command::Bench(subject) => bench::run(subject),

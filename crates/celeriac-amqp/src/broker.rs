@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use celeriac_core::broker::{Limit, QueueStats, Receipt, Settlement, Subscription};
 use celeriac_core::error::Result;
+use celeriac_core::taking::Origin as _;
 use celeriac_core::{
     Address, BoxFuture, Broker, Capability, Consumer, Error, ErrorKind, Message, QueueName,
 };
@@ -11,7 +12,7 @@ use jumpstarter::System;
 use lapin::options::{QueueDeclareOptions, QueueDeleteOptions, QueuePurgeOptions};
 use lapin::types::{FieldTable, ShortString};
 
-use crate::client::{Client, Live};
+use crate::client::Client;
 use crate::config::{self, Options};
 use crate::consumer::AmqpConsumer;
 use crate::error::is_missing;
@@ -50,7 +51,7 @@ impl Amqp {
     #[doc(hidden)]
     pub async fn disconnect(&self) {
         if let Some(live) = self.shared.client.current() {
-            let _ = live.connection.close(200, "cut".into()).await;
+            live.hang_up().await;
         }
     }
 
@@ -82,32 +83,35 @@ impl Amqp {
     async fn delete(&self, queues: Vec<ShortString>) -> Result<()> {
         let live = self.shared.client.live("delete").await?;
         let failed = self.shared.client.failed("delete");
-        let channel = live.connection.create_channel().await.map_err(&failed)?;
+        let channel = live.channel().await.map_err(&failed)?;
         for name in queues {
-            channel.queue_delete(name, QueueDeleteOptions::default()).await.map_err(&failed)?;
+            let deleting = channel.queue_delete(name, QueueDeleteOptions::default());
+            live.answer(deleting).await.map_err(&failed)?;
         }
+        live.done_with(channel).await;
         Ok(())
     }
 
     async fn stats(&self) -> Result<Vec<QueueStats>> {
         let shared = &self.shared;
         shared.check_open("queues")?;
-        shared.departures.over().await;
+        shared.departures().over().await;
         let live = shared.client.live("queues").await?;
         names::follow(shared, &live).await?;
         let failed = shared.client.failed("queues");
         let in_flight = shared.in_flight();
-        let mut channel = live.connection.create_channel().await.map_err(&failed)?;
+        let mut channel = live.channel().await.map_err(&failed)?;
         let mut listed = Vec::new();
         for name in shared.names.all() {
             let full = shared.client.full_name(name.as_str())?;
             let passive = QueueDeclareOptions { passive: true, ..Default::default() };
-            let ready = match channel.queue_declare(full, passive, FieldTable::default()).await {
+            let asking = channel.queue_declare(full, passive, FieldTable::default());
+            let ready = match live.answer(asking).await {
                 Ok(queue) => u64::from(queue.message_count()),
                 Err(error) if is_missing(&error) => {
                     shared.names.forget(&name);
                     live.forget(&name);
-                    channel = live.connection.create_channel().await.map_err(&failed)?;
+                    channel = live.channel().await.map_err(&failed)?;
                     0
                 }
                 Err(error) => return Err(failed(error)),
@@ -117,19 +121,21 @@ impl Amqp {
                 listed.push(QueueStats { name, ready, in_flight });
             }
         }
+        live.done_with(channel).await;
         Ok(listed)
     }
 
     async fn discard(&self, queue: &QueueName) -> Result<u64> {
         let shared = &self.shared;
         shared.check_open("purge")?;
-        shared.departures.over().await;
+        shared.departures().over().await;
         let live = shared.client.live("purge").await?;
         shared.client.declare("purge", &live, queue).await?;
         let failed = shared.client.failed("purge");
-        let channel = live.connection.create_channel().await.map_err(&failed)?;
+        let channel = live.channel().await.map_err(&failed)?;
         let name = shared.client.full_name(queue.as_str())?;
-        let purged = channel.queue_purge(name, QueuePurgeOptions::default()).await;
+        let purged = live.answer(channel.queue_purge(name, QueuePurgeOptions::default())).await;
+        live.done_with(channel).await;
         purged.map(u64::from).map_err(|error| {
             live.forget(queue);
             failed(error)
@@ -140,24 +146,18 @@ impl Amqp {
         if self.shared.closed.send_replace(true) {
             return;
         }
-        self.shared.departures.over().await;
+        self.shared.departures().over().await;
         if let Some(live) = self.shared.client.current() {
-            hang_up(&live).await;
+            live.hang_up().await;
         }
         self.keeper.stop().await;
     }
 }
 
-/// Closes the connection; the server does all that it was told before.
-async fn hang_up(live: &Live) {
-    if let Err(error) = live.connection.close(200, "closed".into()).await {
-        tracing::warn!(%error, "what was acknowledged last may come again");
-    }
-}
-
 impl Broker for Amqp {
     fn capability(&self) -> Capability {
-        Capability::NONE.durable().priorities().transient_queues().shared()
+        let can = Capability::NONE.durable().transient_queues().shared();
+        if self.shared.client.has_priorities() { can.priorities() } else { can }
     }
 
     fn publish<'a>(
@@ -212,7 +212,7 @@ impl Drop for Amqp {
         // Nobody is left who could close it: consumers and the keeper end.
         self.shared.closed.send_replace(true);
         if let Some(live) = self.shared.client.current() {
-            self.shared.spawn(Box::pin(async move { hang_up(&live).await }));
+            self.shared.spawn(Box::pin(async move { live.hang_up().await }));
         }
         drop(self.keeper.stop());
     }

@@ -11,14 +11,14 @@ use celeriac_core::error::Result;
 use celeriac_core::{Error, ErrorKind, QueueName};
 use lapin::options::{ConfirmSelectOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
-use lapin::{Channel, Connection, ConnectionProperties};
+use lapin::{Channel, Connection, ConnectionProperties, ConnectionState};
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::config::Target;
 use crate::error::classify;
 
-/// How long connecting may take.
+/// How long connecting may take, and closing.
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long an unused transient queue lives.
 const TRANSIENT_MS: i32 = 60_000;
@@ -42,6 +42,8 @@ pub(crate) struct Live {
     /// in the order in which it sends them.
     order: Mutex<()>,
     declared: Mutex<HashSet<QueueName>>,
+    /// Whether it is known that this connection has ended.
+    is_lost: watch::Sender<bool>,
 }
 
 impl Client {
@@ -49,6 +51,11 @@ impl Client {
         // The first one wins; another library may have chosen already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Self { target, current: Mutex::new(None), turn: Semaphore::new(1) }
+    }
+
+    /// Whether queues have priorities.
+    pub(crate) const fn has_priorities(&self) -> bool {
+        self.target.options.priorities
     }
 
     /// The address without its secrets.
@@ -66,7 +73,12 @@ impl Client {
 
     /// The connection, if there is one.
     pub(crate) fn current(&self) -> Option<Arc<Live>> {
-        self.current.lock().clone().filter(|live| live.is_usable())
+        let current = self.current.lock().clone()?;
+        if current.is_usable() {
+            return Some(current);
+        }
+        current.is_lost.send_replace(true);
+        None
     }
 
     /// The connection; a new one if it is broken.
@@ -96,7 +108,13 @@ impl Client {
         let publishing = connection.create_channel().await.map_err(self.failed(operation))?;
         let confirms = publishing.confirm_select(ConfirmSelectOptions::default()).await;
         confirms.map_err(self.failed(operation))?;
-        Ok(Live { connection, publishing, order: Mutex::default(), declared: Mutex::default() })
+        Ok(Live {
+            connection,
+            publishing,
+            order: Mutex::default(),
+            declared: Mutex::default(),
+            is_lost: watch::Sender::new(false),
+        })
     }
 
     pub(crate) fn unreachable(&self, operation: &'static str, why: &str) -> Error {
@@ -128,15 +146,18 @@ impl Client {
             return Ok(());
         }
         let mut arguments = FieldTable::default();
-        arguments.insert("x-max-priority".into(), AMQPValue::ShortShortUInt(MAX_PRIORITY));
+        if self.target.options.priorities {
+            arguments.insert("x-max-priority".into(), AMQPValue::ShortShortUInt(MAX_PRIORITY));
+        }
         if queue.is_transient() {
             arguments.insert("x-expires".into(), AMQPValue::LongInt(TRANSIENT_MS));
         }
         let options = QueueDeclareOptions { durable: !queue.is_transient(), ..Default::default() };
         let name = self.full_name(queue.as_str())?;
         // A refusal closes the channel: it is one of its own.
-        let channel = live.connection.create_channel().await.map_err(self.failed(operation))?;
-        let declared = channel.queue_declare(name, options, arguments).await;
+        let channel = live.channel().await.map_err(self.failed(operation))?;
+        let declared = live.answer(channel.queue_declare(name, options, arguments)).await;
+        live.done_with(channel).await;
         declared.map_err(self.failed(operation))?;
         live.declared.lock().insert(queue.clone());
         Ok(())
@@ -146,6 +167,51 @@ impl Client {
 impl Live {
     fn is_usable(&self) -> bool {
         self.connection.status().connected() && self.publishing.status().connected()
+    }
+
+    /// Waits for an answer of the server, until it is known that the connection
+    /// has ended: what is asked while it ends may never get one.
+    pub(crate) async fn answer<T>(
+        &self,
+        asking: impl Future<Output = lapin::Result<T>>,
+    ) -> lapin::Result<T> {
+        tokio::select! {
+            biased;
+            answer = asking => answer,
+            error = self.lost() => Err(error),
+        }
+    }
+
+    /// Waits until it is known that the connection has ended.
+    pub(crate) async fn lost(&self) -> lapin::Error {
+        let mut is_lost = self.is_lost.subscribe();
+        // This holds the sender.
+        let _ = is_lost.wait_for(|is_lost| *is_lost).await;
+        lapin::ErrorKind::InvalidConnectionState(ConnectionState::Error).into()
+    }
+
+    /// A channel for a few questions.
+    pub(crate) async fn channel(&self) -> lapin::Result<Channel> {
+        self.answer(self.connection.create_channel()).await
+    }
+
+    /// Closes a channel. One that is merely dropped closes some time later, and
+    /// fails the whole connection if that is closed meanwhile.
+    pub(crate) async fn done_with(&self, channel: Channel) {
+        if channel.status().connected() {
+            let _ = self.answer(channel.close(200, "done".into())).await;
+        }
+    }
+
+    /// Closes the connection; the server does all that it was told before.
+    pub(crate) async fn hang_up(&self) {
+        let closing = self.connection.close(200, "closed".into());
+        // A connection that fails at this moment never answers.
+        let closed = tokio::time::timeout(CONNECT, closing).await;
+        self.is_lost.send_replace(true);
+        if let Ok(Err(error)) = closed {
+            tracing::warn!(%error, "what was acknowledged last may come again");
+        }
     }
 
     /// Runs what publishes through the channel. All of it is handed over the

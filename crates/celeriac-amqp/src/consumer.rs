@@ -8,18 +8,18 @@
 
 use std::sync::Arc;
 
-use celeriac_core::broker::{Delivery, Receipt, Settlement, Undecodable, Verdict};
+use celeriac_core::broker::{Delivery, Undecodable};
 use celeriac_core::error::Result;
+use celeriac_core::taking::{self, Caller, Origin as _, Taken};
 use celeriac_core::wire::Decoder;
-use celeriac_core::{BoxFuture, Consumer, MessageId, QueueName};
-use futures_util::future::try_join_all;
-use futures_util::stream::{SelectAll, StreamExt as _, select_all};
+use celeriac_core::{BoxFuture, Consumer, QueueName};
+use futures_util::future::join;
+use futures_util::stream::{BoxStream, SelectAll, StreamExt as _, select_all};
 use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::{FieldTable, ShortString};
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
 
-use crate::departures::Departure;
+use crate::handover::hand_over;
 use crate::link::Link;
 use crate::names;
 use crate::shared::Shared;
@@ -36,47 +36,38 @@ pub(crate) struct AmqpConsumer {
 struct Tap {
     shared: Arc<Shared>,
     queues: Vec<QueueName>,
+    /// Their names on the server.
+    names: Vec<ShortString>,
     link: Mutex<Option<Arc<Link>>>,
 }
 
 impl AmqpConsumer {
     /// A consumer whose queues are there.
     pub(crate) async fn new(shared: Arc<Shared>, queues: Vec<QueueName>) -> Result<Self> {
-        let tap = Arc::new(Tap { shared, queues, link: Mutex::default() });
+        let full_name = |queue: &QueueName| shared.client.full_name(queue.as_str());
+        let names = queues.iter().map(full_name).collect::<Result<_>>()?;
+        let tap = Arc::new(Tap { shared, queues, names, link: Mutex::default() });
         tap.link().await?;
         Ok(Self { tap, turn: 0 })
     }
 
     async fn pull_some(&mut self, credit: usize) -> Result<Vec<Delivery>> {
         loop {
-            self.tap.shared.check_open("pull")?;
-            self.tap.shared.departures.over().await;
+            let shared = &self.tap.shared;
+            shared.check_open("pull")?;
+            shared.departures().over().await;
             self.turn = self.turn.wrapping_add(1);
-            let taken = self.take(credit).await?;
-            if !taken.deliveries.is_empty() {
-                return Ok(taken.keep());
+            let (tap, turn) = (self.tap.clone(), self.turn);
+            let taking = |caller| async move {
+                let link = tap.link().await?;
+                Pull { tap, link, turn, credit }.take(caller).await
+            };
+            let stopped = || shared.client.unreachable("pull", "it was stopped meanwhile");
+            let taken = taking::take(shared, taking).await.ok_or_else(stopped)??;
+            if !taken.is_empty() {
+                return Ok(taken);
             }
         }
-    }
-
-    /// Takes from the queues. The taking goes on if the caller does not: what
-    /// comes then goes back.
-    async fn take(&self, credit: usize) -> Result<Taken> {
-        let shared = &self.tap.shared;
-        let (mut answer, taken) = oneshot::channel();
-        let mut asking = Asking { shared, taken, late: Late::default() };
-        let late = asking.late.clone();
-        let (tap, turn) = (self.tap.clone(), self.turn);
-        shared.spawn(Box::pin(async move {
-            let result = take_from(&tap, turn, credit, &mut answer).await;
-            if let Err(Ok(taken)) = answer.send(result) {
-                give_back(&tap.shared, &taken.keep()).await;
-            }
-            drop(tap);
-            drop(late);
-        }));
-        let taken = (&mut asking.taken).await;
-        taken.map_err(|_| shared.client.unreachable("pull", "it was stopped meanwhile"))?
     }
 }
 
@@ -109,157 +100,130 @@ impl Drop for Tap {
     fn drop(&mut self) {
         let Some(link) = self.link.lock().take() else { return };
         self.shared.unlink(&link);
-        let departure = self.shared.departures.begin();
+        let departure = self.shared.departures().begin();
         self.shared.spawn(Box::pin(async move {
             // What it held goes back with its channel; or went with the connection.
-            let _ = link.channel.close(200, "the consumer is done".into()).await;
+            link.live.done_with(link.channel.clone()).await;
             drop(departure);
         }));
     }
 }
 
-/// What is still under way after its caller gave up: others wait for its end.
-type Late = Arc<Mutex<Option<Departure>>>;
-
-/// A caller who waits for what is taken.
-struct Asking<'a> {
-    shared: &'a Arc<Shared>,
-    taken: oneshot::Receiver<Result<Taken>>,
-    late: Late,
+/// One pull, through a channel that was usable when it began.
+struct Pull {
+    tap: Arc<Tap>,
+    link: Arc<Link>,
+    turn: usize,
+    credit: usize,
 }
 
-impl Drop for Asking<'_> {
-    fn drop(&mut self) {
-        // If the taking has ended, nobody else holds this, and nobody waits.
-        *self.late.lock() = Some(self.shared.departures.begin());
-    }
-}
-
-/// Deliveries that nobody has seen yet; dropped, they go back.
-struct Taken {
-    shared: Arc<Shared>,
-    deliveries: Vec<Delivery>,
-}
-
-impl Taken {
-    fn keep(mut self) -> Vec<Delivery> {
-        std::mem::take(&mut self.deliveries)
-    }
-}
-
-impl Drop for Taken {
-    fn drop(&mut self) {
-        let deliveries = std::mem::take(&mut self.deliveries);
-        if deliveries.is_empty() {
-            return;
-        }
-        let (shared, departure) = (self.shared.clone(), self.shared.departures.begin());
-        self.shared.spawn(Box::pin(async move {
-            give_back(&shared, &deliveries).await;
-            drop(departure);
-        }));
-    }
-}
-
-async fn give_back(shared: &Shared, deliveries: &[Delivery]) {
-    let requeue =
-        |delivery: &Delivery| Settlement { receipt: delivery.receipt, verdict: Verdict::Requeue };
-    let batch = Vec::from_iter(deliveries.iter().map(requeue));
-    if let Err(error) = shared.settle(&batch).await {
-        tracing::debug!(%error, "what was not settled went back with its channel");
-    }
-}
-
-type Arrivals = SelectAll<futures_util::stream::BoxStream<'static, Arrival>>;
 /// A message, and the position of the queue that it came from.
 type Arrival = (usize, lapin::Result<lapin::message::Delivery>);
+type Arrivals = SelectAll<BoxStream<'static, Arrival>>;
 
-/// Waits for messages; ends with none when the caller is gone.
-async fn take_from(
-    tap: &Tap,
-    turn: usize,
-    credit: usize,
-    caller: &mut oneshot::Sender<Result<Taken>>,
-) -> Result<Taken> {
-    let Tap { shared, queues, .. } = tap;
-    let link = tap.link().await?;
-    let failed = shared.client.failed("pull");
-    let mut closed = shared.closed.subscribe();
-    let mut taken = Taken { shared: shared.clone(), deliveries: Vec::new() };
-    let (tags, mut arrivals) = begin(shared, &link, queues, turn, credit).await.map_err(&failed)?;
-    let first = tokio::select! {
-        first = arrivals.next() => first,
-        () = caller.closed() => None,
-        _ = closed.wait_for(|closed| *closed) => return Err(shared.closed_error("pull")),
-    };
-    let cancels =
-        tags.into_iter().map(|tag| link.channel.basic_cancel(tag, BasicCancelOptions::default()));
-    let cancelled = try_join_all(cancels).await;
-    // Also when the caller is gone: what came until the cancel goes back.
-    let mut decoder = Decoder::new();
-    let mut all = futures_util::stream::iter(first).chain(arrivals);
-    while let Some((at, arrival)) = all.next().await {
-        let arrival = arrival.map_err(&failed)?;
-        let receipt = link.hold(arrival.delivery_tag, &queues[at]);
-        taken.deliveries.push(delivery(receipt, arrival, &queues[at], &mut decoder));
+impl Pull {
+    /// Waits for messages; ends with none when the caller is gone.
+    async fn take(self, mut caller: Caller) -> Result<Taken<Shared>> {
+        let shared = &self.tap.shared;
+        let mut taken = tokio::select! {
+            biased;
+            taken = self.wait(&mut caller) => taken?,
+            error = self.link.live.lost() => return Err(shared.client.failed("pull")(error)),
+        };
+        // In the order in which they came.
+        let deliveries = taken.deliveries();
+        deliveries.sort_by_key(|delivery| delivery.receipt);
+        // Only with more queues than credit.
+        let too_many = deliveries.split_off(self.credit.min(deliveries.len()));
+        shared.give_back(taking::requeue(&too_many)).await;
+        Ok(taken)
     }
-    cancelled.map_err(&failed)?;
-    // In the order in which they came.
-    taken.deliveries.sort_by_key(|delivery| delivery.receipt);
-    // Only with more queues than credit.
-    let too_many = taken.deliveries.split_off(credit.min(taken.deliveries.len()));
-    give_back(shared, &too_many).await;
-    Ok(taken)
+
+    async fn wait(&self, caller: &mut Caller) -> Result<Taken<Shared>> {
+        let shared = &self.tap.shared;
+        let failed = shared.client.failed("pull");
+        let mut closed = shared.closed.subscribe();
+        let tags = self.tags();
+        // A cancel that the server reads before it has answered the consume
+        // crashes its channel (3.10): it is sent after the answer.
+        let (prefetched, consumers) = join(self.prefetch(), self.consume(&tags)).await;
+        let mut arrivals = arrivals(consumers);
+        let first = tokio::select! {
+            first = arrivals.next() => first,
+            () = caller.gone() => None,
+            _ = closed.wait_for(|closed| *closed) => return Err(shared.closed_error("pull")),
+        };
+        let cancelled = self.cancel(&tags).await;
+        // Also when the caller is gone: what came until the cancel goes back.
+        let mut taken = Taken::new(shared);
+        let mut decoder = Decoder::new();
+        let mut all = futures_util::stream::iter(first).chain(arrivals);
+        while let Some((at, arrival)) = all.next().await {
+            let delivery = self.enter(at, arrival.map_err(&failed)?, &mut decoder);
+            taken.deliveries().push(delivery);
+        }
+        prefetched.and(cancelled).map_err(&failed)?;
+        Ok(taken)
+    }
+
+    /// A tag for each queue, in turn; no two consumers of a channel share one.
+    fn tags(&self) -> Vec<(usize, ShortString)> {
+        let (pulls, count) = (self.link.begin_pull(), self.tap.queues.len());
+        let in_turn = (0..count).map(|offset| self.turn.wrapping_add(offset) % count);
+        in_turn.map(|at| (at, format!("{pulls}-{at}").into())).collect()
+    }
+
+    /// Each queue has its share of the credit.
+    async fn prefetch(&self) -> lapin::Result<()> {
+        let share = (self.credit / self.tap.queues.len().max(1)).max(1);
+        let share = u16::try_from(share).unwrap_or(u16::MAX);
+        self.link.channel.basic_qos(share, BasicQosOptions::default()).await
+    }
+
+    async fn consume(
+        &self,
+        tags: &[(usize, ShortString)],
+    ) -> Vec<(usize, lapin::Result<lapin::Consumer>)> {
+        let consuming = tags.iter().map(|(at, tag)| async move {
+            let name = self.tap.names[*at].clone();
+            let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
+            (*at, self.link.channel.basic_consume(name, tag.clone(), options, arguments).await)
+        });
+        hand_over(consuming).await
+    }
+
+    async fn cancel(&self, tags: &[(usize, ShortString)]) -> lapin::Result<()> {
+        let cancelling = tags.iter().map(|(_, tag)| {
+            self.link.channel.basic_cancel(tag.clone(), BasicCancelOptions::default())
+        });
+        hand_over(cancelling).await.into_iter().collect()
+    }
+
+    fn enter(
+        &self,
+        at: usize,
+        arrival: lapin::message::Delivery,
+        decoder: &mut Decoder,
+    ) -> Delivery {
+        let queue = &self.tap.queues[at];
+        let receipt = self.link.hold(arrival.delivery_tag, queue);
+        let envelope = bytes::Bytes::from(arrival.data);
+        let payload = decoder.decode(&envelope).map(Arc::new).map_err(|error| {
+            let (queue, reason) = (queue.clone(), error.to_string());
+            Box::new(Undecodable::new(queue, envelope.clone(), reason))
+        });
+        Delivery { receipt, redelivered: arrival.redelivered, deaths: 0, payload }
+    }
 }
 
-/// Begins to consume each queue, for its share of the credit.
-async fn begin(
-    shared: &Shared,
-    link: &Link,
-    queues: &[QueueName],
-    turn: usize,
-    credit: usize,
-) -> lapin::Result<(Vec<ShortString>, Arrivals)> {
-    let share = (credit / queues.len().max(1)).max(1);
-    let share = u16::try_from(share).unwrap_or(u16::MAX);
-    link.channel.basic_qos(share, BasicQosOptions::default()).await?;
-    let in_turn = (0..queues.len()).map(|offset| (turn + offset) % queues.len());
-    let consuming = in_turn.map(|at| async move {
-        let tag = ShortString::from(format!("{turn}-{at}"));
-        let name = format!("{}.{}", shared.client.prefix(), queues[at]).into();
-        let options = BasicConsumeOptions::default();
-        let consumer =
-            link.channel.basic_consume(name, tag.clone(), options, FieldTable::default()).await?;
-        lapin::Result::Ok((tag, consumer.map(move |arrival| (at, arrival)).boxed()))
+/// One stream of all that comes; a consumer that was refused is an arrival
+/// that failed.
+fn arrivals(consumers: Vec<(usize, lapin::Result<lapin::Consumer>)>) -> Arrivals {
+    let streams = consumers.into_iter().map(|(at, consumer)| match consumer {
+        Ok(consumer) => consumer.map(move |arrival| (at, arrival)).boxed(),
+        Err(error) => futures_util::stream::iter([(at, Err(error))]).boxed(),
     });
-    let (tags, streams): (Vec<_>, Vec<_>) = try_join_all(consuming).await?.into_iter().unzip();
-    Ok((tags, select_all(streams)))
-}
-
-fn delivery(
-    receipt: Receipt,
-    arrival: lapin::message::Delivery,
-    queue: &QueueName,
-    decoder: &mut Decoder,
-) -> Delivery {
-    let envelope = bytes::Bytes::from(arrival.data);
-    let payload = decoder.decode(&envelope).map(Arc::new).map_err(|error| {
-        let (queue, reason) = (queue.clone(), error.to_string());
-        Box::new(Undecodable { id: id_of(&envelope), queue, raw: envelope.clone(), reason })
-    });
-    Delivery { receipt, redelivered: arrival.redelivered, deaths: 0, payload }
-}
-
-/// The same bytes get the same id: they may be delivered again.
-fn id_of(bytes: &[u8]) -> MessageId {
-    use std::hash::{DefaultHasher, Hasher as _};
-    let half = |seed: u8| {
-        let mut hasher = DefaultHasher::new();
-        hasher.write_u8(seed);
-        hasher.write(bytes);
-        u128::from(hasher.finish())
-    };
-    MessageId::from_bytes((half(0) << 64 | half(1)).to_be_bytes())
+    select_all(streams)
 }
 
 impl Consumer for AmqpConsumer {

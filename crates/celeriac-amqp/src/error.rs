@@ -45,7 +45,10 @@ fn kind(error: &lapin::Error) -> ErrorKind {
         AMQPErrorKind::Soft(AMQPSoftError::RESOURCELOCKED) => ErrorKind::Busy,
         // A queue that went away meanwhile is declared again by the next call.
         AMQPErrorKind::Soft(AMQPSoftError::NOTFOUND)
-        | AMQPErrorKind::Hard(AMQPHardError::CONNECTIONFORCED) => ErrorKind::Unreachable,
+        // The server ended the connection, for reasons of its own.
+        | AMQPErrorKind::Hard(AMQPHardError::CONNECTIONFORCED | AMQPHardError::INTERNALERROR) => {
+            ErrorKind::Unreachable
+        }
         _ => ErrorKind::Internal,
     }
 }

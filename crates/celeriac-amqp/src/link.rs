@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use celeriac_core::QueueName;
 use celeriac_core::broker::{Receipt, Settlement, Verdict};
-use futures_util::future::try_join_all;
 use lapin::Channel;
 use lapin::options::{BasicAckOptions, BasicNackOptions, ChannelFlowOptions};
 use parking_lot::Mutex;
 
 use crate::client::Live;
+use crate::handover::hand_over;
 
 /// How many bits of a receipt are the delivery's; the others are its link's.
 const TAG_BITS: u32 = 40;
@@ -22,6 +23,7 @@ pub(crate) struct Link {
     pub(crate) channel: Channel,
     /// What is in the hands of the consumer, by delivery tag.
     held: Mutex<BTreeMap<u64, QueueName>>,
+    pulls: AtomicU64,
 }
 
 /// One frame that settles.
@@ -39,11 +41,16 @@ enum Frame {
 
 impl Link {
     pub(crate) fn new(number: u64, live: Arc<Live>, channel: Channel) -> Self {
-        Self { number, live, channel, held: Mutex::default() }
+        Self { number, live, channel, held: Mutex::default(), pulls: AtomicU64::new(0) }
     }
 
     pub(crate) fn is_usable(&self) -> bool {
         self.channel.status().connected()
+    }
+
+    /// A number that no other pull through this channel has.
+    pub(crate) fn begin_pull(&self) -> u64 {
+        self.pulls.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Enters a delivery.
@@ -64,10 +71,14 @@ impl Link {
     pub(crate) async fn settle(&self, batch: &[Settlement]) -> lapin::Result<()> {
         let frames = frames(&mut self.held.lock(), batch);
         let gives_back = frames.iter().any(|frame| matches!(frame, Frame::Requeue { .. }));
-        try_join_all(frames.into_iter().map(|frame| self.send(frame))).await?;
+        let sending = hand_over(frames.into_iter().map(|frame| self.send(frame)));
+        let sent =
+            self.live.answer(async { sending.await.into_iter().collect::<lapin::Result<()>>() });
+        sent.await?;
         if gives_back {
             // Nothing answers a nack; what is answered after it was done after it.
-            self.channel.channel_flow(ChannelFlowOptions { active: true }).await?;
+            let flow = self.channel.channel_flow(ChannelFlowOptions { active: true });
+            self.live.answer(flow).await?;
         }
         Ok(())
     }

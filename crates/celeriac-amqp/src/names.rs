@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use celeriac_core::error::Result;
+use celeriac_core::taking::Origin as _;
 use celeriac_core::{MessageId, QueueName};
 use futures_util::StreamExt as _;
 use lapin::options::{
@@ -74,7 +75,8 @@ pub(crate) async fn follow(shared: &Arc<Shared>, live: &Arc<Live>) -> Result<()>
         if shared.names.is_following(live) {
             return Ok(None);
         }
-        let begun = begin(shared, live).await.map_err(shared.client.failed("read names"))?;
+        let begun =
+            live.answer(begin(shared, live)).await.map_err(shared.client.failed("read names"))?;
         *shared.names.followed.lock() = Arc::downgrade(live);
         Ok(Some(begun))
     };
@@ -154,7 +156,7 @@ pub(crate) async fn note(
             return Ok(());
         }
         let added = append(shared, live, queue.as_str().as_bytes(), BasicProperties::default());
-        added.await.map_err(shared.client.failed(operation))?;
+        live.answer(added).await.map_err(shared.client.failed(operation))?;
     }
     shared.names.known.lock().insert(queue.clone());
     Ok(())

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use celeriac_core::error::Result;
 use celeriac_core::{Error, ErrorKind, Message, QueueName, wire};
-use futures_util::future::try_join_all;
 use lapin::options::BasicPublishOptions;
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Confirmation, PublisherConfirm};
 
 use crate::client::Live;
+use crate::handover::hand_over;
 use crate::names;
 use crate::shared::Shared;
 
@@ -34,11 +34,18 @@ pub(crate) async fn publish(shared: &Arc<Shared>, batch: &[Arc<Message>]) -> Res
     let mut rest = batch;
     while !rest.is_empty() {
         let (part, after) = rest.split_at(part_length(rest));
-        confirms.extend(send(&live, &queues, part).await.map_err(&failed)?);
+        confirms.extend(live.answer(send(&live, &queues, part)).await.map_err(&failed)?);
         rest = after;
     }
-    for (message, confirm) in batch.iter().zip(confirms) {
-        match confirm.await.map_err(&failed)? {
+    let confirmed = live.answer(async {
+        let mut confirmed = Vec::with_capacity(confirms.len());
+        for confirm in confirms {
+            confirmed.push(confirm.await?);
+        }
+        Ok(confirmed)
+    });
+    for (message, confirmation) in batch.iter().zip(confirmed.await.map_err(&failed)?) {
+        match confirmation {
             Confirmation::Ack(None) | Confirmation::NotRequested => {}
             Confirmation::Ack(Some(_)) => {
                 live.forget(&message.queue);
@@ -112,7 +119,7 @@ async fn send(
             properties,
         ));
     }
-    live.in_order(try_join_all(sending)).await
+    live.in_order(hand_over(sending)).await.into_iter().collect()
 }
 
 /// What others that look at the queue can read without reading the envelope.

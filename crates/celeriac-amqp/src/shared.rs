@@ -1,27 +1,25 @@
 //! What broker, consumers and keeper have in common.
 
 use std::collections::{BTreeMap, HashMap};
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use celeriac_core::broker::Settlement;
 use celeriac_core::error::Result;
-use celeriac_core::{Error, ErrorKind, QueueName};
+use celeriac_core::taking::{Departures, Origin};
+use celeriac_core::{BoxFuture, Error, ErrorKind, QueueName};
 use jumpstarter::Spawner;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::client::Client;
-use crate::departures::Departures;
 use crate::link::{Link, link_of};
 use crate::names::Names;
 
 pub(crate) struct Shared {
     pub(crate) client: Client,
     pub(crate) names: Names,
-    pub(crate) departures: Arc<Departures>,
+    departures: Departures,
     pub(crate) spawner: Mutex<Option<Spawner>>,
     pub(crate) closed: watch::Sender<bool>,
     links: Mutex<BTreeMap<u64, Arc<Link>>>,
@@ -33,7 +31,7 @@ impl Shared {
         Self {
             client,
             names: Names::default(),
-            departures: Arc::default(),
+            departures: Departures::default(),
             spawner: Mutex::new(None),
             closed: watch::Sender::new(false),
             links: Mutex::default(),
@@ -54,19 +52,10 @@ impl Shared {
         if self.is_closed() { Err(self.closed_error(operation)) } else { Ok(()) }
     }
 
-    /// Runs a future that goes on without its caller.
-    pub(crate) fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) {
-        let spawner = self.spawner.lock().clone();
-        if let Some(spawner) = spawner {
-            drop(spawner.spawn(future));
-        }
-    }
-
     /// A channel for a consumer.
     pub(crate) async fn link(&self) -> Result<Arc<Link>> {
         let live = self.client.live("pull").await?;
-        let channel = live.connection.create_channel().await;
-        let channel = channel.map_err(self.client.failed("pull"))?;
+        let channel = live.channel().await.map_err(self.client.failed("pull"))?;
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         let link = Arc::new(Link::new(number, live, channel));
         self.links.lock().insert(number, link.clone());
@@ -100,5 +89,26 @@ impl Shared {
             link.count(&mut counts);
         }
         counts
+    }
+}
+
+impl Origin for Shared {
+    fn spawn(&self, future: BoxFuture<'static, ()>) {
+        let spawner = self.spawner.lock().clone();
+        if let Some(spawner) = spawner {
+            drop(spawner.spawn(future));
+        }
+    }
+
+    fn give_back(&self, batch: Vec<Settlement>) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            if let Err(error) = self.settle(&batch).await {
+                tracing::debug!(%error, "what was not settled went back with its channel");
+            }
+        })
+    }
+
+    fn departures(&self) -> &Departures {
+        &self.departures
     }
 }

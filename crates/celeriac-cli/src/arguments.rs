@@ -8,10 +8,10 @@ use clap::{Parser, Subcommand};
 
 use crate::bench::BenchArgs;
 use crate::commands::{
-    completions::CompletionsArgs, config::ConfigCommand, doctor::DoctorArgs, inspect::InspectArgs,
-    key::KeyCommand, quarantine::QuarantineCommand, queues::QueuesCommand, result::ResultArgs,
-    revoke::RevokeArgs, send::SendArgs, tasks::TasksCommand, worker, worker::WorkerArgs,
-    workflow::WorkflowCommand,
+    completions::CompletionsArgs, config::ConfigCommand, doctor::DoctorArgs, health::HealthArgs,
+    inspect::InspectArgs, key::KeyCommand, publisher::PublisherArgs, quarantine::QuarantineCommand,
+    queues::QueuesCommand, result::ResultArgs, revoke::RevokeArgs, send::SendArgs,
+    tasks::TasksCommand, worker, worker::WorkerArgs, workflow::WorkflowCommand,
 };
 
 const EXAMPLES: &str = "\
@@ -77,6 +77,7 @@ pub(crate) enum Command {
     #[command(after_help = worker::DEV_EXAMPLES)]
     Dev(WorkerArgs),
     Worker(WorkerArgs),
+    Publisher(PublisherArgs),
     Send(SendArgs),
     Result(ResultArgs),
     Revoke(RevokeArgs),
@@ -87,6 +88,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Queues(QueuesCommand),
     Inspect(InspectArgs),
+    Health(HealthArgs),
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
     Bench(BenchArgs),
@@ -103,7 +105,7 @@ impl Command {
     /// do, single commands only what is wrong.
     pub(crate) const fn log_level(&self) -> &'static str {
         match self {
-            Self::Dev(_) | Self::Worker(_) => "info",
+            Self::Dev(_) | Self::Worker(_) | Self::Publisher(_) => "info",
             _ => "warn",
         }
     }

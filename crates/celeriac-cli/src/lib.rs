@@ -43,8 +43,8 @@ use tokio::runtime::Runtime;
 use arguments::{Arguments, Command, Globals};
 use commands::worker::Mode;
 use commands::{
-    completions, config, doctor, inspect, key, quarantine, queues, result, revoke, send, tasks,
-    worker, workflow,
+    completions, config, doctor, health, inspect, key, publisher, quarantine, queues, result,
+    revoke, send, tasks, worker, workflow,
 };
 use output::{Output, Reader};
 use problem::{Exit, Problem, Result};
@@ -126,9 +126,9 @@ fn execute(app: App, arguments: Arguments, output: &Output) -> Result<()> {
 }
 
 async fn dispatch(command: Command, globals: &Globals, session: &Session) -> Result<()> {
-    // Services stop in their own way.
+    // Services stop in their own way, and a bench cleans up.
     let is_service = match &command {
-        Command::Dev(_) | Command::Worker(_) => true,
+        Command::Dev(_) | Command::Worker(_) | Command::Publisher(_) | Command::Bench(_) => true,
         Command::Inspect(args) => args.is_endless(),
         _ => false,
     };
@@ -143,6 +143,7 @@ async fn perform(command: Command, globals: &Globals, session: &Session) -> Resu
     match command {
         Command::Dev(_) => worker::run(Mode::Dev, session).await,
         Command::Worker(_) => worker::run(Mode::Worker, session).await,
+        Command::Publisher(args) => publisher::run(&args, session).await,
         Command::Send(args) => send::run(args, session).await,
         Command::Result(args) => result::run(&args, session).await,
         Command::Revoke(args) => revoke::run(&args, session).await,
@@ -150,6 +151,7 @@ async fn perform(command: Command, globals: &Globals, session: &Session) -> Resu
         Command::Workflow(command) => workflow::run(&command, session).await,
         Command::Queues(command) => queues::run(&command, session).await,
         Command::Inspect(args) => inspect::run(&args, session).await,
+        Command::Health(args) => health::run(&args, session).await,
         Command::Quarantine(command) => quarantine::run(&command, session).await,
         Command::Bench(args) => bench::run(&args, globals, output).await,
         Command::Doctor(_) => doctor::run(session).await,
@@ -160,7 +162,7 @@ async fn perform(command: Command, globals: &Globals, session: &Session) -> Resu
 }
 
 /// Ends early on Ctrl-C.
-async fn interruptible<T>(working: impl Future<Output = Result<T>>) -> Result<T> {
+pub(crate) async fn interruptible<T>(working: impl Future<Output = Result<T>>) -> Result<T> {
     let mut signals = Signals::listen()?;
     tokio::select! {
         result = working => result,

@@ -164,7 +164,8 @@ fn shortened(text: &str) -> String {
 }
 
 /// Lines of a key and a value each, the values under each other.
-pub(crate) fn pairs<const N: usize>(pairs: [(&str, String); N]) -> String {
+pub(crate) fn pairs<'a>(pairs: impl AsRef<[(&'a str, String)]>) -> String {
+    let pairs = pairs.as_ref();
     let width = pairs.iter().map(|(key, _)| key.len()).max().unwrap_or(0);
     let lines = pairs.iter().filter(|(_, value)| !value.is_empty());
     let lines: Vec<_> = lines.map(|(key, value)| format!("{key:<width$}  {value}")).collect();

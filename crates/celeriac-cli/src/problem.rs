@@ -163,7 +163,12 @@ fn of_error(error: &(dyn Error + 'static)) -> Problem {
         }
         let address = matches!(
             found.downcast_ref(),
-            Some(celeriac::Error::Address { .. } | celeriac::Error::NoStore { .. })
+            Some(
+                celeriac::Error::Address { .. }
+                    | celeriac::Error::NoStore { .. }
+                    | celeriac::Error::Routes(_)
+                    | celeriac::Error::NoBroker { .. }
+            )
         );
         if address || found.is::<InvalidMessage>() {
             return Problem::usage(with_causes(error));

@@ -3,12 +3,14 @@
 //! The duties are numbered in `docs/spec/broker.md`; each has a case in the
 //! conformance suite of `celeriac-testkit`.
 
+use std::hash::{DefaultHasher, Hasher as _};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::store::{Advance, Joined, StoreId};
 use crate::{BoxFuture, Capability, Message, MessageId, QueueName};
 
 /// A driver's handle of one delivery, to settle it by.
@@ -39,6 +41,22 @@ pub struct Undecodable {
     pub raw: Bytes,
     /// Why they can't be read.
     pub reason: String,
+}
+
+impl Undecodable {
+    /// Bytes whose sender said no id. The same bytes get the same one: they may
+    /// be delivered again.
+    #[must_use]
+    pub fn new(queue: QueueName, raw: Bytes, reason: String) -> Self {
+        let half = |seed: u8| {
+            let mut hasher = DefaultHasher::new();
+            hasher.write_u8(seed);
+            hasher.write(&raw);
+            u128::from(hasher.finish())
+        };
+        let id = MessageId::from_bytes((half(0) << 64 | half(1)).to_be_bytes());
+        Self { id, queue, raw, reason }
+    }
 }
 
 /// What becomes of a delivery.
@@ -133,6 +151,25 @@ pub trait Broker: Send + Sync + 'static {
     /// Discards what waits in a queue, not what is in flight; says how many.
     fn purge<'a>(&'a self, queue: &'a QueueName) -> BoxFuture<'a, Result<u64>>;
 
+    /// The store that [`Self::advance`] writes to, if this broker is one with
+    /// it and can do so at the moment.
+    fn store_id(&self) -> Option<StoreId> {
+        None
+    }
+
+    /// Records, joins, notes and publishes in one transaction: all of it, or
+    /// nothing. The answer is that of each member of `join`.
+    ///
+    /// * `None`: nothing was done, for one of the outcomes is not the first of
+    ///   its id, or this broker is not one with a store (any more). Do it one
+    ///   after the other.
+    /// * On `Err` all of it was done, or nothing.
+    /// * Cancel-safe in the same sense.
+    fn advance(&self, batch: Advance) -> BoxFuture<'_, Result<Option<Vec<Joined>>>> {
+        drop(batch);
+        Box::pin(async { Ok(None) })
+    }
+
     /// Finishes what was accepted, then closes; later calls answer `Closed`.
     fn close(&self) -> BoxFuture<'_, ()>;
 }
@@ -141,6 +178,7 @@ pub trait Broker: Send + Sync + 'static {
 pub trait Consumer: Send {
     /// Waits until there is a message, then takes at most `credit` of them:
     /// the highest priority first, in order of arrival within a priority.
-    /// Cancel-safe: a dropped future took nothing.
+    /// Cancel-safe: a dropped future took nothing. What a driver fetches ahead
+    /// goes back when its consumer is dropped.
     fn pull(&mut self, credit: usize) -> BoxFuture<'_, Result<Vec<Delivery>>>;
 }

@@ -1,9 +1,17 @@
-//! How well something is, as a health check finds it.
+//! How well something is, as a health check finds it, and what follows from that.
+
+mod board;
+mod check;
+mod circuit;
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+pub use board::Board;
+pub use check::{Check, CheckReport, Finding, Scope};
+pub use circuit::{CircuitReport, CircuitState, Guarded};
 
 /// What a check found, from best to worst.
 #[derive(

@@ -27,6 +27,7 @@ pub mod simulation;
 pub mod sink;
 pub mod source;
 pub mod store;
+pub mod taking;
 pub mod time;
 pub mod wire;
 pub mod workflow;

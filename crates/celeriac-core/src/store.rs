@@ -3,6 +3,7 @@
 //! The duties are numbered in `docs/spec/store.md`; each has a case in the
 //! conformance suite of `celeriac-testkit`.
 
+mod advance;
 mod dedup;
 mod joins;
 mod quarantine;
@@ -12,6 +13,7 @@ mod revocations;
 mod timers;
 mod workflows;
 
+pub use advance::{Advance, StoreId};
 pub use dedup::{Claim, Claimed, Dedup};
 pub use joins::{Join, Joined, Joins, Reopen};
 pub use quarantine::{Content, Filter, Quarantine, Quarantined, Reason};

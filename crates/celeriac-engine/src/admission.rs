@@ -9,10 +9,13 @@ use celeriac_core::store::{Content, Quarantined, Reason};
 use celeriac_core::workflow::SIGNAL;
 use celeriac_core::{Failure, Kind, Message, MessageId, State, Timestamp};
 
+use crate::circuits::Admitted;
 use crate::effects::{Commit, Effects, News, Told};
 use crate::engine::{Engine, Facts};
 use crate::in_flight::Flight;
 
+/// How many receipts of what runs are kept: each takes a place in the credit.
+const MAX_COPIES: usize = 4;
 /// How long outcomes of messages without a known task are kept: 24 h.
 const DEFAULT_RESULT_TTL: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
 
@@ -69,9 +72,10 @@ impl Engine {
 
     /// A message that is held comes again. A second message of the same id is
     /// settled: the first stands for both. The same one, redelivered, must not
-    /// be: what is held lost its receipt and takes the new one. Where a later
-    /// attempt comes, what is held is a repetition: it stands for the later one
-    /// if it ends, and if it fails, the later one is run.
+    /// be: what is held lost its receipt and takes the new one. The old one is
+    /// settled with it: it may be that of a second message. Where a later attempt
+    /// comes, what is held is a repetition: it stands for the later one if it
+    /// ends, and if it fails, the later one is run.
     fn hold_again(
         &mut self,
         message: Arc<Message>,
@@ -79,14 +83,31 @@ impl Engine {
         redelivered: bool,
         effects: &mut Effects,
     ) {
-        let held = match self.in_flight.flight_mut(message.id) {
-            None => self.suspects.iter_mut().find(|suspect| suspect.message.id == message.id),
-            in_flight => in_flight,
+        let (held, runs) = match self.in_flight.flight_mut(message.id) {
+            None => {
+                let mut suspects = self.suspects.iter_mut();
+                (suspects.find(|suspect| suspect.message.id == message.id), false)
+            }
+            in_flight => (in_flight, true),
         };
         let Some(held) = held else { return };
+        let takes_over = match message.attempt.cmp(&held.message.attempt) {
+            Ordering::Equal => redelivered,
+            Ordering::Greater => true,
+            Ordering::Less => false,
+        };
+        if runs && takes_over {
+            // It runs under the new receipt: a death is counted by that.
+            effects.begin.push(receipt);
+        }
         match message.attempt.cmp(&held.message.attempt) {
             Ordering::Equal if redelivered => {
-                effects.commit.requeue(std::mem::replace(&mut held.receipt, receipt));
+                // Given back now, a second message would come again at once, and
+                // so would the first, for as long as it runs.
+                held.copies.push(std::mem::replace(&mut held.receipt, receipt));
+                if held.copies.len() > MAX_COPIES {
+                    effects.commit.requeue(held.copies.remove(0));
+                }
             }
             Ordering::Equal | Ordering::Less => effects.commit.ack(receipt),
             Ordering::Greater => {
@@ -138,12 +159,43 @@ impl Engine {
         let Some(task) = self.position(&message.name) else {
             return;
         };
-        let flight = Flight { receipt, message, task, deaths, since: now, runs_earlier: false };
-        if deaths > 0 && deaths + 1 >= self.limits.deaths {
-            self.suspects.push_back(flight);
-        } else {
-            self.dispatch(flight, effects);
+        let is_suspect = deaths > 0 && deaths + 1 >= self.limits.deaths;
+        // Suspects run one at a time anyway, and would lose their count of deaths.
+        let admitted = match is_suspect {
+            true => Admitted::Run,
+            false => self.circuits.admit(now, task, &message.queue),
+        };
+        match admitted {
+            Admitted::Run | Admitted::Probe => {}
+            Admitted::GoesBack => return self.release(receipt, effects),
+            Admitted::PutOff(until) => return self.put_off(receipt, &message, until, effects),
         }
+        let (copies, runs_earlier) = (Vec::new(), false);
+        let flight = Flight { receipt, copies, message, task, deaths, since: now, runs_earlier };
+        if is_suspect {
+            return self.suspects.push_back(flight);
+        }
+        let key = self.dispatch(flight, effects);
+        if admitted == Admitted::Probe {
+            self.circuits.probe(task, key);
+        }
+    }
+
+    /// Lets a message wait in the store until then, as the same attempt.
+    fn put_off(
+        &mut self,
+        receipt: Receipt,
+        message: &Arc<Message>,
+        until: Timestamp,
+        effects: &mut Effects,
+    ) {
+        self.stats.put_off += 1;
+        let mut later = Message::clone(message);
+        // Published again if the process dies before this delivery is settled.
+        later.may_repeat = true;
+        later.rare_mut().eta = Some(until);
+        effects.commit.schedule.push(later.into());
+        effects.commit.ack(receipt);
     }
 
     /// Turns an event or document into its subscribers' commands.

@@ -16,7 +16,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use celeriac_core::Timestamp;
-use celeriac_core::health::HealthStatus;
+use celeriac_core::health::{CircuitReport, CircuitState, Guarded, HealthStatus};
 
 use alarm::Trips;
 pub use alarm::{Alarm, Loudness};
@@ -93,6 +93,10 @@ pub struct Breaker {
     streak: u32,
     observed: VecDeque<(Timestamp, HealthStatus)>,
     trips: Trips,
+    /// The same for people: how often it tripped, when it changed last, and why.
+    tripped: u64,
+    since: Option<Timestamp>,
+    why: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -113,7 +117,8 @@ impl Breaker {
     pub fn new(options: Options) -> Self {
         let trips = Trips::default();
         let (state, observed) = (State::Closed, VecDeque::new());
-        Self { options, state, failures: 0, streak: 0, observed, trips }
+        let (tripped, since, why) = (0, None, None);
+        Self { options, state, failures: 0, streak: 0, observed, trips, tripped, since, why }
     }
 
     /// Whether to try now. Who gets [`Permit::Probe`] must tell what came of it.
@@ -125,6 +130,7 @@ impl Breaker {
             // Who probed died without a word, or its time is over.
             State::Open { .. } | State::Probing { .. } => {
                 self.state = State::Probing { overdue: now.after(self.options.open_for) };
+                self.since = Some(now);
                 Permit::Probe
             }
         }
@@ -134,10 +140,10 @@ impl Breaker {
     pub fn succeeded(&mut self, now: Timestamp) -> Option<Change> {
         self.failures = 0;
         match self.state {
-            State::Probing { .. } => self.close(),
+            State::Probing { .. } => self.close(now),
             // Begun before it tripped, and ended after: no probe.
             State::Open { until } if now < until => None,
-            State::Open { .. } => self.close(),
+            State::Open { .. } => self.close(now),
             State::Closed => None,
         }
     }
@@ -163,10 +169,35 @@ impl Breaker {
             State::Closed if is_broken => Some(self.trip(now)),
             // A check that finds all well is as good as a probe.
             State::Open { until } if now >= until && status == HealthStatus::Healthy => {
-                self.close()
+                self.close(now)
             }
             _ => None,
         }
+    }
+
+    /// Learns that the probe came to nothing that says something: another may
+    /// pass at once.
+    pub const fn abandoned(&mut self, now: Timestamp) {
+        if matches!(self.state, State::Probing { .. }) {
+            (self.state, self.since) = (State::Open { until: now }, Some(now));
+        }
+    }
+
+    /// Notes for people what tripped it.
+    pub fn blame(&mut self, why: impl Into<String>) {
+        self.why = Some(why.into());
+    }
+
+    /// How it stands, for people.
+    #[must_use]
+    pub fn report(&self, guards: Guarded, name: impl Into<String>) -> CircuitReport {
+        let (circuit, until) = match self.state {
+            State::Closed => (CircuitState::Closed, None),
+            State::Open { until } => (CircuitState::Open, Some(until)),
+            State::Probing { overdue } => (CircuitState::HalfOpen, Some(overdue)),
+        };
+        let (name, why) = (name.into(), self.why.clone());
+        CircuitReport { guards, name, circuit, until, since: self.since, trips: self.tripped, why }
     }
 
     /// Whether it is open, closed or half-open.
@@ -181,7 +212,8 @@ impl Breaker {
 
     fn trip(&mut self, now: Timestamp) -> Change {
         let until = now.after(self.options.open_for(self.streak));
-        self.state = State::Open { until };
+        (self.state, self.since) = (State::Open { until }, Some(now));
+        self.tripped += 1;
         self.streak = self.streak.saturating_add(1);
         self.failures = 0;
         // What tripped it once must not trip it again when it closes.
@@ -189,8 +221,8 @@ impl Breaker {
         Change::Tripped { until, loudness: self.trips.trip(&self.options.alarm, now) }
     }
 
-    fn close(&mut self) -> Option<Change> {
-        self.state = State::Closed;
+    const fn close(&mut self, now: Timestamp) -> Option<Change> {
+        (self.state, self.since) = (State::Closed, Some(now));
         self.streak = 0;
         Some(Change::Recovered)
     }

@@ -9,11 +9,13 @@ use celeriac_core::store::Quarantined;
 use celeriac_core::workflow::{End, NewWorkflow, StepMark, Value, Workflow};
 use celeriac_core::{Failure, Message, MessageId, State, Timestamp};
 
+use crate::in_flight::Flight;
+
 /// What the engine wants done after a step. Buffers are reused: the router
 /// takes them, does what they say, and hands the value to the next step.
 #[derive(Debug, Default)]
 pub struct Effects {
-    /// Deliveries that are about to run, in the order of `dispatch`.
+    /// Deliveries that are about to run, or run already and were given again.
     pub begin: Vec<Receipt>,
     /// Runs to start.
     pub dispatch: Vec<Run>,
@@ -189,6 +191,12 @@ impl Commit {
 
     pub(crate) fn ack(&mut self, receipt: Receipt) {
         self.settle.push(Settlement { receipt, verdict: Verdict::Ack });
+    }
+
+    /// Settles the earlier receipts of what is in flight no more.
+    pub(crate) fn settle_copies(&mut self, flight: &mut Flight, verdict: Verdict) {
+        let copies = flight.copies.drain(..);
+        self.settle.extend(copies.map(|receipt| Settlement { receipt, verdict }));
     }
 
     pub(crate) fn requeue(&mut self, receipt: Receipt) {

@@ -2,10 +2,12 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use celeriac_core::broker::{Delivery, Receipt};
+use celeriac_core::broker::{Delivery, Receipt, Verdict};
+use celeriac_core::health::HealthStatus;
 use celeriac_core::platform::{Finished, Run, RunKey, TaskInfo};
 use celeriac_core::{Message, MessageId, Name, QueueName, Timestamp};
 
+use crate::circuits::{Breakers, CircuitNews, Circuits};
 use crate::effects::Effects;
 use crate::in_flight::{Flight, InFlight};
 use crate::subscriptions::Subscriptions;
@@ -45,6 +47,8 @@ pub enum Input {
     Finished(Vec<Finished>),
     /// What ran this task crashed: its runs under way end unreported.
     Lost(Name),
+    /// A check found this of something that the tasks need; why, for people.
+    Observed(Vec<Name>, HealthStatus, String),
     /// Ids were revoked.
     Revoked(Vec<MessageId>),
     /// What followed from the suspect that ran is durable.
@@ -72,6 +76,8 @@ pub struct Stats {
     pub replayed: u64,
     /// Messages that went back to their broker.
     pub released: u64,
+    /// Messages that wait until the circuit of their task is tried again.
+    pub put_off: u64,
     /// Events and documents turned into commands, or heard by nobody.
     pub events: u64,
 }
@@ -108,6 +114,7 @@ pub struct Engine {
     pub(crate) subscriptions: Subscriptions,
     pub(crate) limits: Limits,
     pub(crate) in_flight: InFlight,
+    pub(crate) circuits: Circuits,
     pub(crate) suspects: VecDeque<Flight>,
     pub(crate) suspect_runs: Option<RunKey>,
     pub(crate) stats: Stats,
@@ -127,6 +134,7 @@ impl Engine {
             subscriptions,
             limits,
             in_flight: InFlight::default(),
+            circuits: Circuits::default(),
             suspects: VecDeque::new(),
             suspect_runs: None,
             stats: Stats::default(),
@@ -134,6 +142,16 @@ impl Engine {
             revoked_in_order: VecDeque::new(),
             stopping: false,
         }
+    }
+
+    /// The same engine with circuit breakers for its tasks.
+    #[must_use]
+    pub fn guarded_by(mut self, breakers: &Breakers) -> Self {
+        // Events and documents wait there too, whoever subscribes to them.
+        let shared = [QueueName::DEFAULT];
+        let shared = if self.subscriptions.is_empty() { &shared[..0] } else { &shared[..] };
+        self.circuits = Circuits::new(&self.tasks, breakers, shared);
+        self
     }
 
     /// The same engine after its router has crashed for the `epoch`th time:
@@ -148,6 +166,7 @@ impl Engine {
     pub fn step(&mut self, now: Timestamp, input: Input, effects: &mut Effects) {
         match input {
             Input::Delivered(deliveries, facts) => {
+                self.circuits.delivered();
                 for delivery in deliveries {
                     self.admit(now, delivery, &facts, effects);
                 }
@@ -158,7 +177,12 @@ impl Engine {
                 }
             }
             Input::Revoked(ids) => self.revoke(ids, effects),
-            Input::Lost(task) => self.lose(&task, effects),
+            Input::Lost(task) => self.lose(now, &task, effects),
+            Input::Observed(tasks, status, why) => {
+                for at in tasks.iter().filter_map(|task| self.positions.get(task)) {
+                    self.circuits.observed(now, *at, status, &why);
+                }
+            }
             Input::SuspectSettled => self.suspect_runs = None,
             Input::Stopping => self.stop(effects),
         }
@@ -170,6 +194,11 @@ impl Engine {
     #[must_use]
     pub fn held(&self) -> usize {
         self.in_flight.len()
+    }
+
+    /// What has changed about circuits, if anything has.
+    pub fn circuit_news(&mut self) -> Option<CircuitNews> {
+        self.circuits.news()
     }
 
     /// What has been seen so far.
@@ -232,11 +261,15 @@ impl Engine {
     }
 
     /// Gives back what a crashed part of the platform was running.
-    fn lose(&mut self, task: &Name, effects: &mut Effects) {
-        for (key, flight) in self.in_flight.remove_task(self.position(task)) {
+    fn lose(&mut self, now: Timestamp, task: &Name, effects: &mut Effects) {
+        if let Some(at) = self.position(task) {
+            self.circuits.lost(now, at);
+        }
+        for (key, mut flight) in self.in_flight.remove_task(self.position(task)) {
             if self.suspect_runs == Some(key) {
                 effects.commit.settles_suspect = true;
             }
+            effects.commit.settle_copies(&mut flight, Verdict::Requeue);
             self.release(flight.receipt, effects);
         }
     }
@@ -244,8 +277,9 @@ impl Engine {
     /// What was not begun goes back; what runs is for the platform to drain.
     fn stop(&mut self, effects: &mut Effects) {
         self.stopping = true;
-        for flight in self.suspects.drain(..) {
+        for mut flight in self.suspects.drain(..) {
             self.stats.released += 1;
+            effects.commit.settle_copies(&mut flight, Verdict::Requeue);
             effects.commit.requeue(flight.receipt);
         }
     }
@@ -260,6 +294,7 @@ impl Engine {
             let scopes = self.revoked_scopes(&suspect.message);
             if self.is_revoked(suspect.message.id) || !scopes.is_empty() {
                 self.stats.revoked += 1;
+                effects.commit.settle_copies(&mut suspect, Verdict::Ack);
                 let Flight { message, receipt, .. } = suspect;
                 effects.commit.revoked(now, &message, receipt, scopes);
                 continue;

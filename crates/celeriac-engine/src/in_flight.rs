@@ -12,6 +12,9 @@ use celeriac_core::{Message, MessageId, Timestamp};
 #[derive(Debug)]
 pub(crate) struct Flight {
     pub(crate) receipt: Receipt,
+    /// Earlier receipts of the same attempt, which was delivered again. They
+    /// are of no use any more, or of second messages.
+    pub(crate) copies: Vec<Receipt>,
     pub(crate) message: Arc<Message>,
     /// The position of its task in the engine's list.
     pub(crate) task: usize,
@@ -135,6 +138,7 @@ mod tests {
     fn flight() -> Flight {
         Flight {
             receipt: Receipt(1),
+            copies: Vec::new(),
             message: Message::command(Name::from_static("t"), "").into(),
             task: 0,
             deaths: 0,

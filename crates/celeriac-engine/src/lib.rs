@@ -13,6 +13,7 @@
 mod admission;
 pub mod breaker;
 pub mod canvas;
+mod circuits;
 pub mod credit;
 mod doubt;
 mod effects;
@@ -23,6 +24,7 @@ pub mod retry;
 pub mod routing;
 mod subscriptions;
 
+pub use circuits::{Breakers, CircuitNews};
 pub use doubt::Doubt;
 pub use effects::{Commit, Effects, Ending, News, Revoked, Told};
 pub use engine::{Active, Engine, Facts, Input, Limits, Stats};

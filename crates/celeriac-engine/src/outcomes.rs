@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use celeriac_core::broker::Verdict;
 use celeriac_core::outcome::{Completion, Mark, Outcome};
 use celeriac_core::platform::{Finished, RunResult};
 use celeriac_core::store::{Content, Quarantined, Reason};
@@ -19,12 +20,19 @@ use crate::retry::{self, Decision};
 impl Engine {
     /// Publishes, writes and settles what follows from one run.
     pub(crate) fn finish(&mut self, now: Timestamp, finished: Finished, effects: &mut Effects) {
-        let Some(flight) = self.in_flight.remove(finished.key) else {
+        let Some(mut flight) = self.in_flight.remove(finished.key) else {
             return;
         };
+        let verdict = match finished.result {
+            RunResult::Released => Verdict::Requeue,
+            _ => Verdict::Ack,
+        };
+        effects.commit.settle_copies(&mut flight, verdict);
         if self.suspect_runs == Some(finished.key) {
             effects.commit.settles_suspect = true;
         }
+        let run = (finished.key, flight.message.id);
+        self.circuits.ended(now, flight.task, run, &finished.result);
         match finished.result {
             RunResult::Success { content_type, value } => {
                 self.stats.succeeded += 1;

@@ -1,6 +1,6 @@
 //! Which brokers a message may go to, best first.
 
-use celeriac_core::{HeaderValue, Kind, Message};
+use celeriac_core::{HeaderValue, Kind, Message, QueueName};
 use wildmatch::WildMatch;
 
 /// A name in which `*` stands for anything and `?` for one character.
@@ -99,11 +99,28 @@ impl Routes {
         let route = self.routes.iter().find(|route| route.subject.matches(message));
         route.map_or(&self.otherwise, |route| &route.brokers)
     }
+
+    /// The brokers that what is sent to the queue most likely goes to: routes
+    /// that look at something else than the queue are not looked at.
+    #[must_use]
+    pub fn of_queue(&self, queue: &QueueName) -> &[usize] {
+        let holds = |route: &&Route| match &route.subject {
+            Subject::Queue(pattern) => pattern.matches(queue.as_str()),
+            _ => false,
+        };
+        self.routes.iter().find(holds).map_or(&self.otherwise, |route| &route.brokers)
+    }
+
+    /// Whether everything goes to the same brokers.
+    #[must_use]
+    pub fn is_single(&self) -> bool {
+        self.routes.is_empty()
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use celeriac_core::{Name, QueueName};
+    use celeriac_core::Name;
 
     use super::*;
 
@@ -138,5 +155,7 @@ mod tests {
         for (message, broker) in expected {
             assert_eq!(routes.of(&message), [broker], "{}", message.name);
         }
+        assert_eq!(routes.of_queue(&QueueName::from("slow")), [5]);
+        assert_eq!(routes.of_queue(&QueueName::DEFAULT), [0]);
     }
 }

@@ -57,6 +57,7 @@ use proc_macro::TokenStream;
 /// | `ignore_result` | keep no values | `false` |
 /// | `sinks = ["a", "b"]` | where values go, beside the store | none |
 /// | `concurrency` | runs at once in one worker | the worker's |
+/// | `breaker(failures = 3, open_for = "30s")`, `breaker = false` | when it is not run for a while, because it fails | the app's |
 ///
 /// Durations are written as `"250ms"`, `"30s"`, `"1m30s"`, `"2h"`.
 #[proc_macro_attribute]

@@ -1,13 +1,12 @@
 //! [`Broker`]: publishing, settling and looking at queues.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use celeriac_core::broker::{Limit, QueueStats, Receipt, Settlement, Subscription};
 use celeriac_core::error::Result;
+use celeriac_core::taking::Departures;
 use celeriac_core::{
     Address, BoxFuture, Broker, Capability, Consumer, Error, ErrorKind, Message, MessageId,
     QueueName, wire,
@@ -49,20 +48,8 @@ pub(crate) struct Shared {
     /// Ends what waits.
     pub(crate) closing: Notify,
     /// What goes back without its caller waiting for it.
-    departing: AtomicUsize,
-    departed: Notify,
+    pub(crate) departures: Departures,
     consumers: AtomicU64,
-}
-
-/// Something that goes back; whoever looks next waits until it is there.
-pub(crate) struct Departure(Arc<Shared>);
-
-impl Drop for Departure {
-    fn drop(&mut self) {
-        if self.0.departing.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.0.departed.notify_waiters();
-        }
-    }
 }
 
 impl Shared {
@@ -87,28 +74,9 @@ impl Shared {
         self.closing.notify_waiters();
     }
 
-    /// Runs a future that goes on without its caller.
-    pub(crate) fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) {
-        let spawner = self.spawner.lock().clone();
-        if let Some(spawner) = spawner {
-            drop(spawner.spawn(future));
-        }
-    }
-
-    pub(crate) fn depart(self: &Arc<Self>) -> Departure {
-        self.departing.fetch_add(1, Ordering::AcqRel);
-        Departure(self.clone())
-    }
-
     /// Waits until everything that goes back is there.
     pub(crate) async fn departed(&self) {
-        loop {
-            let departed = self.departed.notified();
-            if self.departing.load(Ordering::Acquire) == 0 {
-                return;
-            }
-            departed.await;
-        }
+        self.departures.over().await;
     }
 
     /// Tells who waits that these priorities of a queue have messages.
@@ -139,8 +107,7 @@ impl Nats {
             spawner: Mutex::new(None),
             is_closed: AtomicBool::new(false),
             closing: Notify::new(),
-            departing: AtomicUsize::new(0),
-            departed: Notify::new(),
+            departures: Departures::default(),
             consumers: AtomicU64::new(1),
         });
         // Says whether there is JetStream at all, before anybody relies on it.

@@ -45,6 +45,11 @@ impl Client {
         let options = ConnectOptions::new()
             .name("celeriac")
             .connection_timeout(CONNECT)
+            // The server is asked for a sign when it says nothing for so long.
+            // After the third without an answer the client connects anew: a
+            // connection whose other end is gone without a word is found out in
+            // a lease and a half, not in the client's own three minutes.
+            .ping_interval(patience)
             .request_timeout(Some(patience))
             .require_tls(target.is_tls);
         let options = match target.login.clone() {
@@ -129,7 +134,9 @@ impl Client {
         payload: Bytes,
     ) -> Result<Option<Bytes>> {
         self.check_connected(operation)?;
-        match self.link.request(subject.to_owned(), payload).await {
+        // The client's own limit begins once the request is handed over.
+        let asked = timeout(self.patience, self.link.request(subject.to_owned(), payload));
+        match asked.await.map_err(|_| self.lost(operation))? {
             Ok(message) => Ok(Some(message.payload)),
             Err(error) if error.kind() == async_nats::RequestErrorKind::NoResponders => Ok(None),
             Err(error) => Err(self.lost(operation).caused_by(error)),
@@ -149,13 +156,8 @@ impl Client {
         let mut missing = batch.iter().filter(|sending| sending.is_answered).count();
         let mut replies = self.subscribe(operation, format!("{inbox}.*")).await?;
         for (position, Sending { subject, payload, is_answered }) in batch.into_iter().enumerate() {
-            let sent = if is_answered {
-                let reply = format!("{inbox}.{position}");
-                self.link.publish_with_reply(subject, reply, payload).await
-            } else {
-                self.link.publish(subject, payload).await
-            };
-            sent.map_err(|error| self.lost(operation).caused_by(error))?;
+            let reply = is_answered.then(|| format!("{inbox}.{position}"));
+            self.send(operation, subject, reply, payload).await?;
         }
         while missing > 0 {
             let Some(reply) = self.next(operation, &mut replies).await? else {
@@ -179,9 +181,29 @@ impl Client {
         self.check_connected(operation)?;
         let inbox = self.link.new_inbox();
         let replies = self.subscribe(operation, inbox.clone()).await?;
-        let sent = self.link.publish_with_reply(subject, inbox, payload).await;
-        sent.map_err(|error| self.lost(operation).caused_by(error))?;
+        self.send(operation, subject, Some(inbox), payload).await?;
         Ok(replies)
+    }
+
+    /// Sends one message. A connection that takes nothing any more makes the
+    /// client wait for room: that, too, has an end.
+    async fn send(
+        &self,
+        operation: &'static str,
+        subject: String,
+        reply: Option<String>,
+        payload: Bytes,
+    ) -> Result<()> {
+        let sent = async {
+            match reply {
+                Some(reply) => self.link.publish_with_reply(subject, reply, payload).await,
+                None => self.link.publish(subject, payload).await,
+            }
+        };
+        match timeout(self.patience, sent).await {
+            Ok(sent) => sent.map_err(|error| self.lost(operation).caused_by(error)),
+            Err(_) => Err(self.lost(operation)),
+        }
     }
 
     /// The next answer, if it comes in time.
@@ -198,14 +220,16 @@ impl Client {
         operation: &'static str,
         subject: String,
     ) -> Result<Subscriber> {
-        let subscribed = self.link.subscribe(subject).await;
-        subscribed.map_err(|error| self.lost(operation).caused_by(error))
+        match timeout(self.patience, self.link.subscribe(subject)).await {
+            Ok(subscribed) => subscribed.map_err(|error| self.lost(operation).caused_by(error)),
+            Err(_) => Err(self.lost(operation)),
+        }
     }
 
     /// Tells who listens now, without an answer; it may be lost.
     pub(crate) async fn tell(&self, subject: String, payload: Bytes) {
         // Who was not told looks by itself a while later.
-        let _ = self.link.publish(subject, payload).await;
+        let _ = self.send("tell", subject, None, payload).await;
     }
 
     /// Writes everything that was sent.

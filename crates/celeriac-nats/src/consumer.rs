@@ -5,17 +5,17 @@ use std::time::{Duration, Instant};
 
 use async_nats::{Message, StatusCode, Subscriber};
 use bytes::Bytes;
-use celeriac_core::broker::{Delivery, Settlement, Undecodable, Verdict};
+use celeriac_core::broker::{Delivery, Settlement, Undecodable};
 use celeriac_core::error::Result;
+use celeriac_core::taking::{self, Departures, Origin, Taken};
 use celeriac_core::wire::Decoder;
-use celeriac_core::{BoxFuture, Consumer, Error, ErrorKind, MessageId, QueueName};
+use celeriac_core::{BoxFuture, Consumer, Error, ErrorKind, QueueName};
 use futures_util::future::{join_all, select_all};
 use futures_util::{FutureExt as _, StreamExt as _};
 use parking_lot::Mutex;
 use serde_json::json;
-use tokio::sync::oneshot;
 
-use crate::broker::{Departure, Shared};
+use crate::broker::Shared;
 use crate::client::Client;
 use crate::held::Entry;
 use crate::name::PRIORITIES;
@@ -104,9 +104,13 @@ impl NatsConsumer {
                 continue;
             }
             self.turn = self.turn.wrapping_add(1);
-            let taken = self.take(asked).await?;
-            if !taken.deliveries.is_empty() {
-                return Ok(taken.keep());
+            let (taker, sources) = (shared.clone(), self.sources.clone());
+            let number = self.number;
+            let taking = |_| async move { take_from(&taker, &sources, number, &asked).await };
+            let stopped = || stopped(&shared);
+            let taken = taking::take(&shared, taking).await.ok_or_else(stopped)??;
+            if !taken.is_empty() {
+                return Ok(taken);
             }
             if self.sources.iter().any(Source::is_hopeful) {
                 tokio::time::sleep(MOMENT).await;
@@ -156,85 +160,36 @@ impl NatsConsumer {
         let share = (credit / hopeful.len().max(1)).max(1);
         hopeful.into_iter().map(|at| (at, share)).collect()
     }
-
-    /// Takes from these queues. The taking goes on if the caller does not: what
-    /// comes then goes back.
-    async fn take(&self, asked: Vec<(usize, usize)>) -> Result<Taken> {
-        let (shared, sources) = (self.shared.clone(), self.sources.clone());
-        let number = self.number;
-        let (answer, taken) = oneshot::channel();
-        let mut asking = Asking { shared: &self.shared, taken, late: Late::default() };
-        let late = asking.late.clone();
-        let taking = async move {
-            let result = take_from(&shared, &sources, number, &asked).await;
-            // Who gave up drops it, and so gives it back.
-            drop(answer.send(result));
-            drop(late);
-        };
-        self.shared.spawn(Box::pin(taking));
-        let taken = (&mut asking.taken).await;
-        taken.map_err(|_| {
-            let context = format!("{}: it was stopped meanwhile", self.shared.client.shown());
-            Error::new(ErrorKind::Unreachable, "pull", context)
-        })?
-    }
 }
 
-/// What is still under way after its caller gave up: others wait for its end.
-type Late = Arc<Mutex<Option<Departure>>>;
-
-/// A caller who waits for what is taken.
-struct Asking<'a> {
-    shared: &'a Arc<Shared>,
-    taken: oneshot::Receiver<Result<Taken>>,
-    late: Late,
+fn stopped(shared: &Shared) -> Error {
+    let context = format!("{}: it was stopped meanwhile", shared.client.shown());
+    Error::new(ErrorKind::Unreachable, "pull", context)
 }
 
-impl Drop for Asking<'_> {
-    fn drop(&mut self) {
-        // If the taking has ended, nobody else holds this, and nobody waits.
-        *self.late.lock() = Some(self.shared.depart());
-    }
-}
-
-/// Deliveries that nobody has seen yet; dropped, they go back.
-struct Taken {
-    shared: Arc<Shared>,
-    deliveries: Vec<Delivery>,
-}
-
-impl Taken {
-    fn keep(mut self) -> Vec<Delivery> {
-        std::mem::take(&mut self.deliveries)
-    }
-}
-
-impl Drop for Taken {
-    fn drop(&mut self) {
-        let requeue = |delivery: Delivery| Settlement {
-            receipt: delivery.receipt,
-            verdict: Verdict::Requeue,
-        };
-        let batch = Vec::from_iter(self.deliveries.drain(..).map(requeue));
-        give_back(&self.shared, batch);
-    }
-}
-
-/// Gives deliveries back without waiting for it.
-fn give_back(shared: &Arc<Shared>, batch: Vec<Settlement>) {
-    if batch.is_empty() {
-        return;
-    }
-    let (going, departure) = (shared.clone(), shared.depart());
-    let giving = async move {
-        if let Err(error) = settling::settle(&going, &batch).await {
-            // Nobody renews it any more.
-            going.held.lock().settle(&batch);
-            tracing::warn!(%error, "what was not settled comes again after its lease");
+impl Origin for Shared {
+    fn spawn(&self, future: BoxFuture<'static, ()>) {
+        let spawner = self.spawner.lock().clone();
+        if let Some(spawner) = spawner {
+            drop(spawner.spawn(future));
         }
-        drop(departure);
-    };
-    shared.spawn(Box::pin(giving));
+    }
+
+    fn give_back(&self, batch: Vec<Settlement>) -> BoxFuture<'_, ()> {
+        Box::pin(async move { settle_or_forget(self, &batch).await })
+    }
+
+    fn departures(&self) -> &Departures {
+        &self.departures
+    }
+}
+
+async fn settle_or_forget(shared: &Shared, batch: &[Settlement]) {
+    if let Err(error) = settling::settle(shared, batch).await {
+        // Nobody renews it any more.
+        shared.held.lock().settle(batch);
+        tracing::warn!(%error, "what was not settled comes again after its lease");
+    }
 }
 
 async fn take_from(
@@ -242,42 +197,48 @@ async fn take_from(
     sources: &[Source],
     consumer: u64,
     asked: &[(usize, usize)],
-) -> Result<Taken> {
+) -> Result<Taken<Shared>> {
     let asking = asked.iter().map(|(at, share)| {
-        let mut taken = Taken { shared: shared.clone(), deliveries: Vec::new() };
+        let mut taken = Taken::new(shared);
         async move {
-            let asked = take_of(&mut taken, &sources[*at], consumer, *share).await;
+            let asked = take_of(shared, &mut taken, &sources[*at], consumer, *share).await;
             (taken, asked)
         }
     });
-    let mut all = Taken { shared: shared.clone(), deliveries: Vec::new() };
+    let mut all = Taken::new(shared);
     let mut failed = None;
     for (mut taken, asked) in join_all(asking).await {
-        all.deliveries.append(&mut taken.deliveries);
+        all.deliveries().append(taken.deliveries());
         failed = failed.or(asked.err());
     }
     match failed {
-        Some(error) if all.deliveries.is_empty() => Err(error),
+        Some(error) if all.deliveries().is_empty() => Err(error),
         // The next pull tells.
         _ => Ok(all),
     }
 }
 
 /// Takes from one queue: the highest priority first.
-async fn take_of(taken: &mut Taken, source: &Source, consumer: u64, share: usize) -> Result<()> {
+async fn take_of(
+    shared: &Shared,
+    taken: &mut Taken<Shared>,
+    source: &Source,
+    consumer: u64,
+    share: usize,
+) -> Result<()> {
     let mut below = PRIORITIES;
     let mut left = share;
     while let Some(priority) = source.highest(below) {
         below = priority;
-        let fetched = fetch(&taken.shared, source, priority, left).await?;
+        let fetched = fetch(shared, source, priority, left).await?;
         if fetched.messages.is_empty() {
             let mut hope = source.hope.lock();
             hope[priority] = hope[priority].saturating_sub(1);
         }
         left -= fetched.messages.len().min(left);
         for message in fetched.messages {
-            let delivery = enter(&taken.shared, source, priority, consumer, fetched.since, message);
-            taken.deliveries.extend(delivery.await?);
+            let delivery = enter(shared, source, priority, consumer, fetched.since, message);
+            taken.deliveries().extend(delivery.await?);
         }
         if left == 0 {
             break;
@@ -321,17 +282,17 @@ async fn fetch(shared: &Shared, source: &Source, priority: usize, most: usize) -
         }
     }
     // What was given back out of order is put in order as far as it is here.
-    messages.sort_by_cached_key(|message| Origin::of(message).map(|origin| origin.sequence));
+    messages.sort_by_cached_key(|message| Position::of(message).map(|position| position.sequence));
     Ok(Fetched { since, messages })
 }
 
 /// What the server says of a delivery, by the subject of its acknowledgement.
-struct Origin {
+struct Position {
     delivered: u64,
     sequence: u64,
 }
 
-impl Origin {
+impl Position {
     fn of(message: &Message) -> Option<Self> {
         let tokens = Vec::from_iter(message.reply.as_ref()?.split('.'));
         // Since 2.10 there may be a domain and an account before the stream.
@@ -349,39 +310,27 @@ async fn enter(
     since: Instant,
     message: Message,
 ) -> Result<Option<Delivery>> {
-    let (Some(origin), Some(reply)) = (Origin::of(&message), &message.reply) else {
+    let (Some(position), Some(reply)) = (Position::of(&message), &message.reply) else {
         return Ok(None);
     };
     let queue = source.name.clone();
     let (bytes, part) = large::whole(shared, &queue, message.payload).await?;
     let payload = Decoder::new().decode(&bytes).map(Arc::new).map_err(|error| {
         let (queue, reason) = (queue.clone(), error.to_string());
-        Box::new(Undecodable { id: id_of(&bytes), queue, raw: bytes.clone(), reason })
+        Box::new(Undecodable::new(queue, bytes.clone(), reason))
     });
     let entry = Entry {
         reply: reply.to_string(),
         queue,
         priority,
-        sequence: origin.sequence,
+        sequence: position.sequence,
         consumer,
         part,
         since: Some(since),
     };
     let receipt = shared.held.lock().enter(entry);
-    let redelivered = origin.delivered > 1;
+    let redelivered = position.delivered > 1;
     Ok(Some(Delivery { receipt, redelivered, deaths: 0, payload }))
-}
-
-/// The same bytes get the same id: they may be delivered again.
-fn id_of(bytes: &[u8]) -> MessageId {
-    use std::hash::{DefaultHasher, Hasher as _};
-    let half = |seed: u8| {
-        let mut hasher = DefaultHasher::new();
-        hasher.write_u8(seed);
-        hasher.write(bytes);
-        u128::from(hasher.finish())
-    };
-    MessageId::from_bytes((half(0) << 64 | half(1)).to_be_bytes())
 }
 
 impl Consumer for NatsConsumer {
@@ -393,6 +342,13 @@ impl Consumer for NatsConsumer {
 impl Drop for NatsConsumer {
     fn drop(&mut self) {
         let batch = self.shared.held.lock().of_consumer(Some(self.number));
-        give_back(&self.shared, batch);
+        if batch.is_empty() {
+            return;
+        }
+        let (shared, departure) = (self.shared.clone(), self.shared.departures.begin());
+        self.shared.spawn(Box::pin(async move {
+            settle_or_forget(&shared, &batch).await;
+            drop(departure);
+        }));
     }
 }

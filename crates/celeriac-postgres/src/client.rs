@@ -1,23 +1,17 @@
-//! The connections: a pool whose commits wait for the disk, and one whose
+//! The connections: a lane whose commits wait for the disk, and one whose
 //! commits don't. What the driver's parts share is here too.
 
 use std::future::Future;
-use std::time::Duration;
 
 use celeriac_core::error::Result;
 use celeriac_core::{Error, ErrorKind};
-use sqlx::PgPool;
-use sqlx::postgres::{PgConnection, PgPoolOptions};
+use sqlx::postgres::PgConnection;
 use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::error;
+use crate::lane::{LIMIT, Lane};
 
-/// How long an operation waits for a connection while the server is away.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// A connection that was idle for longer is tried before it is used: it may
-/// have been cut meanwhile.
-const IDLE: Duration = Duration::from_secs(1);
 /// What claims, acknowledges and notifies: few at a time.
 const LOOSE: u32 = 4;
 
@@ -33,21 +27,21 @@ pub(crate) struct Client {
     pub(crate) place: String,
     pub(crate) schema: String,
     /// Commits when the disk has it: what is promised.
-    pub(crate) strict: PgPool,
+    pub(crate) strict: Lane,
     /// Commits at once; the disk has it within a second. For what may be lost
     /// when the server crashes: claims, acknowledgements, marks, notifications.
-    pub(crate) loose: PgPool,
+    pub(crate) loose: Lane,
     closed: watch::Sender<bool>,
 }
 
 impl Client {
-    /// Makes pools that connect when first used.
+    /// Makes lanes that connect when first used.
     pub(crate) fn new(config: &Config) -> Self {
         Self {
             place: config.to_string(),
             schema: config.schema().to_owned(),
-            strict: pool(config, config.pool, "on"),
-            loose: pool(config, LOOSE, "off"),
+            strict: lane(config, config.pool, "on"),
+            loose: lane(config, LOOSE, "off"),
             closed: watch::Sender::new(false),
         }
     }
@@ -96,28 +90,16 @@ impl Client {
     }
 }
 
-fn pool(config: &Config, size: u32, synchronous_commit: &str) -> PgPool {
-    let statements = format!(
-        "{SETTINGS}; SET search_path = {}; SET synchronous_commit = {synchronous_commit}",
+fn lane(config: &Config, size: u32, synchronous_commit: &str) -> Lane {
+    // The server gives up what nobody here waits for any more.
+    let limit = LIMIT.as_millis();
+    let settings = format!(
+        "{SETTINGS}; SET idle_in_transaction_session_timeout = {limit}; \
+         SET statement_timeout = {limit}; SET search_path = {}; \
+         SET synchronous_commit = {synchronous_commit}",
         config.schema()
     );
-    PgPoolOptions::new()
-        .max_connections(size)
-        .acquire_timeout(PATIENCE)
-        .test_before_acquire(false)
-        .before_acquire(|connection, about| {
-            Box::pin(async move {
-                if about.idle_for > IDLE {
-                    sqlx::Connection::ping(connection).await?;
-                }
-                Ok(true)
-            })
-        })
-        .after_connect(move |connection, _| {
-            let statements = statements.clone();
-            Box::pin(async move { run(connection, statements).await })
-        })
-        .connect_lazy_with(config.connect.clone())
+    Lane::new(config.connect.clone(), size, settings)
 }
 
 /// Runs statements that bear no value from outside but a checked schema name.

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use celeriac_core::{QueueName, Timestamp};
 use jumpstarter::{Context, Flow, actor};
-use sqlx::Connection;
 
 use crate::broker::lease_ms;
 use crate::client::Client;
 use crate::column;
+use crate::lane::in_time;
 use crate::signals::Signal;
 use crate::store::forget_expired_workflows;
 use crate::telling::Teller;
@@ -42,7 +42,7 @@ impl Keeper {
         let mut cleared = reclaim(&self.client, &self.teller, self.lease).await;
         if cleared.is_ok() && self.forgot_at.elapsed() >= FORGET {
             self.forgot_at = Instant::now();
-            cleared = forget(&self.client).await;
+            cleared = in_time(forget(&self.client)).await;
         }
         match cleared {
             Ok(()) => drop(ctx.recover()),
@@ -73,9 +73,15 @@ pub(crate) async fn reclaim(client: &Client, teller: &Teller, lease: Duration) -
              DELETE FROM leased WHERE NOT EXISTS
                  (SELECT FROM session WHERE session.id = leased.session)
              RETURNING *
+         ), forgotten AS (
+             DELETE FROM begun WHERE NOT EXISTS
+                 (SELECT FROM session WHERE session.id = begun.session)
          ), back AS (
              INSERT INTO ready (seq, queue, priority, deaths, redelivered, body)
-             SELECT seq, queue, priority, deaths + begun::integer, true, body FROM lost
+             SELECT seq, queue, priority, deaths + (EXISTS (
+                     SELECT FROM begun WHERE begun.session = lost.session
+                         AND lost.receipt BETWEEN begun.first AND begun.last
+                 ))::integer, true, body FROM lost
              RETURNING queue
          ) SELECT DISTINCT queue FROM back",
     );
@@ -95,12 +101,11 @@ pub(crate) async fn reclaim(client: &Client, teller: &Teller, lease: Duration) -
 
 /// Forgets what has expired: one process at a time.
 async fn forget(client: &Client) -> sqlx::Result<()> {
-    let mut connection = client.loose.acquire().await?;
-    let mut transaction = connection.begin().await?;
+    let mut transaction = client.loose.begin().await?;
     let lock = "SELECT pg_try_advisory_xact_lock(hashtextextended('celeriac forgets ' || $1, 0))";
     let locked = sqlx::query_scalar::<_, bool>(lock).bind(&client.schema);
     if !locked.fetch_one(&mut *transaction).await? {
-        return Ok(());
+        return transaction.commit().await;
     }
     // The index of outcomes can be read in no other way.
     sqlx::query("SET LOCAL enable_bitmapscan = on").execute(&mut *transaction).await?;

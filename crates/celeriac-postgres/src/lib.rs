@@ -13,6 +13,7 @@ mod config;
 mod enqueue;
 mod error;
 mod keeper;
+mod lane;
 mod listener;
 mod notifier;
 mod open;

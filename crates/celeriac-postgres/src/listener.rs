@@ -5,11 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jumpstarter::{Context, Flow, actor};
-use sqlx::PgPool;
-use sqlx::postgres::{PgListener, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 
 use crate::client::Client;
-use crate::config::Config;
 use crate::signals::{Signal, Signals};
 
 /// How long a failure is waited out.
@@ -24,13 +22,8 @@ pub(crate) struct Listener {
     client: Arc<Client>,
     signals: Arc<Signals>,
     origin: u32,
-    pool: PgPool,
+    connect: PgConnectOptions,
     listener: Option<PgListener>,
-}
-
-/// The pool of the one connection.
-pub(crate) fn pool(config: &Config) -> PgPool {
-    PgPoolOptions::new().max_connections(1).connect_lazy_with(config.connect.clone())
 }
 
 #[actor]
@@ -39,9 +32,9 @@ impl Listener {
         client: Arc<Client>,
         signals: Arc<Signals>,
         origin: u32,
-        pool: PgPool,
+        connect: PgConnectOptions,
     ) -> Self {
-        Self { client, signals, origin, pool, listener: None }
+        Self { client, signals, origin, connect, listener: None }
     }
 
     /// Listens; without a connection, makes one.
@@ -69,9 +62,8 @@ impl Listener {
         let listener = match &mut self.listener {
             Some(listener) => listener,
             None => {
-                let mut listener = PgListener::connect_with(&self.pool).await?;
-                listener.eager_reconnect(false);
-                listener.listen(&self.client.schema).await?;
+                let connected = tokio::time::timeout(TRIAL, self.connect()).await;
+                let listener = connected.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
                 // What was said before is to be found in the tables.
                 self.signals.wake_all();
                 self.listener.insert(listener)
@@ -96,6 +88,17 @@ impl Listener {
                 }
             }
         }
+    }
+
+    /// A connection, in a pool of its own: a listener that is dropped says
+    /// goodbye first, for which one whose other end is gone waits without end.
+    async fn connect(&self) -> sqlx::Result<PgListener> {
+        let pool = PgPoolOptions::new().max_connections(1);
+        let pool = pool.connect_lazy_with(self.connect.clone());
+        let mut listener = PgListener::connect_with(&pool).await?;
+        listener.eager_reconnect(false);
+        listener.listen(&self.client.schema).await?;
+        Ok(listener)
     }
 
     #[stopped]

@@ -8,12 +8,11 @@ use std::time::Duration;
 use celeriac_core::Capability;
 use celeriac_core::error::Result;
 use jumpstarter::{Address, Backoff, System};
-use sqlx::PgPool;
 
 use crate::broker::{Begins, Close, Desk, Estimates, Holdings};
 use crate::client::Client;
 use crate::keeper::{Keeper, reclaim};
-use crate::listener::{self, Listener};
+use crate::listener::Listener;
 use crate::notifier::Notifier;
 use crate::schema;
 use crate::signals::{Signal, Signals};
@@ -40,7 +39,6 @@ pub struct Postgres {
     teller: Teller,
     keeper: Address<Keeper>,
     listener: Address<Listener>,
-    listening: PgPool,
 }
 
 /// An actor that starts again however often it crashes.
@@ -90,9 +88,8 @@ impl Postgres {
         let (clients, tellers) = (client.clone(), teller.clone());
         let keeper = move || Keeper::new(clients.clone(), tellers.clone(), lease);
         let keeper = system.spawn("postgres-keeper", tireless(), keeper);
-        let listening = listener::pool(&config);
-        let (clients, heard, pool) = (client.clone(), signals.clone(), listening.clone());
-        let listen = move || Listener::new(clients.clone(), heard.clone(), origin, pool.clone());
+        let (clients, heard, connect) = (client.clone(), signals.clone(), config.connect.clone());
+        let listen = move || Listener::new(clients.clone(), heard.clone(), origin, connect.clone());
         let listener = system.spawn("postgres-listener", tireless(), listen);
         Ok(Arc::new(Self {
             client,
@@ -105,7 +102,6 @@ impl Postgres {
             teller,
             keeper,
             listener,
-            listening,
         }))
     }
 
@@ -124,7 +120,7 @@ impl Postgres {
         let _ = self.listener.stop_now().await;
         let _ = self.teller.notifier.stop().await;
         let (strict, loose) = (self.client.strict.close(), self.client.loose.close());
-        let goodbye = async { tokio::join!(strict, loose, self.listening.close()) };
+        let goodbye = async { tokio::join!(strict, loose) };
         // Those that are left close with the last handle.
         let _ = tokio::time::timeout(GOODBYE, goodbye).await;
     }

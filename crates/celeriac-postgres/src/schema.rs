@@ -5,9 +5,10 @@ use celeriac_core::{Error, ErrorKind};
 use sqlx::{Acquire, PgConnection};
 
 use crate::client::{Client, run};
+use crate::lane::in_time;
 
 /// Every step so far, the first one first. A released step never changes.
-const STEPS: &[&str] = &[include_str!("schema/0001.sql")];
+const STEPS: &[&str] = &[include_str!("schema/0001.sql"), include_str!("schema/0002.sql")];
 /// The version that this build knows.
 pub(crate) const VERSION: i32 = STEPS.len() as i32;
 
@@ -18,10 +19,12 @@ pub(crate) const VERSION: i32 = STEPS.len() as i32;
 pub(crate) async fn migrate(client: &Client) -> Result<()> {
     let failed = |error| client.failed("open", error);
     let mut connection = client.strict.acquire().await.map_err(failed)?;
-    let mut found = version(&mut connection, &client.schema).await.map_err(failed)?;
+    let found = in_time(version(&mut connection, &client.schema)).await;
+    let mut found = found.map_err(failed)?;
     if found < VERSION {
         found = apply(&mut connection, &client.schema).await.map_err(failed)?;
     }
+    connection.release();
     if found == VERSION {
         return Ok(());
     }

@@ -2,7 +2,8 @@
 //!
 //! A sender that dies between claim and confirm leaves an unconfirmed claim.
 //! The next sender publishes its message under the claim's id and confirms:
-//! if the first was published after all, the second is a repetition of it.
+//! if the first was published after all, the second is a repetition of it; or
+//! the first, if it was only slow. So each of them bears `may_repeat`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,12 +33,10 @@ impl Publisher {
         let answer = self.store.claim(vec![claim]).await?;
         match answer.first() {
             Some(Claimed::Held { id, confirmed: true }) => return Ok(*id),
-            Some(Claimed::Held { id, confirmed: false }) => {
-                message.id = *id;
-                message.may_repeat = true;
-            }
+            Some(Claimed::Held { id, confirmed: false }) => message.id = *id,
             Some(Claimed::Ours) | None => {}
         }
+        message.may_repeat = true;
         let id = message.id;
         self.publish(vec![Arc::new(message)]).await?;
         self.store.confirm(&[key.to_owned()]).await?;

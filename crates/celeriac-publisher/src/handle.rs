@@ -7,9 +7,12 @@ use std::time::Duration;
 use celeriac_core::body::DEFAULT_MAX_BODY_BYTES;
 use celeriac_core::message::InvalidMessage;
 use celeriac_core::{Broker, Message, QueueName, Store};
+use celeriac_engine::routing::Routes;
+use futures_util::future::join_all;
 use jumpstarter::{Address, AskError, Backoff, RestartPolicy, System};
 
 use crate::actor::{Gatherer, Publish};
+use crate::courier::{Courier, Desk};
 
 /// Crashes in this time are counted together: the pause grows with them.
 const CRASH_WINDOW: Duration = Duration::from_secs(60);
@@ -83,10 +86,19 @@ impl From<celeriac_core::Error> for Error {
 /// Publishes messages. Cheap to clone; all clones feed the same batches.
 #[derive(Clone)]
 pub struct Publisher {
-    address: Address<Gatherer>,
+    /// One for each broker, in their order.
+    lanes: Arc<[Lane]>,
+    routes: Arc<Routes>,
     broker: Arc<dyn Broker>,
     pub(crate) store: Arc<dyn Store>,
     options: Options,
+}
+
+/// The way to one broker: one that is down holds up none of the others.
+struct Lane {
+    address: Address<Gatherer>,
+    /// What waits for the broker, if somebody looks after it.
+    desk: Option<Arc<Desk>>,
 }
 
 impl Publisher {
@@ -98,18 +110,43 @@ impl Publisher {
         store: Arc<dyn Store>,
         options: Options,
     ) -> Self {
-        let (for_broker, for_store) = (broker.clone(), store.clone());
-        // What waits in its mailbox outlives a crash. One that gave up would
-        // halt every sender of the process.
-        let actor_options = jumpstarter::Options::default()
-            .mailbox(options.mailbox)
-            .restart(RestartPolicy::Permanent)
-            .intensity(u32::MAX, CRASH_WINDOW)
-            .backoff(CRASH_PAUSE);
-        let address = system.spawn("publisher", actor_options, move || {
-            Gatherer::new(for_broker.clone(), for_store.clone())
-        });
-        Self { address, broker, store, options }
+        let (couriers, routes) = (&[], Routes::single());
+        Self::start_over(system, (broker, store), (couriers, routes), options)
+    }
+
+    /// As [`Self::start`], over a broker that is made of these couriers, or of
+    /// a fleet of them with these routes: each has an actor that gathers for it.
+    #[must_use]
+    pub fn start_over(
+        system: &System,
+        (broker, store): (Arc<dyn Broker>, Arc<dyn Store>),
+        (couriers, routes): (&[Courier], Routes),
+        options: Options,
+    ) -> Self {
+        let lane = |name: String, desk: Option<Arc<Desk>>| {
+            let (for_broker, for_store) = (broker.clone(), store.clone());
+            // What waits in its mailbox outlives a crash. One that gave up would
+            // halt every sender of the process.
+            let actor_options = jumpstarter::Options::default()
+                .mailbox(options.mailbox)
+                .restart(RestartPolicy::Permanent)
+                .intensity(u32::MAX, CRASH_WINDOW)
+                .backoff(CRASH_PAUSE);
+            let address = system.spawn(&name, actor_options, move || {
+                Gatherer::new(for_broker.clone(), for_store.clone())
+            });
+            Lane { address, desk }
+        };
+        let lanes: Arc<[Lane]> = match couriers {
+            [] => [lane("publisher".to_owned(), None)].into(),
+            [one] => [lane("publisher".to_owned(), Some(one.desk.clone()))].into(),
+            many => {
+                let name = |courier: &Courier| format!("publisher.{}", courier.name());
+                many.iter().map(|one| lane(name(one), Some(one.desk.clone()))).collect()
+            }
+        };
+        let routes = Arc::new(routes);
+        Self { lanes, routes, broker, store, options }
     }
 
     /// Publishes messages, in order, as durably as the broker promises; waits
@@ -122,22 +159,39 @@ impl Publisher {
     ///
     /// # Cancel safety
     /// Dropped before it is ready, messages may have been published or not.
-    pub async fn publish(&self, mut batch: Vec<Arc<Message>>) -> Result<(), Error> {
+    pub async fn publish(&self, batch: Vec<Arc<Message>>) -> Result<(), Error> {
         for message in &batch {
             message.validate(self.options.max_body_bytes)?;
         }
+        if let [only] = &*self.lanes {
+            return self.send(only, batch).await;
+        }
+        let mut parts: Vec<Vec<Arc<Message>>> = vec![Vec::new(); self.lanes.len()];
+        for message in batch {
+            let lane = self.routes.of(&message).first().copied().unwrap_or_default();
+            parts[lane].push(message);
+        }
+        let parts = self.lanes.iter().zip(parts).filter(|(_, part)| !part.is_empty());
+        let sending = join_all(parts.map(|(lane, part)| self.send(lane, part)));
+        sending.await.into_iter().collect()
+    }
+
+    async fn send(&self, lane: &Lane, mut batch: Vec<Arc<Message>>) -> Result<(), Error> {
+        let _ticket = match &lane.desk {
+            Some(desk) => Some(desk.admit(batch.len()).await?),
+            None => None,
+        };
         loop {
-            let answer = self.address.ask(Publish(batch)).await.map_err(|e| self.unanswered(e))?;
+            let asked = lane.address.ask(Publish(batch));
+            let answer = match &lane.desk {
+                // Whoever was before in the line may have waited long already.
+                Some(desk) if !desk.is_clear() => desk.in_line(asked).await?,
+                _ => asked.await,
+            };
+            let answer = answer.map_err(|error| unanswered(lane, error))?;
             batch = answer.map_err(Error::Driver)?;
             let Some(refused) = batch.first() else { return Ok(()) };
             self.wait_for_room(&refused.queue).await?;
-        }
-    }
-
-    fn unanswered(&self, error: AskError) -> Error {
-        match error {
-            AskError::NoReply if !self.address.is_closed() => Error::Crashed,
-            _ => Error::Stopped,
         }
     }
 
@@ -151,7 +205,16 @@ impl Publisher {
 
     /// Stops the publisher; what it accepted is published first.
     pub async fn stop(&self) {
-        self.address.stop().await;
+        for lane in &*self.lanes {
+            lane.address.stop().await;
+        }
+    }
+}
+
+fn unanswered(lane: &Lane, error: AskError) -> Error {
+    match error {
+        AskError::NoReply if !lane.address.is_closed() => Error::Crashed,
+        _ => Error::Stopped,
     }
 }
 

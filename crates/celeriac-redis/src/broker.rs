@@ -1,14 +1,14 @@
 //! [`Broker`]: publishing, settling and looking at queues.
 
 use std::collections::HashMap;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use celeriac_core::broker::{Limit, QueueStats, Receipt, Settlement, Subscription};
 use celeriac_core::error::Result;
+use celeriac_core::store::{Advance, Joined, StoreId};
+use celeriac_core::taking::Departures;
 use celeriac_core::{
     Address, BoxFuture, Broker, Capability, Consumer, Error, ErrorKind, Message, QueueName, wire,
 };
@@ -36,13 +36,14 @@ const FORGET_AFTER_MS: u64 = 10 * 60 * 1000;
 /// How long an unused transient queue lives.
 const TRANSIENT_MS: u64 = 60_000;
 /// A call has at most so many messages, and about so many bytes.
-const CALL_MESSAGES: usize = 4096;
-const CALL_BYTES: usize = 8 << 20;
+pub(crate) const CALL_MESSAGES: usize = 4096;
+pub(crate) const CALL_BYTES: usize = 8 << 20;
 
 /// Broker and store on a Redis or Valkey server, or cluster. Cheap to share.
 pub struct Redis {
     pub(crate) shared: Arc<Shared>,
     keeper: jumpstarter::Address<Keeper>,
+    pub(crate) store_id: StoreId,
     pub(crate) memory: crate::store::Memory,
 }
 
@@ -61,23 +62,9 @@ pub(crate) struct Shared {
     /// Settling takes turns, so that what a chunk is told grows.
     turn: Semaphore,
     /// What goes back without its caller waiting for it.
-    departing: AtomicUsize,
-    departed: Notify,
-    /// Whether the server may hold deliveries for us that we do not know of.
-    doubt: AtomicBool,
+    pub(crate) departures: Departures,
     consumers: AtomicU64,
     noted: Mutex<HashMap<QueueName, Instant>>,
-}
-
-/// Something that goes back; whoever looks next waits until it is there.
-pub(crate) struct Departure(Arc<Shared>);
-
-impl Drop for Departure {
-    fn drop(&mut self) {
-        if self.0.departing.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.0.departed.notify_waiters();
-        }
-    }
 }
 
 impl Shared {
@@ -89,43 +76,15 @@ impl Shared {
         Err(Error::new(ErrorKind::Closed, operation, context))
     }
 
-    /// Runs a future that goes on without its caller.
-    pub(crate) fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) {
-        let spawner = self.spawner.lock().clone();
-        if let Some(spawner) = spawner {
-            drop(spawner.spawn(future));
-        }
-    }
-
-    pub(crate) fn depart(self: &Arc<Self>) -> Departure {
-        self.departing.fetch_add(1, Ordering::AcqRel);
-        Departure(self.clone())
-    }
-
     /// Waits until everything that goes back is there.
     pub(crate) async fn departed(&self) {
-        loop {
-            let departed = self.departed.notified();
-            if self.departing.load(Ordering::Acquire) == 0 {
-                return;
-            }
-            departed.await;
-        }
+        self.departures.over().await;
     }
 
-    /// An answer was lost: the keeper looks for what it held.
-    pub(crate) fn doubt(&self) {
-        self.doubt.store(true, Ordering::Release);
-    }
-
-    pub(crate) fn take_doubt(&self) -> bool {
-        self.doubt.swap(false, Ordering::AcqRel)
-    }
-
-    /// What could not be given back is left to the server.
-    pub(crate) fn doubt_all(&self, batch: &[Settlement]) {
+    /// What could not be given back is left to the keeper, which finds it at
+    /// the server.
+    pub(crate) fn disown(&self, batch: &[Settlement]) {
         self.held.lock().disown(batch);
-        self.doubt();
     }
 
     /// How long what is written for a queue lives without being used, in ms; 0:
@@ -186,9 +145,7 @@ impl Redis {
             node: target.nodes.into_iter().next(),
             spawner: Mutex::new(None),
             turn: Semaphore::new(1),
-            departing: AtomicUsize::new(0),
-            departed: Notify::new(),
-            doubt: AtomicBool::new(false),
+            departures: Departures::default(),
             consumers: AtomicU64::new(1),
             noted: Mutex::default(),
         });
@@ -200,7 +157,8 @@ impl Redis {
             let context = format!("{}: its lease can't be had", shared.client.shown());
             Error::new(ErrorKind::Unreachable, "open", context).caused_by(error)
         })?;
-        Ok(Arc::new(Self { shared, keeper, memory: crate::store::Memory::default() }))
+        let (store_id, memory) = (StoreId::next(), crate::store::Memory::default());
+        Ok(Arc::new(Self { shared, keeper, store_id, memory }))
     }
 
     /// For tests: the leases of all that this process holds expire now, as if
@@ -268,8 +226,9 @@ impl Redis {
         call
     }
 
-    async fn publish_all(&self, batch: &[Arc<Message>], limit: Limit) -> Result<Vec<usize>> {
-        self.shared.check_open("publish")?;
+    /// Notes of queue names; calls that publish; the positions in the batch of
+    /// each call's messages.
+    pub(crate) fn publishings(&self, batch: &[Arc<Message>], limit: Limit) -> Publishings {
         // Few queues a batch: a list is faster than a map, and keeps the order.
         let mut queues: Vec<(&QueueName, Vec<usize>)> = Vec::new();
         for (position, message) in batch.iter().enumerate() {
@@ -278,20 +237,27 @@ impl Redis {
                 None => queues.push((&message.queue, vec![position])),
             }
         }
-        let mut calls = Vec::new();
-        self.note(&Vec::from_iter(queues.iter().map(|(queue, _)| *queue)), &mut calls);
-        let notes = calls.len();
-        let mut parts: Vec<&[usize]> = Vec::new();
+        let mut publishings = Publishings::default();
+        let names = Vec::from_iter(queues.iter().map(|(queue, _)| *queue));
+        self.note(&names, &mut publishings.notes);
         for (queue, positions) in &queues {
             for part in split(positions, |position| batch[*position].body.len()) {
                 let messages = Vec::from_iter(part.iter().map(|position| &*batch[*position]));
-                calls.push(self.publishing(queue, limit, &messages));
-                parts.push(part);
+                publishings.calls.push(self.publishing(queue, limit, &messages));
+                publishings.parts.push(part.to_vec());
             }
         }
+        publishings
+    }
+
+    async fn publish_all(&self, batch: &[Arc<Message>], limit: Limit) -> Result<Vec<usize>> {
+        self.shared.check_open("publish")?;
+        let Publishings { notes, calls, parts } = self.publishings(batch, limit);
+        let noted = notes.len();
+        let calls = notes.into_iter().chain(calls).collect();
         let answers = self.shared.client.all("publish", calls).await?;
         let mut refused = Vec::new();
-        for (part, answer) in parts.into_iter().zip(answers.iter().skip(notes)) {
+        for (part, answer) in parts.into_iter().zip(answers.iter().skip(noted)) {
             let stored = usize::try_from(reply::number(answer)?).unwrap_or(usize::MAX);
             refused.extend(part.iter().skip(stored));
         }
@@ -368,6 +334,14 @@ impl Redis {
         shared.wakes.close();
         self.keeper.stop().await;
     }
+}
+
+/// A batch on its way to its queues.
+#[derive(Default)]
+pub(crate) struct Publishings {
+    pub(crate) notes: Vec<Call>,
+    pub(crate) calls: Vec<Call>,
+    parts: Vec<Vec<usize>>,
 }
 
 /// Parts of at most so many messages and bytes.
@@ -458,6 +432,14 @@ impl Broker for Redis {
             let purge = purge.arg(self.shared.keys.queue_channel(queue));
             reply::number(&self.shared.client.one("purge", purge).await?)
         })
+    }
+
+    fn store_id(&self) -> Option<StoreId> {
+        self.one_with_itself()
+    }
+
+    fn advance(&self, batch: Advance) -> BoxFuture<'_, Result<Option<Vec<Joined>>>> {
+        Box::pin(self.advance_at_once(batch))
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

@@ -34,6 +34,20 @@ impl Call {
         self.command.arg(argument);
     }
 
+    /// What it calls its script with: the key, and the arguments.
+    pub(crate) fn words(&self) -> impl Iterator<Item = &[u8]> {
+        // `EVALSHA`, the hash, the number of keys.
+        self.all_words().skip(3)
+    }
+
+    /// All of a command.
+    pub(crate) fn all_words(&self) -> impl Iterator<Item = &[u8]> {
+        self.command.args_iter().filter_map(|argument| match argument {
+            redis::Arg::Simple(word) => Some(word),
+            _ => None,
+        })
+    }
+
     /// The script, if it calls one, and what is sent.
     pub(crate) fn into_parts(self) -> (Option<&'static Script>, Cmd) {
         (self.script, self.command)

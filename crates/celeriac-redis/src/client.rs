@@ -95,6 +95,43 @@ impl Client {
         operation: &'static str,
         calls: Vec<Call>,
     ) -> Result<Vec<Value>> {
+        self.perform(operation, calls, usize::MAX).await
+    }
+
+    /// Makes calls stage by stage: each stage is done before the next begins, in
+    /// one go where one server does all. If a call fails, those of later stages
+    /// may have been made; and they may be made twice.
+    pub(crate) async fn in_order<const N: usize>(
+        &self,
+        operation: &'static str,
+        stages: [Vec<Call>; N],
+    ) -> Result<[Vec<Value>; N]> {
+        let mut answers = [const { Vec::new() }; N];
+        if self.is_cluster() {
+            for (answer, calls) in answers.iter_mut().zip(stages) {
+                *answer = self.all(operation, calls).await?;
+            }
+            return Ok(answers);
+        }
+        let lengths = stages.each_ref().map(Vec::len);
+        let later = lengths.first().copied().unwrap_or_default();
+        let calls = stages.into_iter().flatten().collect();
+        let mut values = self.perform(operation, calls, later).await?.into_iter();
+        for (answer, length) in answers.iter_mut().zip(lengths) {
+            *answer = values.by_ref().take(length).collect();
+        }
+        Ok(answers)
+    }
+
+    /// Makes calls in one go. Scripts that the server does not know are sent
+    /// again with their text, and with them all calls from position `later` on:
+    /// those must come after them.
+    async fn perform(
+        &self,
+        operation: &'static str,
+        calls: Vec<Call>,
+        later: usize,
+    ) -> Result<Vec<Value>> {
         if calls.is_empty() {
             return Ok(Vec::new());
         }
@@ -106,16 +143,19 @@ impl Client {
             commands.add_command(command);
         }
         let mut answers = self.send(operation, &commands).await?;
-        let (mut positions, mut texts) = (Vec::new(), Pipeline::new());
-        let sent = scripts.iter().zip(commands.cmd_iter());
-        for (position, (answer, (script, command))) in answers.iter().zip(sent).enumerate() {
-            let unknown = matches!(answer, Err(error) if error.code() == Some("NOSCRIPT"));
-            if let Some(script) = script.filter(|_| unknown) {
+        if answers.iter().any(is_unknown) {
+            let (mut positions, mut texts) = (Vec::new(), Pipeline::new());
+            let sent = scripts.iter().zip(commands.cmd_iter());
+            for (position, (answer, (script, command))) in answers.iter().zip(sent).enumerate() {
+                if !is_unknown(answer) && position < later {
+                    continue;
+                }
                 positions.push(position);
-                texts.add_command(with_text(script, command));
+                texts.add_command(match script {
+                    Some(script) => with_text(script, command),
+                    None => command.clone(),
+                });
             }
-        }
-        if !positions.is_empty() {
             let again = self.send(operation, &texts).await?;
             for (position, answer) in positions.into_iter().zip(again) {
                 answers[position] = answer;
@@ -170,6 +210,11 @@ impl Client {
 
 /// What became of one call.
 type Answer = std::result::Result<Value, RedisError>;
+
+/// Whether the server does not know the script.
+fn is_unknown(answer: &Answer) -> bool {
+    matches!(answer, Err(error) if error.code() == Some("NOSCRIPT"))
+}
 
 fn hear(ear: &Ear, push: PushInfo) -> std::result::Result<(), Infallible> {
     ear(push);

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use celeriac_core::broker::{Delivery, Receipt, Settlement, Undecodable, Verdict};
+use celeriac_core::broker::{Delivery, Receipt, Settlement, Undecodable};
 use celeriac_core::error::Result;
+use celeriac_core::taking::{self, Departures, Origin, Taken};
 use celeriac_core::wire::Decoder;
-use celeriac_core::{BoxFuture, Consumer, Error, ErrorKind, MessageId, QueueName};
-use parking_lot::Mutex;
+use celeriac_core::{BoxFuture, Consumer, Error, ErrorKind, QueueName};
 use redis::Value;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 
-use crate::broker::{Departure, Shared};
+use crate::broker::Shared;
 use crate::call::Call;
 use crate::held::{Back, CHUNK};
 use crate::reply;
@@ -68,9 +68,13 @@ impl RedisConsumer {
                 continue;
             }
             self.turn = self.turn.wrapping_add(1);
-            let taken = self.take(asked).await?;
-            if !taken.deliveries.is_empty() {
-                return Ok(taken.keep());
+            let (taker, sources) = (shared.clone(), self.sources.clone());
+            let number = self.number;
+            let taking = |_| async move { take_from(&taker, &sources, number, &asked).await };
+            let stopped = || stopped(&shared);
+            let taken = taking::take(&shared, taking).await.ok_or_else(stopped)??;
+            if !taken.is_empty() {
+                return Ok(taken);
             }
         }
     }
@@ -84,91 +88,36 @@ impl RedisConsumer {
         let share = (credit / hopeful.len().max(1)).clamp(1, CHUNK);
         hopeful.into_iter().map(|at| (at, share)).collect()
     }
-
-    /// Takes from these queues. The taking goes on if the caller does not: what
-    /// comes then goes back as it came.
-    async fn take(&self, asked: Vec<(usize, usize)>) -> Result<Taken> {
-        let (shared, sources) = (self.shared.clone(), self.sources.clone());
-        let number = self.number;
-        let (answer, taken) = oneshot::channel();
-        let mut asking = Asking { shared: &self.shared, taken, late: Late::default() };
-        let late = asking.late.clone();
-        let taking = async move {
-            let result = take_from(&shared, &sources, number, &asked).await;
-            // Who gave up drops it, and so gives it back.
-            drop(answer.send(result));
-            drop(late);
-        };
-        self.shared.spawn(Box::pin(taking));
-        let taken = (&mut asking.taken).await;
-        taken.map_err(|_| {
-            let context = format!("{}: it was stopped meanwhile", self.shared.client.shown());
-            Error::new(ErrorKind::Unreachable, "pull", context)
-        })?
-    }
 }
 
-/// What is still under way after its caller gave up: others wait for its end.
-type Late = Arc<Mutex<Option<Departure>>>;
-
-/// A caller who waits for what is taken.
-struct Asking<'a> {
-    shared: &'a Arc<Shared>,
-    taken: oneshot::Receiver<Result<Taken>>,
-    late: Late,
+fn stopped(shared: &Shared) -> Error {
+    let context = format!("{}: it was stopped meanwhile", shared.client.shown());
+    Error::new(ErrorKind::Unreachable, "pull", context)
 }
 
-impl Drop for Asking<'_> {
-    fn drop(&mut self) {
-        // If the taking has ended, nobody else holds this, and nobody waits.
-        *self.late.lock() = Some(self.shared.depart());
-    }
-}
-
-/// Deliveries that nobody has seen yet; dropped, they go back as they came.
-struct Taken {
-    shared: Arc<Shared>,
-    deliveries: Vec<Delivery>,
-}
-
-impl Taken {
-    fn keep(mut self) -> Vec<Delivery> {
-        std::mem::take(&mut self.deliveries)
-    }
-}
-
-impl Drop for Taken {
-    fn drop(&mut self) {
-        let requeue = |delivery: Delivery| Settlement {
-            receipt: delivery.receipt,
-            verdict: Verdict::Requeue,
-        };
-        let batch = Vec::from_iter(self.deliveries.drain(..).map(requeue));
-        give_back(&self.shared, batch, Back::Untouched, Vec::new());
-    }
-}
-
-/// Gives deliveries back without waiting for it.
-fn give_back(shared: &Arc<Shared>, batch: Vec<Settlement>, back: Back, silenced: Vec<String>) {
-    if batch.is_empty() && silenced.is_empty() {
-        return;
-    }
-    let (going, departure): (_, Departure) = (shared.clone(), shared.depart());
-    let giving = async move {
-        if let Err(error) = going.settle(&batch, back).await {
-            // What this process does not give back it keeps, and nobody works on it.
-            going.doubt_all(&batch);
-            tracing::warn!(%error, "what was not settled comes again later");
+impl Origin for Shared {
+    fn spawn(&self, future: BoxFuture<'static, ()>) {
+        let spawner = self.spawner.lock().clone();
+        if let Some(spawner) = spawner {
+            drop(spawner.spawn(future));
         }
-        drop(departure);
-        for channel in &silenced {
-            if !going.wakes.is_listening(channel) {
-                // A channel that nobody listens to costs the server little.
-                let _ = going.client.unsubscribe(channel).await;
-            }
-        }
-    };
-    shared.spawn(Box::pin(giving));
+    }
+
+    fn give_back(&self, batch: Vec<Settlement>) -> BoxFuture<'_, ()> {
+        Box::pin(async move { settle_or_disown(self, &batch, Back::Untouched).await })
+    }
+
+    fn departures(&self) -> &Departures {
+        &self.departures
+    }
+}
+
+async fn settle_or_disown(shared: &Shared, batch: &[Settlement], back: Back) {
+    if let Err(error) = shared.settle(batch, back).await {
+        // What this process does not give back it keeps, and nobody works on it.
+        shared.disown(batch);
+        tracing::warn!(%error, "what was not settled comes again later");
+    }
 }
 
 async fn take_from(
@@ -176,7 +125,7 @@ async fn take_from(
     sources: &[Source],
     consumer: u64,
     asked: &[(usize, usize)],
-) -> Result<Taken> {
+) -> Result<Taken<Shared>> {
     let mut calls = Vec::with_capacity(asked.len());
     for (at, share) in asked {
         let source = &sources[*at];
@@ -191,11 +140,10 @@ async fn take_from(
             for (at, _) in asked {
                 sources[*at].ear.may_have_messages.store(true, Ordering::Release);
             }
-            shared.doubt();
             return Err(error);
         }
     };
-    let mut taken = Taken { shared: shared.clone(), deliveries: Vec::new() };
+    let mut taken = Taken::new(shared);
     let mut decoder = Decoder::new();
     for ((at, _), answer) in asked.iter().zip(answers) {
         let source = &sources[*at];
@@ -207,7 +155,7 @@ async fn take_from(
         let place = (source.key.clone(), source.channel.clone());
         let first = shared.held.lock().enter(number, place, consumer, values.len());
         for (receipt, value) in (first.0..).map(Receipt).zip(values) {
-            taken.deliveries.push(delivery(receipt, value, &source.name, &mut decoder));
+            taken.deliveries().push(delivery(receipt, value, &source.name, &mut decoder));
         }
     }
     Ok(taken)
@@ -220,22 +168,10 @@ fn delivery(receipt: Receipt, value: Value, queue: &QueueName, decoder: &mut Dec
     let envelope = raw.slice(raw.len().min(2)..);
     let payload = decoder.decode(&envelope).map(Arc::new).map_err(|error| {
         let (queue, reason) = (queue.clone(), error.to_string());
-        Box::new(Undecodable { id: id_of(&envelope), queue, raw: envelope.clone(), reason })
+        Box::new(Undecodable::new(queue, envelope.clone(), reason))
     });
     let (redelivered, deaths) = (state & 0x80 != 0, u32::from(state & 0x7f));
     Delivery { receipt, redelivered, deaths, payload }
-}
-
-/// The same bytes get the same id: they may be delivered again.
-fn id_of(bytes: &[u8]) -> MessageId {
-    use std::hash::{DefaultHasher, Hasher as _};
-    let half = |seed: u8| {
-        let mut hasher = DefaultHasher::new();
-        hasher.write_u8(seed);
-        hasher.write(bytes);
-        u128::from(hasher.finish())
-    };
-    MessageId::from_bytes((half(0) << 64 | half(1)).to_be_bytes())
 }
 
 impl Consumer for RedisConsumer {
@@ -248,8 +184,21 @@ impl Drop for RedisConsumer {
     fn drop(&mut self) {
         let unlisten = |source: &&Source| self.shared.wakes.unlisten(&source.channel, &source.ear);
         let silent = self.sources.iter().filter(unlisten).map(|source| source.channel.clone());
-        let silent = silent.collect();
+        let silent: Vec<String> = silent.collect();
         let batch = self.shared.held.lock().of_consumer(Some(self.number));
-        give_back(&self.shared, batch, Back::Requeued, silent);
+        if batch.is_empty() && silent.is_empty() {
+            return;
+        }
+        let (shared, departure) = (self.shared.clone(), self.shared.departures.begin());
+        self.shared.spawn(Box::pin(async move {
+            settle_or_disown(&shared, &batch, Back::Requeued).await;
+            drop(departure);
+            for channel in &silent {
+                if !shared.wakes.is_listening(channel) {
+                    // A channel that nobody listens to costs the server little.
+                    let _ = shared.client.unsubscribe(channel).await;
+                }
+            }
+        }));
     }
 }

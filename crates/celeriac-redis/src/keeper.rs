@@ -84,17 +84,12 @@ pub(crate) async fn renew(shared: &Shared) -> Result<Vec<bytes::Bytes>> {
 
 async fn keep(shared: &Shared, period: Duration) -> Result<()> {
     let live = renew(shared).await?;
-    if shared.take_doubt() {
-        // An answer was lost: what it held is given back once it is sure that
-        // it does not come any more.
-        let known = shared.held.lock().numbers();
-        let age = shared.options.lease.max(2 * shared.options.patience());
-        let asked = sweep(shared, &live, Some(&known), age).await;
-        if asked.is_err() {
-            shared.doubt();
-        }
-        asked?;
-    }
+    // Where an answer was lost, the server holds for us what we do not know of,
+    // also what it did for us long after we gave up. That is given back once it
+    // is sure that no answer is under way any more.
+    let known = shared.held.lock().numbers();
+    let age = shared.options.lease.max(2 * shared.options.patience());
+    sweep(shared, &live, Some(&known), age).await?;
     let turn = Call::command("SET").arg(shared.keys.sweeper()).arg(&shared.holder);
     let turn = turn.arg("NX").arg("PX").arg(millis(period));
     if shared.client.one("sweep", turn).await? != redis::Value::Nil {

@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+mod advance;
 mod beginnings;
 mod broker;
 mod call;

@@ -5,13 +5,13 @@ use std::sync::LazyLock;
 
 /// A script. The server knows it by the hash of its text after its first run.
 pub(crate) struct Script {
-    text: &'static str,
+    text: LazyLock<String>,
     hashed: LazyLock<redis::Script>,
 }
 
 impl Script {
-    pub(crate) fn text(&self) -> &'static str {
-        self.text
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 
     pub(crate) fn sha(&self) -> &str {
@@ -19,16 +19,25 @@ impl Script {
     }
 }
 
-/// Defines a script by the name of its file.
+/// A script that calls others: as functions of their keys and arguments.
+fn composed(others: &[(&str, &Script)], text: &str) -> String {
+    let functions = others.iter().map(|(name, script)| {
+        format!("local function {name}(KEYS, ARGV)\n{}\nend\n", script.text())
+    });
+    functions.chain([text.to_owned()]).collect()
+}
+
+/// Defines a script by the name of its file, and the others that it calls.
 macro_rules! scripts {
-    ($($(#[$doc:meta])* $name:ident = $file:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $file:literal $(with $($other:ident: $script:ident),+)?;)*) => {
         $(
             $(#[$doc])*
             pub(crate) static $name: Script = Script {
-                text: include_str!(concat!("script/", $file, ".lua")),
-                hashed: LazyLock::new(|| {
-                    redis::Script::new(include_str!(concat!("script/", $file, ".lua")))
+                text: LazyLock::new(|| {
+                    let text = include_str!(concat!("script/", $file, ".lua"));
+                    composed(&[$($((stringify!($other), &$script)),+)?], text)
                 }),
+                hashed: LazyLock::new(|| redis::Script::new($name.text())),
             };
         )*
     };
@@ -59,4 +68,5 @@ scripts! {
     MEMBERS = "members";
     REOPEN = "reopen";
     FORGET = "forget";
+    ADVANCE = "advance" with join: JOIN, mark_steps: MARK_STEPS, publish: PUBLISH;
 }

@@ -1,29 +1,24 @@
 //! The committer: makes decisions durable, as many at once as have gathered.
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
-use celeriac_core::{Broker, ErrorKind, Store, Timestamp};
+use celeriac_core::{Broker, ErrorKind, Store};
 use celeriac_engine::Commit;
 use jumpstarter::{Address, Context, Reply, actor};
 
-use crate::apply::apply;
-use crate::gate::Gate;
-use crate::router::{Router, SuspectSettled};
+use crate::patience::{Patience, begin_anew};
+use crate::router::Router;
+use crate::settler::{Settle, Settler};
 use crate::workflows::Workflows;
+use crate::write::write;
 
-/// The first wait after a driver's error; it doubles up to [`MAX_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const MAX_PAUSE: Duration = Duration::from_secs(5);
-
-/// Answered when everything told before is durable.
+/// Answered when everything told before is durable, and told to the settler.
 pub(crate) struct Flush;
 
 pub(crate) struct Committer {
     broker: Arc<dyn Broker>,
     store: Arc<dyn Store>,
-    gate: Arc<Gate>,
-    router: Arc<OnceLock<Address<Router>>>,
+    settler: Address<Settler>,
     workflows: Workflows,
     gathered: Commit,
     flushes: Vec<Reply<()>>,
@@ -36,15 +31,12 @@ impl Committer {
     /// router must begin anew too, so that its deliveries come again.
     pub(crate) fn new(
         (broker, store): (Arc<dyn Broker>, Arc<dyn Store>),
-        gate: Arc<Gate>,
-        router: Arc<OnceLock<Address<Router>>>,
+        settler: Address<Settler>,
+        router: &OnceLock<Address<Router>>,
     ) -> Self {
-        if let Some(router) = router.get() {
-            // One that can't restart has stopped, and its deliveries come again.
-            drop(router.restart());
-        }
+        begin_anew(router);
         let (workflows, gathered, flushes) = Default::default();
-        Self { broker, store, gate, router, workflows, gathered, flushes }
+        Self { broker, store, settler, workflows, gathered, flushes }
     }
 
     #[handler]
@@ -61,21 +53,18 @@ impl Committer {
     /// that is not given back meanwhile is the back-pressure.
     #[after_batch]
     async fn apply_gathered(&mut self, ctx: &mut Context<Self>) {
-        let mut pause = FIRST_PAUSE;
+        let mut patience = Patience::new();
         while !self.gathered.is_empty() {
-            let suspect = self.gathered.settles_suspect;
             let (broker, store) = (&*self.broker, &*self.store);
-            match apply(broker, store, &mut self.workflows, &mut self.gathered).await {
-                Ok(settled) => {
-                    self.gate.settled(settled, Timestamp::now());
-                    if !self.gathered.is_empty() {
-                        continue;
-                    }
-                    self.gathered.settles_suspect = false;
-                    if let (true, Some(router)) = (suspect, self.router.get()) {
-                        // A router that is gone has no suspects to start.
-                        let _ = router.try_tell(SuspectSettled);
-                    }
+            match write(broker, store, &mut self.workflows, &mut self.gathered).await {
+                Ok(()) => {
+                    let durable = std::mem::take(&mut self.gathered.settle);
+                    // While something is left to do, the suspect's may be that.
+                    let suspect = self.gathered.is_empty()
+                        && std::mem::take(&mut self.gathered.settles_suspect);
+                    // A settler that has stopped leaves deliveries unsettled:
+                    // they come again.
+                    let _ = self.settler.try_tell(Settle(durable, suspect));
                     let _ = ctx.recover();
                 }
                 Err(error) if error.kind() == ErrorKind::Closed => {
@@ -84,10 +73,9 @@ impl Committer {
                     self.gathered = Commit::default();
                 }
                 Err(error) => {
+                    let pause = patience.pause();
                     tracing::error!(%error, ?pause, "outcomes wait to be stored");
-                    let _ = ctx.report_problem();
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(MAX_PAUSE);
+                    patience.wait(ctx).await;
                 }
             }
         }

@@ -1,6 +1,10 @@
-//! The gate of the intake: how many more deliveries may come.
+//! The gate of the intake: how many more deliveries may come, and from which
+//! queues none, because a circuit is open.
 
-use celeriac_core::Timestamp;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use celeriac_core::{QueueName, Timestamp};
 use celeriac_engine::credit::Credit;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -8,16 +12,27 @@ use tokio::sync::Notify;
 /// The most that is pulled at once: what is decided in one go.
 const MAX_BATCH: usize = 1024;
 
-/// Credit, shared by the intake that uses it and the committer that renews it.
+/// For how long nothing more comes from a queue that is probed, unless the
+/// router says what became of the probe.
+const PROBE: Duration = Duration::from_secs(30);
+
+/// Queues that are not consumed until then; one message at a time after that.
+pub(crate) type Shut = BTreeMap<QueueName, Timestamp>;
+
+/// Credit, shared by the intake that uses it and the settler that renews it.
 #[derive(Debug)]
 pub(crate) struct Gate {
     state: Mutex<State>,
     renewed: Notify,
     begun: Notify,
+    turned: Notify,
 }
 
 #[derive(Debug)]
 struct State {
+    shut: Shut,
+    /// How often `shut` has changed.
+    turns: u64,
     credit: Credit,
     outstanding: usize,
     epoch: u32,
@@ -27,8 +42,10 @@ struct State {
 impl Gate {
     pub(crate) fn new(concurrency: usize) -> Self {
         let credit = Credit::new(concurrency, Timestamp::now());
-        let state = Mutex::new(State { credit, outstanding: 0, epoch: 0, closed: false });
-        Self { state, renewed: Notify::new(), begun: Notify::new() }
+        let (shut, turns) = (Shut::new(), 0);
+        let state = State { shut, turns, credit, outstanding: 0, epoch: 0, closed: false };
+        let (renewed, begun, turned) = (Notify::new(), Notify::new(), Notify::new());
+        Self { state: Mutex::new(state), renewed, begun, turned }
     }
 
     /// A router begins, with nothing in flight. What an earlier one held must
@@ -36,6 +53,9 @@ impl Gate {
     pub(crate) fn begin_epoch(&self) -> u32 {
         let mut state = self.state.lock();
         state.outstanding = 0;
+        // Its circuits are closed.
+        state.shut.clear();
+        state.turns += 1;
         state.epoch += 1;
         let epoch = state.epoch;
         drop(state);
@@ -61,6 +81,56 @@ impl Gate {
     pub(crate) fn close(&self) {
         self.state.lock().closed = true;
         self.begun.notify_one();
+    }
+
+    /// Queues that are shut from now on, in place of those that were.
+    pub(crate) fn shut(&self, queues: impl IntoIterator<Item = (QueueName, Timestamp)>) {
+        let shut = queues.into_iter().collect();
+        let mut state = self.state.lock();
+        if state.shut == shut {
+            return;
+        }
+        state.shut = shut;
+        state.turns += 1;
+        drop(state);
+        self.turned.notify_one();
+    }
+
+    /// A message came from a queue that is to be probed: no other one does
+    /// until it is known what became of it.
+    pub(crate) fn probes(&self, queue: &QueueName, now: Timestamp) {
+        if let Some(until) = self.state.lock().shut.get_mut(queue) {
+            *until = now.after(PROBE);
+        }
+    }
+
+    /// The queues that are shut, and how often that has changed.
+    pub(crate) fn shut_queues(&self) -> (Shut, u64) {
+        let state = self.state.lock();
+        (state.shut.clone(), state.turns)
+    }
+
+    /// Resolves when that has changed again. Cancel-safe.
+    pub(crate) async fn turned(&self, turns: u64) {
+        while self.state.lock().turns == turns {
+            self.turned.notified().await;
+        }
+    }
+
+    /// Whether nothing is outstanding.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.state.lock().outstanding == 0
+    }
+
+    /// Resolves when nothing is outstanding. Cancel-safe.
+    pub(crate) async fn idle(&self) {
+        loop {
+            let renewed = self.renewed.notified();
+            if self.is_idle() {
+                return;
+            }
+            renewed.await;
+        }
     }
 
     /// Waits until something may come; says how much. Takes nothing yet.
@@ -135,6 +205,36 @@ mod tests {
         assert!(futures_pending(&mut waits).await, "no credit is left");
         gate.settled(1, Timestamp::now());
         assert_eq!(waits.await, 1);
+    }
+
+    #[tokio::test]
+    async fn is_idle_when_the_last_is_settled() {
+        let gate = Gate::new(1);
+        gate.idle().await;
+        gate.take(2, gate.epoch());
+        let mut waits = std::pin::pin!(gate.idle());
+        gate.settled(1, Timestamp::now());
+        assert!(futures_pending(&mut waits).await, "one is left");
+        gate.settled(1, Timestamp::now());
+        waits.await;
+    }
+
+    #[tokio::test]
+    async fn queues_are_shut_until_they_are_not_named_any_more() {
+        let gate = Gate::new(1);
+        let (queue, until) = (QueueName::DEFAULT, Timestamp::from_millis(7));
+        let (_, before) = gate.shut_queues();
+        gate.shut([(queue.clone(), until)]);
+        gate.turned(before).await;
+        let (shut, turns) = gate.shut_queues();
+        assert_eq!(shut.get(&queue), Some(&until));
+        gate.shut([(queue.clone(), until)]);
+        assert_eq!(gate.shut_queues().1, turns, "nothing has changed");
+        gate.probes(&queue, until);
+        assert!(gate.shut_queues().0[&queue] > until, "one is enough");
+        gate.shut([]);
+        gate.turned(turns).await;
+        assert!(gate.shut_queues().0.is_empty());
     }
 
     #[tokio::test]

@@ -26,11 +26,12 @@ pub(crate) enum Severity {
 pub(crate) struct Health {
     severity: Severity,
     failing: bool,
+    settled: Duration,
 }
 
 impl Health {
     pub(crate) const fn new(severity: Severity) -> Self {
-        Self { severity, failing: false }
+        Self { severity, failing: false, settled: SETTLED }
     }
 
     /// Awaits `work`, and reports on it. Cancel-safe if `work` is.
@@ -42,7 +43,7 @@ impl Health {
         let mut work = pin!(work);
         let early = match self.failing {
             false => None,
-            true => tokio::time::timeout(SETTLED, &mut work).await.ok(),
+            true => tokio::time::timeout(self.settled, &mut work).await.ok(),
         };
         let done = match early {
             Some(done) => done,
@@ -59,8 +60,14 @@ impl Health {
         done
     }
 
+    /// What failed works again only after so long without an error.
+    pub(crate) const fn settles_after(&mut self, settled: Duration) {
+        self.settled = settled;
+    }
+
     fn works<A: Actor>(&mut self, ctx: &Context<A>) {
         if std::mem::take(&mut self.failing) {
+            self.settled = SETTLED;
             // Refused only while the actor stops.
             let _ = ctx.recover();
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use celeriac_core::broker::{Delivery, Limit, Settlement, Subscription, Verdict};
 use celeriac_core::error::Result;
+use celeriac_core::health::Board;
 use celeriac_core::platform::{PlatformStats, TaskInfo};
 use celeriac_core::{
     Broker, Consumer, ErrorKind, ExecutionPlatform, Message, MessageId, Name, QueueName, Timestamp,
@@ -15,6 +16,7 @@ use jumpstarter::{ActorSnapshot, Address, Context, Flow, System, actor, viz};
 use serde::{Deserialize, Serialize};
 
 use crate::health::{Health, Severity};
+use crate::overall::Overall;
 use crate::router::{Report, Router};
 
 /// How long a failure is waited out.
@@ -38,6 +40,10 @@ pub enum Question {
     Schemas,
     /// What has happened so far?
     Stats,
+    /// How is it, by its checks, circuits and actors?
+    Health,
+    /// How do the circuit breakers stand?
+    Circuits,
     /// Which actors are there, and in which states?
     Actors,
     /// The same as a picture: the text of a Mermaid flowchart.
@@ -80,6 +86,7 @@ pub(crate) struct Sources {
     pub(crate) broker: Arc<dyn Broker>,
     pub(crate) platform: Arc<dyn ExecutionPlatform>,
     pub(crate) router: Address<Router>,
+    pub(crate) board: Board,
     /// The node's name.
     pub(crate) node: String,
 }
@@ -108,6 +115,7 @@ struct EngineStats {
     quarantined: u64,
     replayed: u64,
     released: u64,
+    put_off: u64,
     events: u64,
 }
 
@@ -187,6 +195,10 @@ impl Inbox {
                 serde_json::to_value::<&[TaskInfo]>(&self.sources.platform.tasks())
             }
             Question::Schemas => Ok(self.sources.platform.schemas().into()),
+            Question::Health => {
+                serde_json::to_value(Overall::of(&self.sources.board, system, Timestamp::now()))
+            }
+            Question::Circuits => serde_json::to_value(self.sources.board.circuits()),
             Question::Drawing => Ok(viz::tree(system).mermaid().into()),
             Question::Actors => serde_json::to_value::<Vec<ActorSnapshot>>(system.snapshot()),
             Question::Active | Question::Stats => {
@@ -204,7 +216,7 @@ impl Inbox {
 
     fn counted(&self, stats: Stats) -> Counted {
         let Stats { received, succeeded, failed, retried, revoked, .. } = stats;
-        let Stats { quarantined, replayed, released, events, .. } = stats;
+        let Stats { quarantined, replayed, released, put_off, events, .. } = stats;
         let tasks = EngineStats {
             received,
             succeeded,
@@ -214,6 +226,7 @@ impl Inbox {
             quarantined,
             replayed,
             released,
+            put_off,
             events,
         };
         Counted { tasks, platform: self.sources.platform.stats(), pid: std::process::id() }

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use celeriac_core::broker::{Delivery, Subscription};
 use celeriac_core::error::Result;
-use celeriac_core::{Broker, Consumer, ErrorKind, MessageId, Store};
+use celeriac_core::{Broker, ErrorKind, MessageId, Store, Timestamp};
 use celeriac_engine::{Doubt, Facts};
 use jumpstarter::{Address, Context, Flow, actor};
 
+use crate::feeds::{Feeds, Pulled};
 use crate::gate::Gate;
 use crate::health::{Health, Severity};
 use crate::router::{Delivered, Router};
+use crate::silence::{self, silence};
 
 /// How long a failed pull is waited out.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -25,10 +27,12 @@ pub(crate) struct Intake {
     subscription: Subscription,
     gate: Arc<Gate>,
     router: Address<Router>,
-    consumer: Option<Box<dyn Consumer>>,
+    feeds: Option<Feeds>,
     epoch: u32,
     doubt: Doubt,
     health: Health,
+    /// Whether the latest turn ended because its consumers are silent.
+    is_silent: bool,
 }
 
 #[actor]
@@ -39,21 +43,23 @@ impl Intake {
         gate: Arc<Gate>,
         router: Address<Router>,
     ) -> Self {
-        let (consumer, epoch, doubt) = (None, 0, Doubt::default());
-        let health = HEALTH;
-        Self { broker, store, subscription, gate, router, consumer, epoch, doubt, health }
+        let (feeds, epoch, doubt) = (None, 0, Doubt::default());
+        let (health, is_silent) = (HEALTH, false);
+        Self { broker, store, subscription, gate, router, feeds, epoch, doubt, health, is_silent }
     }
 
     /// A worker that can't consume at its start is not started.
     #[started]
     async fn subscribe(&mut self) -> Result<()> {
         self.epoch = self.gate.epoch();
-        self.consumer = Some(self.broker.consume(self.subscription.clone()).await?);
+        let feeds = Feeds::open(self.broker.clone(), self.subscription.clone());
+        self.feeds = Some(feeds.await?);
         Ok(())
     }
 
     /// Waits for credit, pulls, and passes on. A broker that fails is asked
-    /// again through a fresh consumer.
+    /// again through a fresh consumer, and so is one that gives nothing although
+    /// something waits.
     #[task]
     async fn pull(&mut self, ctx: &mut Context<Self>) -> Flow {
         let mut health = std::mem::replace(&mut self.health, HEALTH);
@@ -65,7 +71,17 @@ impl Intake {
             Err(error) => error,
         };
         tracing::warn!(%error, "consuming failed; the consumer is built anew");
-        self.consumer = None;
+        if std::mem::take(&mut self.is_silent) {
+            self.health.settles_after(silence::SETTLED);
+            let renewed = match &mut self.feeds {
+                Some(feeds) => feeds.renew().await,
+                None => Ok(()),
+            };
+            if renewed.is_ok() {
+                return Flow::Continue;
+            }
+        }
+        self.feeds = None;
         Flow::Retry { after: PAUSE }
     }
 
@@ -75,18 +91,40 @@ impl Intake {
         if epoch != self.epoch {
             // The router that was told of the earlier deliveries is gone:
             // dropping the consumer gives them back.
-            self.consumer = None;
+            self.feeds = None;
             self.epoch = epoch;
         }
-        let consumer = match &mut self.consumer {
-            Some(consumer) => consumer,
-            None => self.consumer.insert(self.broker.consume(self.subscription.clone()).await?),
+        let feeds = match &mut self.feeds {
+            Some(feeds) => feeds,
+            None => {
+                let opened = Feeds::open(self.broker.clone(), self.subscription.clone());
+                self.feeds.insert(opened.await?)
+            }
         };
-        let deliveries = tokio::select! {
+        let (shut, turns) = self.gate.shut_queues();
+        feeds.part(&shut).await?;
+        if self.gate.is_idle() {
+            feeds.join(&shut).await?;
+        }
+        let has_retired = feeds.has_retired();
+        let Pulled { deliveries, probed } = tokio::select! {
             biased;
-            deliveries = consumer.pull(credit) => deliveries?,
+            pulled = feeds.pull(credit, &shut) => pulled?,
             () = self.gate.over(epoch) => return Ok(()),
+            () = self.gate.turned(turns) => return Ok(()),
+            // They can go now: whatever they fetched and did not give goes back.
+            () = self.gate.idle(), if has_retired => return Ok(()),
+            error = silence(&*self.broker, &self.subscription.queues, &shut) => {
+                self.is_silent = true;
+                return Err(error);
+            }
         };
+        if deliveries.is_empty() {
+            return Ok(());
+        }
+        if let Some(queue) = probed {
+            self.gate.probes(&queue, Timestamp::now());
+        }
         // Counted only once they are sure to be told: what goes back with the
         // consumer is never settled, and so would hold its credit for ever.
         let facts = self.facts(&deliveries).await?;

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use celeriac_core::broker::Delivery;
+use celeriac_core::health::{Board, Guarded, HealthStatus};
 use celeriac_core::outcome::Mark;
 use celeriac_core::platform::{Finished, Outcomes};
 use celeriac_core::{Broker, ExecutionPlatform, MessageId, Name, Timestamp};
+use celeriac_engine::breaker::{Change, Loudness};
 use celeriac_engine::{Active, Commit, Effects, Engine, Facts, Input, Stats};
 use jumpstarter::{Address, Reply, actor};
 
@@ -20,6 +22,8 @@ pub(crate) struct Ended(pub(crate) Vec<Finished>);
 pub(crate) struct Marked(pub(crate) Vec<Mark>);
 /// What ran this task crashed.
 pub(crate) struct Lost(pub(crate) Name);
+/// A check of what these tasks need found this.
+pub(crate) struct Observed(pub(crate) Vec<Name>, pub(crate) HealthStatus, pub(crate) String);
 /// Ids that were revoked.
 pub(crate) struct Revoked(pub(crate) Vec<MessageId>);
 /// What followed from the suspect that ran is durable.
@@ -36,6 +40,8 @@ pub(crate) struct Router {
     broker: Arc<dyn Broker>,
     platform: Arc<dyn ExecutionPlatform>,
     committer: Address<Committer>,
+    gate: Arc<Gate>,
+    board: Board,
     effects: Effects,
     flushes: Vec<Reply<()>>,
     epoch: u32,
@@ -48,12 +54,15 @@ impl Router {
         engine: Engine,
         (broker, platform): (Arc<dyn Broker>, Arc<dyn ExecutionPlatform>),
         committer: Address<Committer>,
-        gate: &Gate,
+        (gate, board): (Arc<Gate>, Board),
     ) -> Self {
         let epoch = gate.begin_epoch();
+        // The circuits of an earlier one are gone with it.
+        let open = board.circuits().into_iter().filter(|it| it.guards == Guarded::Task);
+        open.for_each(|circuit| board.remove_circuit(circuit.guards, &circuit.name));
         let engine = engine.in_epoch(epoch);
         let (effects, flushes) = (Effects::default(), Vec::new());
-        Self { engine, broker, platform, committer, effects, flushes, epoch }
+        Self { engine, broker, platform, committer, gate, board, effects, flushes, epoch }
     }
 
     #[handler]
@@ -86,6 +95,11 @@ impl Router {
     }
 
     #[handler]
+    fn observed(&mut self, Observed(tasks, status, why): Observed) {
+        self.step(Input::Observed(tasks, status, why));
+    }
+
+    #[handler]
     fn suspect_settled(&mut self, _: SuspectSettled) {
         self.step(Input::SuspectSettled);
     }
@@ -105,6 +119,16 @@ impl Router {
         (self.engine.active(), self.engine.stats())
     }
 
+    /// Before anything goes back to its queue, the intake hears that it is shut.
+    fn show_circuits(&mut self) {
+        let Some(news) = self.engine.circuit_news() else { return };
+        for (task, change, why) in &news.changes {
+            log_change(task, *change, why.as_deref());
+        }
+        news.reports.into_iter().for_each(|report| self.board.show_circuit(report));
+        self.gate.shut(news.shut);
+    }
+
     fn step(&mut self, input: Input) {
         self.engine.step(Timestamp::now(), input, &mut self.effects);
     }
@@ -113,12 +137,15 @@ impl Router {
     /// runs, then the runs, then what must be durable.
     #[after_batch]
     async fn perform(&mut self) {
-        if !self.effects.dispatch.is_empty() {
+        self.show_circuits();
+        if !self.effects.begin.is_empty() {
             if let Err(error) = self.broker.begin(&self.effects.begin) {
                 // Only the count of deaths suffers; the work need not wait.
                 tracing::warn!(%error, "beginnings could not be noted");
             }
             self.effects.begin.clear();
+        }
+        if !self.effects.dispatch.is_empty() {
             self.platform.dispatch(std::mem::take(&mut self.effects.dispatch));
         }
         if !self.effects.cancel.is_empty() {
@@ -131,6 +158,20 @@ impl Router {
             let _ = self.committer.tell(commit).await;
         }
         self.flushes.drain(..).for_each(|reply| reply.send(()));
+    }
+}
+
+/// What a person who reads the log must learn of a circuit.
+fn log_change(task: &Name, change: Change, why: Option<&str>) {
+    const TRIPPED: &str = "the circuit of this task is open: it is not run for a while";
+    match change {
+        Change::Tripped { until, loudness: Loudness::Warning } => {
+            tracing::warn!(%task, why, %until, "{TRIPPED}");
+        }
+        Change::Tripped { until, loudness: Loudness::Error } => {
+            tracing::error!(%task, why, %until, "{TRIPPED}; it trips again and again");
+        }
+        Change::Recovered => tracing::info!(%task, "the circuit of this task is closed again"),
     }
 }
 

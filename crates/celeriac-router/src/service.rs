@@ -6,9 +6,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use celeriac_core::broker::Subscription;
+use celeriac_core::health::Board;
 use celeriac_core::store;
 use celeriac_core::{Broker, ExecutionPlatform, QueueName, Store, Timestamp};
-use celeriac_engine::{Engine, Limits, Subscriptions};
+use celeriac_engine::{Breakers, Engine, Limits, Subscriptions};
 use jumpstarter::{Actor, Address, Backoff, System};
 
 use crate::committer::{self, Committer};
@@ -19,6 +20,7 @@ use crate::node::Node;
 use crate::presence::Presence;
 use crate::revocations::Revocations;
 use crate::router::{self, Reports, Router, Stopping};
+use crate::settler::{self, Settler};
 use crate::timers::{InHand, Timers};
 
 /// Crashes in this time are counted together: the pause grows with them.
@@ -36,6 +38,10 @@ pub struct Options {
     pub queues: Vec<QueueName>,
     /// What the engine keeps to.
     pub limits: Limits,
+    /// Which tasks have a circuit breaker.
+    pub breakers: Breakers,
+    /// Where the parts of this process show how they are.
+    pub board: Board,
 }
 
 /// Why a router did not start.
@@ -53,11 +59,13 @@ pub struct Service {
     intake: Address<Intake>,
     router: Address<Router>,
     committer: Address<Committer>,
+    settler: Address<Settler>,
     timers: Address<Timers>,
     revocations: Address<Revocations>,
     presence: Address<Presence>,
     node: Address<Node>,
     platform: Arc<dyn ExecutionPlatform>,
+    board: Board,
 }
 
 impl Service {
@@ -74,17 +82,21 @@ impl Service {
     ) -> Result<Self, StartError> {
         let gate = Arc::new(Gate::new(platform.concurrency()));
         let drivers = (broker.clone(), store.clone());
-        let router_of_committer = Arc::new(OnceLock::new());
-        let committer =
-            spawn_committer(system, drivers.clone(), gate.clone(), router_of_committer.clone());
+        let later = Arc::new(OnceLock::new());
+        let settler = spawn_settler(system, broker.clone(), gate.clone(), later.clone());
+        let committer = spawn_committer(system, drivers.clone(), &settler, later.clone());
         let decide = {
-            let platform = platform.clone();
-            move || Engine::new(&platform.tasks(), subscriptions.clone(), options.limits)
+            let (platform, breakers) = (platform.clone(), options.breakers.clone());
+            move || {
+                Engine::new(&platform.tasks(), subscriptions.clone(), options.limits)
+                    .guarded_by(&breakers)
+            }
         };
         let served = (broker.clone(), platform.clone());
-        let router = spawn_router(system, decide, served, &committer, gate.clone());
+        let seen = (gate.clone(), options.board.clone());
+        let router = spawn_router(system, decide, served, &committer, seen);
         // Set here only, right after it was made.
-        let _ = router_of_committer.set(router.clone());
+        let _ = later.set(router.clone());
         platform.connect(Arc::new(Reports(router.clone())));
         let intake = spawn_intake(system, drivers.clone(), gate.clone(), &router, &options);
         let timers = spawn_timers(system, drivers);
@@ -99,11 +111,24 @@ impl Service {
             broker,
             platform: platform.clone(),
             router: router.clone(),
+            board: options.board.clone(),
             node: options.node,
         };
         let node = system.spawn("node", mandatory, move || Node::new(sources.clone()));
-        let service =
-            Self { gate, intake, router, committer, timers, revocations, presence, node, platform };
+        let board = options.board;
+        let service = Self {
+            gate,
+            intake,
+            router,
+            committer,
+            settler,
+            timers,
+            revocations,
+            presence,
+            node,
+            platform,
+            board,
+        };
         match service.started().await {
             Ok(()) => Ok(service),
             Err(error) => {
@@ -114,8 +139,17 @@ impl Service {
         }
     }
 
+    pub(crate) fn board(&self) -> &Board {
+        &self.board
+    }
+
+    pub(crate) fn router(&self) -> &Address<Router> {
+        &self.router
+    }
+
     /// Waits for what is mandatory.
     async fn started(&self) -> Result<(), StartError> {
+        started("settler", &self.settler).await?;
         started("committer", &self.committer).await?;
         started("router", &self.router).await?;
         started("revocations", &self.revocations).await?;
@@ -139,11 +173,13 @@ impl Service {
         self.platform.drain(grace).await;
         let _ = self.router.ask(router::Flush).await;
         let _ = self.committer.ask(committer::Flush).await;
+        let _ = self.settler.ask(settler::Flush).await;
         self.intake.stop().await;
         self.presence.stop().await;
         self.node.stop().await;
         self.router.stop().await;
         self.committer.stop().await;
+        self.settler.stop().await;
     }
 }
 
@@ -160,16 +196,29 @@ async fn started<A: Actor>(actor: &'static str, address: &Address<A>) -> Result<
 
 type Drivers = (Arc<dyn Broker>, Arc<dyn Store>);
 
+fn spawn_settler(
+    system: &System,
+    broker: Arc<dyn Broker>,
+    gate: Arc<Gate>,
+    router: Arc<OnceLock<Address<Router>>>,
+) -> Address<Settler> {
+    // What it gathers is bounded by the credit.
+    system.spawn("settler", tireless().unbounded(), move || {
+        Settler::new(broker.clone(), gate.clone(), router.clone())
+    })
+}
+
 fn spawn_committer(
     system: &System,
     drivers: Drivers,
-    gate: Arc<Gate>,
+    settler: &Address<Settler>,
     router: Arc<OnceLock<Address<Router>>>,
 ) -> Address<Committer> {
+    let settler = settler.clone();
     // What it gathers is bounded by the credit.
-    let options = tireless().unbounded();
+    let options = tireless().unbounded().depends_on(&settler);
     system.spawn("committer", options, move || {
-        Committer::new(drivers.clone(), gate.clone(), router.clone())
+        Committer::new(drivers.clone(), settler.clone(), &router)
     })
 }
 
@@ -178,13 +227,13 @@ fn spawn_router(
     engine: impl Fn() -> Engine + Send + 'static,
     served: (Arc<dyn Broker>, Arc<dyn ExecutionPlatform>),
     committer: &Address<Committer>,
-    gate: Arc<Gate>,
+    seen: (Arc<Gate>, Board),
 ) -> Address<Router> {
     let committer = committer.clone();
     // Outcomes come from callers that can't wait; the credit bounds them.
     let options = tireless().unbounded().depends_on(&committer);
     system.spawn("router", options, move || {
-        Router::new(engine(), served.clone(), committer.clone(), &gate)
+        Router::new(engine(), served.clone(), committer.clone(), seen.clone())
     })
 }
 

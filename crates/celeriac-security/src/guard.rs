@@ -12,6 +12,7 @@ use celeriac_core::broker::{
     Delivery, Limit, QueueStats, Receipt, Settlement, Subscription, Undecodable,
 };
 use celeriac_core::error::Result;
+use celeriac_core::store::{Advance, Joined, StoreId};
 use celeriac_core::{
     BoxFuture, Broker, Capability, Consumer, Error, ErrorKind, Message, QueueName, Timestamp, wire,
 };
@@ -264,6 +265,20 @@ impl Broker for Guard {
 
     fn purge<'a>(&'a self, queue: &'a QueueName) -> BoxFuture<'a, Result<u64>> {
         self.inner.purge(queue)
+    }
+
+    fn store_id(&self) -> Option<StoreId> {
+        self.inner.store_id()
+    }
+
+    fn advance(&self, batch: Advance) -> BoxFuture<'_, Result<Option<Vec<Joined>>>> {
+        if batch.publish.iter().all(|message| self.checks.passes(message)) {
+            return self.inner.advance(batch);
+        }
+        Box::pin(async move {
+            let publish = self.sealed(&batch.publish)?;
+            self.inner.advance(Advance { publish, ..batch }).await
+        })
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

@@ -74,7 +74,12 @@ fn content(message: &Message, signed_at: Timestamp, nonce: Nonce) -> Vec<u8> {
     content.extend_from_slice(PURPOSE);
     content.extend_from_slice(&signed_at.as_millis().to_be_bytes());
     content.extend_from_slice(&nonce);
-    wire::encode(message, &mut content);
+    // Not covered: who carries a message says it when a publish ended in doubt.
+    if message.may_repeat {
+        wire::encode(&Message { may_repeat: false, ..message.clone() }, &mut content);
+    } else {
+        wire::encode(message, &mut content);
+    }
     content
 }
 
@@ -110,6 +115,8 @@ mod tests {
             change(&mut changed);
             assert!(!signature.holds(&changed, &key.public()), "change {at} is not covered");
         }
+        let carried = Message { may_repeat: true, ..message.clone() };
+        assert!(signature.holds(&carried, &key.public()), "who carries it may mark it");
         let later = Signature { signed_at: Timestamp::from_millis(6), ..signature.clone() };
         assert!(!later.holds(&message, &key.public()));
         let again = Signature { nonce: [7; 16], ..signature };

@@ -7,9 +7,11 @@
 //! * [`Faulty`] wraps a broker or store and fails chosen operations by plan.
 //! * [`sim`] runs whole clusters in one thread, by a seed; [`canvas`] gives it
 //!   random workflows and says what they must come to.
+//! * [`server`] starts private servers, [`proxy`] is a network that misbehaves,
+//!   [`child`] runs processes: all of them may be killed.
 //! * [`probe`] waits and polls without sleeping.
 //!
-//! Nothing here knows a driver. Everything here fails by panicking, as
+//! Nothing here knows a driver, only servers. Everything here fails by panicking, as
 //! assertions do.
 
 #![forbid(unsafe_code)]
@@ -17,12 +19,15 @@
 
 pub mod broker;
 pub mod canvas;
+pub mod child;
 pub mod dice;
 pub mod faulty;
 mod harness;
 pub mod probe;
+pub mod proxy;
 mod rig;
 pub mod sample;
+pub mod server;
 pub mod sim;
 pub mod sink;
 pub mod source;

@@ -142,6 +142,11 @@ macro_rules! broker_conformance {
                 "B-27" a_close_ends_what_waits;
                 "B-27" a_close_ends_the_wait_for_room;
             }
+            broker::advance {
+                "B-31" what_follows_is_done_at_once;
+                "B-31" of_what_has_ended_before_nothing_is_done;
+                "B-31" what_was_done_at_once_survives_a_crash;
+            }
             broker::shared {
                 "B-28" processes_publish_for_each_other;
                 "B-28" processes_share_without_overlap;

@@ -1,14 +1,16 @@
 //! The app: what sends, runs and looks after tasks.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use celeriac_core::broker::QueueStats;
+use celeriac_core::health::{Board, Guarded};
 use celeriac_core::{Address, Broker, Capability, MessageId, QueueName, Store, Timestamp};
 use celeriac_engine::Subscriptions;
-use celeriac_router::{SinkOf, SourceOf};
+use celeriac_router::{Fuse, SinkOf, SourceOf};
 use celeriac_worker::States;
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
@@ -17,6 +19,7 @@ use tokio::sync::OnceCell;
 use crate::config::Config;
 use crate::connect::{self, Connection, Error};
 use crate::event::{Event, Subscriber};
+use crate::health::HealthCheck;
 use crate::result::AsyncResult;
 use crate::task::{Registered, Task};
 
@@ -52,6 +55,9 @@ struct Inner {
     config: Config,
     registry: Mutex<Registry>,
     connection: OnceCell<Connection>,
+    /// Where the parts of this process show how they are.
+    board: Board,
+    fuses: Mutex<BTreeMap<String, Fuse>>,
 }
 
 /// What was registered with an app.
@@ -62,6 +68,7 @@ pub(crate) struct Registry {
     pub(crate) states: States,
     pub(crate) sinks: Vec<SinkOf>,
     pub(crate) sources: Vec<SourceOf>,
+    pub(crate) checks: Vec<HealthCheck>,
 }
 
 impl App {
@@ -120,7 +127,8 @@ impl App {
 
     fn new(config: Config) -> Self {
         let (registry, connection) = (Mutex::default(), OnceCell::new());
-        Self { inner: Arc::new(Inner { config, registry, connection }) }
+        let (board, fuses) = (Board::default(), Mutex::default());
+        Self { inner: Arc::new(Inner { config, registry, connection, board, fuses }) }
     }
 
     /// The same tasks, subscriptions and states with another configuration,
@@ -147,7 +155,8 @@ impl App {
         let app = Self::new(self.inner.config.clone());
         *app.inner.registry.lock() = self.registry();
         let system = jumpstarter::System::new("celeriac");
-        let connection = Connection::over(&app.inner.config, system, (broker, store));
+        let board = app.inner.board.clone();
+        let connection = Connection::over(&app.inner.config, system, (broker, store), board);
         // It is new: nothing was there before.
         let _ = app.inner.connection.set(connection);
         app
@@ -215,12 +224,21 @@ impl App {
         self
     }
 
+    /// The breaker of that name; whoever asks first says what it guards.
+    pub(crate) fn fuse(&self, guards: Guarded, name: &str) -> Fuse {
+        let Inner { config, board, fuses, .. } = &*self.inner;
+        let make = || Fuse::new(guards, name, config.breakers.options(), board.clone());
+        fuses.lock().entry(name.to_owned()).or_insert_with(make).clone()
+    }
+
     pub(crate) fn registry(&self) -> Registry {
         self.inner.registry.lock().clone()
     }
 
     pub(crate) async fn connection(&self) -> Result<&Connection, Error> {
-        self.inner.connection.get_or_try_init(|| Connection::open(&self.inner.config)).await
+        let inner = &self.inner;
+        let open = || Connection::open(&inner.config, inner.board.clone());
+        inner.connection.get_or_try_init(open).await
     }
 
     /// Connects now, rather than when the app is used for the first time.

@@ -51,7 +51,10 @@ impl<D: DeserializeOwned + 'static> DocumentSubscriber<D> {
 
 /// A document's body. Bytes without a codec are read as they are: as a `String`
 /// where they are UTF-8, as `Bytes` in any case.
-fn read<D: DeserializeOwned>(content_type: &ContentType, bytes: &[u8]) -> Result<D, MapError> {
+pub(crate) fn read<D: DeserializeOwned>(
+    content_type: &ContentType,
+    bytes: &[u8],
+) -> Result<D, MapError> {
     match content_type {
         ContentType::Json | ContentType::MessagePack => {
             body::decode(content_type, bytes).map_err(|error| MapError(error.to_string()))

@@ -28,9 +28,11 @@
 //! | react to what happens | [`#[event]`](macro@event), [`App::subscribe`], [`App::publish`] |
 //! | take documents from outside | [`sources`], [`App::source`], [`App::ingest`], [`App::subscribe_to`] |
 //! | save results outside | [`sinks`], [`App::sink`] |
+//! | see how it is, and stop in time | [`health`], [`App::check`], [`App::circuit`] |
 //! | look after what failed | [`App::quarantined`], [`App::requeue`] |
 //! | compose tasks to workflows | [`canvas`] |
 //! | declare workflows | [`workflow!`], [`declared`] |
+//! | send from other languages | [`App::start_daemon`] |
 //! | configure all of it | [`Config`] |
 //! | sign and encrypt messages | [`security`] |
 
@@ -38,16 +40,20 @@
 
 mod app;
 mod blocking;
+mod brokers;
 pub mod canvas;
 pub mod config;
 mod connect;
 mod context;
+#[cfg(feature = "http")]
+mod daemon;
 pub mod declared;
 mod document;
 mod edges;
 mod event;
 mod failure;
 mod handle;
+pub mod health;
 mod inspect;
 mod invoke;
 mod quarantine;
@@ -75,11 +81,15 @@ pub use celeriac_core::{
 };
 pub use celeriac_macros::{event, task, workflow};
 pub use celeriac_publisher::Error as PublishError;
+pub use celeriac_publisher::courier::Report as BrokerReport;
+pub use celeriac_publisher::relocation::Moved;
 pub use celeriac_router::{Answer, Question};
 pub use celeriac_security as security;
 pub use config::Config;
 pub use connect::Error;
 pub use context::{MissingState, State, TaskContext};
+#[cfg(feature = "http")]
+pub use daemon::{Daemon, DaemonError, DaemonOptions};
 pub use document::DocumentSubscriber;
 pub use edges::EdgesError;
 pub use event::{Event, Subscriber};
@@ -95,8 +105,13 @@ pub use schema::{Parameter, TaskSchema};
 pub use schemars;
 pub use send::{SendError, Submit};
 pub use signature::Signature;
-pub use task::{Task, TaskOptions};
+pub use task::{Task, TaskBreaker, TaskOptions};
 pub use worker::{StartError, Worker};
+
+/// The examples of the guide are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/health.md")]
+struct HealthGuide;
 
 /// What the code written by the macros, and the command line, name beside the
 /// public types. Not for

@@ -35,6 +35,10 @@ pub struct RawSignature {
     /// When it may no longer begin. Default never.
     #[serde(skip)]
     pub expires: Option<Duration>,
+    /// Where the value of a success goes, beside the store: names of sinks, or
+    /// `store` for nowhere else. Default: the registered task's.
+    #[serde(skip)]
+    pub sinks: Vec<String>,
     /// The id. Default a fresh one.
     #[serde(skip)]
     pub id: Option<MessageId>,
@@ -47,7 +51,33 @@ impl App {
     /// As [`Self::send`].
     pub async fn send_raw(&self, call: RawSignature) -> Result<AsyncResult<Value>, SendError> {
         let connection = self.connection().await?;
+        let message = self.message_of(call, Timestamp::now())?;
+        let id = message.id;
+        connection.publisher.publish(vec![Arc::new(message)]).await?;
+        Ok(connection.result(id))
+    }
+
+    /// Sends tasks by name, in as few round trips as the broker allows, in order.
+    ///
+    /// # Errors
+    /// As [`Self::send`]; some of the tasks may have been sent.
+    pub async fn send_raw_many(
+        &self,
+        calls: impl IntoIterator<Item = RawSignature>,
+    ) -> Result<Vec<AsyncResult<Value>>, SendError> {
+        let connection = self.connection().await?;
         let now = Timestamp::now();
+        let (mut batch, mut results) = (Vec::new(), Vec::new());
+        for call in calls {
+            let message = self.message_of(call, now)?;
+            results.push(connection.result(message.id));
+            batch.push(Arc::new(message));
+        }
+        connection.publisher.publish(batch).await?;
+        Ok(results)
+    }
+
+    fn message_of(&self, call: RawSignature, now: Timestamp) -> Result<Message, SendError> {
         let body = celeriac_core::body::encode(&celeriac_core::ContentType::Json, &call)?;
         let mut message = Message::command(Name::from(call.name.as_str()), body);
         message.queue = match call.queue {
@@ -64,9 +94,10 @@ impl App {
             rare.eta = call.countdown.map(|delay| now.after(delay));
             rare.expires_at = call.expires.map(|after| now.after(after));
         }
-        let id = message.id;
-        connection.publisher.publish(vec![Arc::new(message)]).await?;
-        Ok(connection.result(id))
+        if !call.sinks.is_empty() {
+            message.rare_mut().sinks = call.sinks;
+        }
+        Ok(message)
     }
 
     fn queue_of(&self, task: &str) -> QueueName {

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use celeriac_core::platform::{TaskInfo, TaskKind};
 use celeriac_core::{Name, Priority, QueueName, RetryPolicy, workflow};
+use celeriac_engine::breaker;
 use celeriac_worker::{Body, Definition, TimeLimits};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::config::Breakers;
 use crate::schema::{Schemas, TaskSchema};
 
 /// A task type. `#[celeriac::task]` implements it for an empty struct that
@@ -66,6 +68,37 @@ pub struct TaskOptions {
     /// Where the values of its successes go, beside the store: names of sinks.
     /// Default none.
     pub sinks: &'static [&'static str],
+    /// When its circuit opens. Default: as `[breakers]` says.
+    pub breaker: TaskBreaker,
+}
+
+/// What a task says about its circuit breaker; what it does not say is as
+/// `[breakers]` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskBreaker {
+    /// Whether it has one.
+    pub is_on: Option<bool>,
+    /// How many messages must fail unexpectedly, one after the other.
+    pub failures: Option<u32>,
+    /// How long it stays open the first time.
+    pub open_for: Option<Duration>,
+}
+
+impl TaskBreaker {
+    /// As `[breakers]` says.
+    pub const DEFAULT: Self = Self { is_on: None, failures: None, open_for: None };
+    /// It has none.
+    pub const OFF: Self = Self { is_on: Some(false), ..Self::DEFAULT };
+
+    fn options(self, all: &Breakers) -> Option<breaker::Options> {
+        let is_on = self.is_on.unwrap_or(all.tasks);
+        let options = all.options();
+        is_on.then(|| breaker::Options {
+            failures: self.failures.unwrap_or(options.failures),
+            open_for: self.open_for.unwrap_or(options.open_for),
+            ..options
+        })
+    }
 }
 
 impl TaskOptions {
@@ -81,6 +114,7 @@ impl TaskOptions {
         ignore_result: false,
         concurrency: None,
         sinks: &[],
+        breaker: TaskBreaker::DEFAULT,
     };
 
     /// The priority as a number that is known to be one.
@@ -144,6 +178,11 @@ impl Registered {
 
     pub(crate) const fn queue(&self) -> QueueName {
         QueueName::from_static(self.options.queue)
+    }
+
+    /// How its breaker behaves, if it has one.
+    pub(crate) fn breaker(&self, all: &Breakers) -> Option<breaker::Options> {
+        self.options.breaker.options(all)
     }
 
     pub(crate) const fn sinks(&self) -> &'static [&'static str] {

@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 
 use celeriac_core::sink::STORE;
 use celeriac_core::{ExecutionPlatform, QueueName, RetryPolicy};
-use celeriac_engine::Limits;
-use celeriac_router::{Edges, Service};
+use celeriac_engine::{Breakers, Limits};
+use celeriac_router::{Checks, Edges, Service};
 use celeriac_worker::TimeLimits;
 
 use crate::app::{App, Registry};
 use crate::config::Config;
 use crate::connect::{Error, host_name};
+use crate::health::{Findings, checks_of, documents_of};
 use crate::task::TaskDefaults;
 
 /// Why a worker did not start.
@@ -29,6 +30,14 @@ pub enum StartError {
     /// A part of the worker did not start.
     #[error(transparent)]
     Router(#[from] celeriac_router::StartError),
+    /// The configuration declares a check that can't be.
+    #[error("the check `{name}`: {reason}")]
+    Check {
+        /// The check.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
 /// A worker that runs in this process until it is stopped. Dropping the handle
@@ -37,6 +46,7 @@ pub enum StartError {
 pub struct Worker {
     service: Service,
     edges: Edges,
+    checks: Checks,
     name: String,
     grace: Duration,
 }
@@ -52,7 +62,10 @@ impl App {
         let (config, mut registry) = (self.config(), self.registry());
         registry.states.insert(Arc::new(self.clone()));
         let defaults = task_defaults(config);
-        let definitions = registry.tasks.iter().map(|task| task.definition(&defaults)).collect();
+        add_declared_checks(config, &mut registry)?;
+        let findings = Findings::default();
+        let mut definitions = documents_of(&mut registry, &findings);
+        definitions.extend(registry.tasks.iter().map(|task| task.definition(&defaults)));
         let platform: Arc<dyn ExecutionPlatform> = Arc::new(celeriac_worker::Worker::start(
             &connection.system,
             connection.store.clone(),
@@ -65,15 +78,21 @@ impl App {
             node: name.clone(),
             queues: queues(config, &registry),
             limits: Limits { deaths: config.worker.max_deaths },
+            breakers: breakers(config, &registry),
+            board: connection.board.clone(),
         };
         let drivers = (connection.broker.clone(), connection.store.clone());
         warn_of_missing_sinks(&registry);
+        let all_checks = checks_of(self, connection, &registry);
         let Registry { subscriptions, sinks, sources, .. } = registry;
         let system = &connection.system;
         let service = Service::start(system, drivers.clone(), platform, subscriptions, options);
         let service = service.await?;
+        let checks = Checks::start(system, &connection.store, &service, all_checks);
+        // Set here only.
+        let _ = findings.set(checks.clone());
         let edges = Edges::start(system, drivers, &name, sinks, sources);
-        Ok(Worker { service, edges, name, grace: config.worker.grace })
+        Ok(Worker { service, edges, checks, name, grace: config.worker.grace })
     }
 }
 
@@ -93,6 +112,7 @@ impl Worker {
 
     /// As [`Self::stop`] with another grace.
     pub async fn stop_within(&self, grace: Duration) {
+        self.checks.stop().await;
         self.edges.stop_sources().await;
         let began = Instant::now();
         self.service.stop(grace).await;
@@ -115,6 +135,22 @@ fn warn_of_missing_sinks(registry: &Registry) {
                 "no such sink is declared here: its documents wait for a process that does");
         }
     }
+}
+
+/// What is declared in code goes before what the configuration says.
+fn add_declared_checks(config: &Config, registry: &mut Registry) -> Result<(), StartError> {
+    for (name, check) in &config.checks {
+        if registry.checks.iter().all(|other| other.name != *name) {
+            let failed = |reason| StartError::Check { name: name.clone(), reason };
+            registry.checks.push(check.build(name).map_err(failed)?);
+        }
+    }
+    Ok(())
+}
+
+fn breakers(config: &Config, registry: &Registry) -> Breakers {
+    let own = registry.tasks.iter().map(|task| (task.name.clone(), task.breaker(&config.breakers)));
+    Breakers { default: None, tasks: own.collect() }
 }
 
 fn task_defaults(config: &Config) -> TaskDefaults {

@@ -147,7 +147,7 @@ impl Wall {
 }
 
 const CONTRACT: &[&str] =
-    &["bytes", "rand", "rmp-serde", "serde", "serde_json", "thiserror", "uuid"];
+    &["bytes", "futures-channel", "rand", "rmp-serde", "serde", "serde_json", "thiserror", "uuid"];
 
 const IMPURE: &[&str] =
     &["tokio", "tokio-util", "futures-util", "rand", "parking_lot", "rusqlite", "async-trait"];

@@ -49,10 +49,12 @@ fn leftovers(file: &File) -> Vec<String> {
     violations
 }
 
-/// Sleeps in tests. A paused clock's sleep takes no time and is none.
+/// Sleeps in tests. A paused or simulated clock's sleep takes no time and is none.
 fn sleeps(file: &File) -> Vec<String> {
     let is_test_file = file.path.contains("/tests/");
-    let is_paused = file.text.contains("start_paused = true") || file.text.contains("pause()");
+    let is_simulated = file.path.contains("/tests/sim/");
+    let is_paused =
+        is_simulated || file.text.contains("start_paused = true") || file.text.contains("pause()");
     let first_test_line = file.text.lines().position(|line| line == "#[cfg(test)]");
     let first = if is_test_file { Some(0) } else { first_test_line };
     let Some(first) = first else {

@@ -1,5 +1,7 @@
 //! Connections that break, wrong passwords, and foreign messages.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use celeriac_amqp::Options;
 use celeriac_core::broker::{Limit, Settlement, Subscription, Verdict};
 use celeriac_core::{Address, Broker as _, Consumer, ErrorKind, QueueName};
@@ -84,4 +86,47 @@ async fn nobody_there_is_unreachable() {
     let system = System::new("faults");
     let error = celeriac_amqp::open(&address, Options::default(), &system).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable, "{error:?}");
+}
+
+/// How often the connection is cut.
+const CUTS: usize = 60;
+
+/// What is asked while a connection ends may never be answered; it ends anyway.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_call_ends_however_often_the_connection_is_cut() {
+    let place = Place::new();
+    let (amqp, _system) = place.open().await;
+    let is_cut = AtomicBool::new(true);
+    let cutting = async {
+        for cut in 0..CUTS {
+            within("a cut", amqp.disconnect()).await;
+            for _ in 0..cut % 5 {
+                // At another moment each time.
+                let _ = within("queues", amqp.queues()).await;
+            }
+        }
+        is_cut.store(false, Ordering::Relaxed);
+    };
+    let batch = sample::batch("q", 0..5);
+    let publishing = async {
+        while is_cut.load(Ordering::Relaxed) {
+            let _ = within("a publish", amqp.publish(&batch, Limit::Respect)).await;
+        }
+        // Whoever still waits for messages gets some.
+        within("the last publish", amqp.publish(&batch, Limit::Respect)).await.unwrap();
+    };
+    let pulling = async {
+        while is_cut.load(Ordering::Relaxed) {
+            let (queues, consumer) = (vec![QueueName::from("q")], "faults".to_owned());
+            let consuming = amqp.consume(Subscription { queues, consumer });
+            let Ok(mut consumer) = within("a consumer", consuming).await else { continue };
+            loop {
+                let pulled = within("a pull or its end", consumer.pull(10)).await;
+                if pulled.is_err() || !is_cut.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+        }
+    };
+    futures_util::future::join3(cutting, publishing, pulling).await;
 }

@@ -17,16 +17,22 @@ pub(crate) fn server() -> String {
 /// The queues of one case; deletes them when it ends.
 pub(crate) struct Place {
     pub(crate) prefix: String,
+    priorities: bool,
 }
 
 impl Place {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { prefix: format!("test.{}", MessageId::new()) })
+        Self::with(true)
+    }
+
+    /// Whose queues have priorities, or not.
+    pub(crate) fn with(priorities: bool) -> Arc<Self> {
+        Arc::new(Self { prefix: format!("test.{}", MessageId::new()), priorities })
     }
 
     /// Opens the driver here, with the actor system that it lives in.
     pub(crate) async fn open(&self) -> (Arc<Amqp>, System) {
-        let options = Options { prefix: self.prefix.clone() };
+        let options = Options { prefix: self.prefix.clone(), priorities: self.priorities };
         let system = System::new("amqp-test");
         let address = Address::from(server());
         let opened = celeriac_amqp::open(&address, options, &system).await;
@@ -37,7 +43,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let again = Self { prefix: std::mem::take(&mut self.prefix) };
+        let again = Self { prefix: std::mem::take(&mut self.prefix), priorities: self.priorities };
         if again.prefix.is_empty() {
             return;
         }
@@ -55,7 +61,9 @@ impl Drop for Place {
 }
 
 /// On the server of this machine.
-pub(crate) struct OnServer;
+pub(crate) struct OnServer {
+    pub(crate) priorities: bool,
+}
 
 type Keep = (Arc<Amqp>, Arc<Place>, System);
 
@@ -69,7 +77,7 @@ async fn open(place: &Arc<Place>) -> Driver {
 
 impl Harness for OnServer {
     fn open(&self, _setup: Setup) -> BoxFuture<'_, Driver> {
-        Box::pin(async move { open(&Place::new()).await })
+        Box::pin(async move { open(&Place::with(self.priorities)).await })
     }
 
     /// The process is gone, and its connection with it; transient queues have

@@ -7,9 +7,17 @@ mod faults;
 mod harness;
 #[cfg(test)]
 mod readme;
+#[cfg(test)]
+mod tls;
 
 #[cfg(test)]
 mod conformance {
     use crate::harness::OnServer;
-    celeriac_testkit::broker_conformance!(OnServer);
+    celeriac_testkit::broker_conformance!(OnServer { priorities: true });
+}
+
+#[cfg(test)]
+mod without_priorities {
+    use crate::harness::OnServer;
+    celeriac_testkit::broker_conformance!(OnServer { priorities: false });
 }

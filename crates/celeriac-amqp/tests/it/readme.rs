@@ -20,7 +20,9 @@ fn said(capability: Capability) -> Vec<bool> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_table_of_capabilities_is_true() {
-    let place = Place::new();
-    let (amqp, _system) = place.open().await;
-    assert_eq!(documented("| `amqp://`"), said(amqp.capability()));
+    for (row, priorities) in [("| `amqp://`", true), ("| `amqp://…?priorities=false`", false)] {
+        let place = Place::with(priorities);
+        let (amqp, _system) = place.open().await;
+        assert_eq!(documented(row), said(amqp.capability()), "{row}");
+    }
 }

@@ -1,17 +1,20 @@
 //! Workflows that are measured: a chain, a group or a chord of tasks that do
 //! nothing, from the call of `send` until the result is there.
 
-use std::time::{Duration, Instant};
+use std::ops::Range;
+use std::time::Duration;
 
 use celeriac::canvas::{self, CanvasError, Nothing, chain};
 use celeriac::workflow::{self, Start};
 use celeriac::{App, Canvas, MessageId, QueueName, Timestamp};
 use serde::de::DeserializeOwned;
 
-use super::ledger::Ledger;
+use super::Bench;
+use super::kept::forget_workflow;
 use super::load::{Found, Load};
-use super::process;
-use super::task::{QUEUE, bench, body};
+use super::meter::Meter;
+use super::report::{percentile, rounded};
+use super::task::{QUEUE, body};
 use crate::problem::{Problem, Result};
 
 /// How the tasks are composed.
@@ -41,38 +44,67 @@ impl Composition {
         }
     }
 
-    /// Sends the workflow and waits for its result.
-    pub(super) async fn run(self, load: &Load, app: &App, ledger: &Ledger) -> Result<Found> {
-        let payload = "x".repeat(load.payload);
-        let step = |index: usize| bench::s(index as u64, payload.clone());
-        let members = || (0..load.tasks).map(step).collect::<Vec<_>>();
-        let (started, cpu_before) = (Instant::now(), process::cpu_time());
-        let arrived = match self {
-            Self::Chain => {
-                let steps: Canvas<Nothing, ()> = chain(step(0));
-                let steps =
-                    (1..load.tasks).fold(steps, |steps, index| steps.then(step(index).immutable()));
-                result::<()>(app, send(app, steps.into_data()).await?).await?;
-                1
-            }
-            Self::Group => {
-                let id = send(app, canvas::group(members()).into_data()).await?;
-                result::<Vec<()>>(app, id).await?.len()
-            }
-            Self::Chord => {
-                let chord: Canvas<Nothing, usize> = canvas::chord(members(), body::p());
-                result(app, send(app, chord.into_data()).await?).await?
-            }
-        };
-        let elapsed = started.elapsed();
-        let expected = if self == Self::Chain { 1 } else { load.tasks };
+    /// Sends the workflow of these tasks and waits for its result.
+    pub(super) async fn run(self, load: &Load, on: &Bench, tasks: Range<usize>) -> Result<Found> {
+        let meter = Meter::start(&on.servers);
+        let (id, arrived) = self.result(load, on, tasks.clone()).await?;
+        let cost = meter.stop();
+        let expected = if self == Self::Chain { 1 } else { tasks.len() };
         if arrived != expected {
             let message = format!("{arrived} of {expected} results arrived");
             return Err(Problem::failure(message).hint("this is a bug: please report it"));
         }
-        let cpu = process::cpu_time().zip(cpu_before).map(|(after, before)| after - before);
-        let completed = (0..load.tasks).filter(|index| ledger.has_run(*index)).count();
-        Ok(Found { completed, elapsed, cpu })
+        let completed = tasks.filter(|index| on.ledger.has_run(*index)).count();
+        forget_workflow(&on.app, id).await?;
+        Ok(Found { completed, cost })
+    }
+
+    /// The median of several runs of so many tasks each, in milliseconds.
+    pub(super) async fn median(
+        self,
+        load: &Load,
+        on: &Bench,
+        all: Range<usize>,
+        width: usize,
+    ) -> Result<f64> {
+        let mut nanos = Vec::new();
+        for first in all.step_by(width) {
+            let found = self.run(load, on, first..first + width).await?;
+            nanos.push(u64::try_from(found.cost.elapsed.as_nanos()).unwrap_or(u64::MAX));
+        }
+        Ok(rounded(percentile(&mut nanos, 50) as f64 / 1e6, 2))
+    }
+
+    /// The workflow's id, and how many results its result is made of.
+    async fn result(
+        self,
+        load: &Load,
+        on: &Bench,
+        tasks: Range<usize>,
+    ) -> Result<(MessageId, usize)> {
+        let mut steps = load.signatures(&on.ledger, tasks);
+        let app = &on.app;
+        match self {
+            Self::Chain => {
+                let Some(first) = steps.next() else { return Ok((MessageId::new(), 0)) };
+                let first: Canvas<Nothing, ()> = chain(first);
+                let steps = steps.fold(first, |chain, step| chain.then(step.immutable()));
+                let id = send(app, steps.into_data()).await?;
+                value::<()>(app, id).await?;
+                Ok((id, 1))
+            }
+            Self::Group => {
+                let members: Vec<_> = steps.collect();
+                let id = send(app, canvas::group(members).into_data()).await?;
+                Ok((id, value::<Vec<()>>(app, id).await?.len()))
+            }
+            Self::Chord => {
+                let members: Vec<_> = steps.collect();
+                let chord: Canvas<Nothing, usize> = canvas::chord(members, body::p());
+                let id = send(app, chord.into_data()).await?;
+                Ok((id, value(app, id).await?))
+            }
+        }
     }
 }
 
@@ -98,6 +130,6 @@ async fn send(
     Ok(id)
 }
 
-async fn result<Out: DeserializeOwned>(app: &App, id: MessageId) -> Result<Out> {
+async fn value<Out: DeserializeOwned>(app: &App, id: MessageId) -> Result<Out> {
     app.workflow_handle(id).get_timeout(PATIENCE).await.map_err(Problem::failure)
 }

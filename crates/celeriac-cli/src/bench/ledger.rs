@@ -10,10 +10,14 @@ const GROUP: u64 = 64;
 
 /// What the bench's tasks write to.
 pub(super) struct Ledger {
+    /// Tells this run's tasks from those of another.
+    run: u64,
     /// One bit for each task: whether it ran.
     ran: Box<[AtomicU64]>,
     /// Runs of tasks that had run already.
     duplicates: AtomicU64,
+    /// Runs of tasks of another bench on the same server.
+    strays: AtomicU64,
     executions: AtomicU64,
     /// When the last task began, in nanoseconds since `epoch`.
     began: AtomicU64,
@@ -23,11 +27,14 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// A ledger of `tasks` tasks, of which at most `window` wait at a time.
-    pub(super) fn new(tasks: usize, window: usize) -> Self {
+    /// A ledger of `tasks` tasks of this `run`, of which at most `window` wait
+    /// at a time.
+    pub(super) fn new(run: u64, tasks: usize, window: usize) -> Self {
         Self {
+            run,
             ran: (0..tasks.div_ceil(64)).map(|_| AtomicU64::new(0)).collect(),
             duplicates: AtomicU64::new(0),
+            strays: AtomicU64::new(0),
             executions: AtomicU64::new(0),
             began: AtomicU64::new(0),
             epoch: Instant::now(),
@@ -35,8 +42,16 @@ impl Ledger {
         }
     }
 
-    /// Enters a run of the task of this index.
-    pub(super) fn enter(&self, index: u64) {
+    pub(super) const fn run(&self) -> u64 {
+        self.run
+    }
+
+    /// Enters that the task of this index ran.
+    pub(super) fn enter(&self, run: u64, index: u64) {
+        if run != self.run {
+            self.strays.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
         let began = u64::try_from(self.epoch.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.began.store(began, Ordering::Relaxed);
         let bit = 1_u64 << (index % 64);
@@ -70,6 +85,11 @@ impl Ledger {
         self.duplicates.load(Ordering::Relaxed)
     }
 
+    /// How many tasks of another bench ran here.
+    pub(super) fn strays(&self) -> u64 {
+        self.strays.load(Ordering::Relaxed)
+    }
+
     /// Whether the task of this index ran.
     pub(super) fn has_run(&self, index: usize) -> bool {
         let word = self.ran.get(index / 64).map_or(0, |word| word.load(Ordering::Relaxed));
@@ -90,21 +110,22 @@ mod tests {
 
     #[test]
     fn every_run_is_counted_and_repetitions_are_told_apart() {
-        let ledger = Ledger::new(130, 1);
+        let ledger = Ledger::new(7, 130, 1);
         for index in [0, 63, 64, 129, 64] {
-            ledger.enter(index);
+            ledger.enter(7, index);
         }
-        assert_eq!((ledger.executions(), ledger.duplicates()), (5, 1));
+        ledger.enter(8, 1);
+        assert_eq!((ledger.executions(), ledger.duplicates(), ledger.strays()), (5, 1, 1));
         let ran: Vec<_> = (0..130).filter(|index| ledger.has_run(*index)).collect();
         assert_eq!(ran, [0, 63, 64, 129]);
     }
 
     #[tokio::test]
     async fn runs_make_room() {
-        let ledger = Ledger::new(64, 1);
+        let ledger = Ledger::new(7, 64, 1);
         ledger.take_room(1).await;
         for index in 0..64 {
-            ledger.enter(index);
+            ledger.enter(7, index);
         }
         ledger.take_room(64).await;
     }

@@ -1,18 +1,18 @@
 //! The load: tasks sent one by one for the latency, and by several senders in
-//! batches for the throughput.
+//! batches for the throughput, while a worker runs them.
 
-use std::sync::Arc;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use celeriac::{App, MessageId, TaskState};
-use futures_util::future::{join_all, try_join_all};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use futures_util::future::try_join_all;
+use indicatif::ProgressBar;
 
+use super::Bench;
+use super::kept::{Sent, completed};
 use super::ledger::Ledger;
-use super::process;
+use super::meter::{Cost, Meter};
 use super::report::percentile;
 use super::task::{QUEUE, bench};
-use crate::output::{Output, Reader};
 use crate::problem::Result;
 
 /// How many tasks a sender sends at once.
@@ -44,8 +44,7 @@ pub(super) struct Latency {
 pub(super) struct Found {
     /// Tasks that ran and whose outcome is a stored success.
     pub(super) completed: usize,
-    pub(super) elapsed: Duration,
-    pub(super) cpu: Option<Duration>,
+    pub(super) cost: Cost,
 }
 
 impl Load {
@@ -54,21 +53,26 @@ impl Load {
         self.senders * BATCH * BATCHES_AHEAD
     }
 
+    /// The tasks of these indices.
+    pub(super) fn signatures(
+        &self,
+        ledger: &Ledger,
+        indices: Range<usize>,
+    ) -> impl Iterator<Item = celeriac::Signature<bench>> {
+        let (run, payload) = (ledger.run(), "x".repeat(self.payload));
+        indices.map(move |index| bench::s(run, index as u64, payload.clone()))
+    }
+
     /// Sends tasks one by one, and measures from the call of `send` until the
     /// task begins.
-    pub(super) async fn latency(
-        &self,
-        app: &App,
-        ledger: &Ledger,
-        samples: usize,
-    ) -> Result<Latency> {
-        let payload = "x".repeat(self.payload);
-        let mut nanos = Vec::with_capacity(samples);
-        for index in self.tasks..self.tasks + samples {
-            let signature = bench::s(index as u64, payload.clone());
+    pub(super) async fn latency(&self, on: &Bench, samples: Range<usize>) -> Result<Latency> {
+        let mut nanos = Vec::with_capacity(samples.len());
+        for signature in self.signatures(&on.ledger, samples) {
             let sent = Instant::now();
-            app.send(signature).await?.get().await?;
-            nanos.push(ledger.began_after(sent));
+            let result = on.app.send(signature).await?;
+            result.get().await?;
+            nanos.push(on.ledger.began_after(sent));
+            result.forget().await?;
             tokio::time::sleep(IDLE).await;
         }
         let mut micros = |percent| percentile(&mut nanos, percent) as f64 / 1000.0;
@@ -76,51 +80,43 @@ impl Load {
     }
 
     /// Sends all tasks from several senders, and waits until all are settled.
-    pub(super) async fn throughput(
-        &self,
-        app: &App,
-        ledger: &Arc<Ledger>,
-        output: &Output,
-    ) -> Result<Found> {
-        let goal = ledger.executions() + self.tasks as u64;
-        let progress = progress(self.tasks, output);
-        let (started, cpu_before) = (Instant::now(), process::cpu_time());
-        let senders = (0..self.senders).map(|sender| self.sender(app, ledger, sender));
+    pub(super) async fn throughput(&self, on: &Bench, all: Range<usize>) -> Result<Found> {
+        let goal = on.ledger.executions() + all.len() as u64;
+        let progress = on.progress(all.len());
+        let meter = Meter::start(&on.servers);
+        let senders = (0..self.senders).map(|sender| self.sender(on, all.clone(), sender));
         let sending = try_join_all(senders);
-        let watching = settled(app, ledger, goal, &progress);
-        let (sent, elapsed) = tokio::try_join!(sending, watching)?;
-        let cpu = process::cpu_time().zip(cpu_before).map(|(after, before)| after - before);
+        let watching = settled(on, goal, &progress);
+        let (sent, end) = tokio::try_join!(sending, watching)?;
+        let cost = meter.stop_at(end);
         progress.finish_and_clear();
-        let elapsed = elapsed.duration_since(started);
-        let ids: Vec<MessageId> = sent.into_iter().flatten().collect();
-        let completed = completed(app, ledger, &ids).await?;
-        Ok(Found { completed, elapsed, cpu })
+        let completed = completed(&on.app, &on.ledger, &sent).await?;
+        Ok(Found { completed, cost })
     }
 
     /// Sends every task whose index this sender owns, in batches.
-    async fn sender(&self, app: &App, ledger: &Ledger, sender: usize) -> Result<Vec<MessageId>> {
-        let payload = "x".repeat(self.payload);
-        let per_sender = self.tasks.div_ceil(self.senders);
-        let (begin, end) = (sender * per_sender, ((sender + 1) * per_sender).min(self.tasks));
-        let mut ids = Vec::with_capacity(end.saturating_sub(begin));
+    async fn sender(&self, on: &Bench, all: Range<usize>, sender: usize) -> Result<Sent> {
+        let share = all.len().div_ceil(self.senders);
+        let begin = (all.start + sender * share).min(all.end);
+        let end = (begin + share).min(all.end);
+        let mut ids = Vec::with_capacity(end - begin);
         for first in (begin..end).step_by(BATCH) {
             let batch = first..(first + BATCH).min(end);
-            ledger.take_room(u32::try_from(batch.len()).unwrap_or(u32::MAX)).await;
-            let signatures = batch.map(|index| bench::s(index as u64, payload.clone()));
-            let sent = app.send_many(signatures).await?;
+            on.ledger.take_room(u32::try_from(batch.len()).unwrap_or(u32::MAX)).await;
+            let sent = on.app.send_many(self.signatures(&on.ledger, batch)).await?;
             ids.extend(sent.iter().map(|result| result.id()));
         }
-        Ok(ids)
+        Ok(Sent { first: begin, ids })
     }
 }
 
 /// Waits until as many tasks ran as were asked for and their queue is empty,
 /// or until nothing happens any more; says since when.
-async fn settled(app: &App, ledger: &Ledger, goal: u64, progress: &ProgressBar) -> Result<Instant> {
-    let (mut seen, mut last_change) = (ledger.executions(), Instant::now());
+pub(super) async fn settled(on: &Bench, goal: u64, progress: &ProgressBar) -> Result<Instant> {
+    let (mut seen, mut last_change) = (on.ledger.executions(), Instant::now());
     loop {
-        let executions = ledger.executions();
-        if executions >= goal && is_settled(app).await? {
+        let executions = on.ledger.executions();
+        if executions >= goal && is_settled(on).await? {
             return Ok(Instant::now());
         }
         if executions != seen {
@@ -134,37 +130,8 @@ async fn settled(app: &App, ledger: &Ledger, goal: u64, progress: &ProgressBar) 
     }
 }
 
-async fn is_settled(app: &App) -> Result<bool> {
-    let queues = app.queues().await?;
+async fn is_settled(on: &Bench) -> Result<bool> {
+    let queues = on.app.queues().await?;
     let queue = queues.iter().find(|queue| queue.name.as_str() == QUEUE);
     Ok(queue.is_none_or(|queue| queue.ready + queue.in_flight == 0))
-}
-
-/// How many of these tasks ran and have a stored success. The ids are in the
-/// order of their tasks' indices.
-async fn completed(app: &App, ledger: &Ledger, ids: &[MessageId]) -> Result<usize> {
-    let mut completed = 0;
-    for (batch, ids) in ids.chunks(BATCH).enumerate() {
-        let looked_up = ids.iter().map(async |id| app.result::<()>(*id).await?.entry().await);
-        let entries = join_all(looked_up).await;
-        for (offset, entry) in entries.into_iter().enumerate() {
-            let ran = ledger.has_run(batch * BATCH + offset);
-            let state = entry?.map(|entry| entry.state);
-            completed += usize::from(ran && state == Some(TaskState::Success));
-        }
-    }
-    Ok(completed)
-}
-
-fn progress(tasks: usize, output: &Output) -> ProgressBar {
-    let target = match output.reader() {
-        // Draws nothing unless stderr is a terminal.
-        Reader::Person => ProgressDrawTarget::stderr_with_hz(10),
-        Reader::Program => ProgressDrawTarget::hidden(),
-    };
-    let bar = ProgressBar::with_draw_target(Some(tasks as u64), target);
-    match ProgressStyle::with_template("{wide_bar} {human_pos}/{human_len} tasks, {per_sec}") {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
 }

@@ -7,13 +7,14 @@ use celeriac::State;
 
 use super::ledger::Ledger;
 
-/// The queue of the measured tasks.
+/// The queue of the measured tasks. Nobody else's: what a killed run left in it
+/// is discarded by the next.
 pub(super) const QUEUE: &str = "celeriac.bench";
 
 #[celeriac::task(name = "celeriac.bench", queue = "celeriac.bench", retry = false)]
-pub(super) async fn bench(index: u64, payload: String, ledger: State<Arc<Ledger>>) {
+pub(super) async fn bench(run: u64, index: u64, payload: String, ledger: State<Arc<Ledger>>) {
     std::hint::black_box(payload);
-    ledger.enter(index);
+    ledger.enter(run, index);
 }
 
 #[celeriac::task(name = "celeriac.bench.body", queue = "celeriac.bench", retry = false)]

@@ -14,12 +14,14 @@ Examples:
   celeriac inspect active          what runs, where, since when
   celeriac inspect registered      which tasks the workers know
   celeriac inspect stats           what has happened so far
+  celeriac inspect circuits        what is not tried at the moment, and until when
   celeriac inspect actors          the parts of each worker, with their states
   celeriac inspect actors --watch  the same, again and again
   celeriac help inspect actors     what its columns and states mean";
 
-/// Where an answer says when a task began, in milliseconds.
+/// Where an answer tells times, in milliseconds.
 const SINCE: &str = "/since";
+const UNTIL: &str = "/until";
 
 /// Ask the workers what they do.
 #[derive(Debug, clap::Args)]
@@ -37,6 +39,8 @@ pub(crate) enum About {
     Registered,
     /// What has happened so far.
     Stats,
+    /// Circuit breakers: what is tried, and what is not.
+    Circuits,
     Actors(ActorsArgs),
 }
 
@@ -46,6 +50,7 @@ impl About {
             Self::Active => Question::Active,
             Self::Registered => Question::Registered,
             Self::Stats => Question::Stats,
+            Self::Circuits => Question::Circuits,
             Self::Actors(_) => Question::Actors,
         }
     }
@@ -76,6 +81,15 @@ impl About {
                 ("RUNNING", "/platform/running"),
                 ("WAITING", "/platform/waiting"),
                 ("PID", "/pid"),
+            ],
+            Self::Circuits => &[
+                ("GUARDS", "/guards"),
+                ("NAME", "/name"),
+                ("CIRCUIT", "/circuit"),
+                ("SINCE", SINCE),
+                ("UNTIL", UNTIL),
+                ("TRIPS", "/trips"),
+                ("WHY", "/why"),
             ],
             // They have a look of their own.
             Self::Actors(_) => &[],
@@ -111,6 +125,7 @@ impl View for Answers {
         }
         table.or(match self.about {
             About::Active => "Nothing runs.",
+            About::Circuits => "No circuit has ever tripped.",
             _ => "There is nothing to tell.",
         })
     }
@@ -122,13 +137,17 @@ fn rows(answer: &Value) -> &[Value] {
 }
 
 fn cell(place: &str, value: Option<&Value>) -> String {
-    let time = value.and_then(Value::as_u64).filter(|_| place == SINCE).map(Timestamp::from_millis);
-    match (value, time) {
-        (_, Some(time)) => time.to_string(),
-        (None | Some(Value::Null), _) => "-".to_owned(),
-        (Some(Value::String(text)), _) => text.clone(),
-        (Some(other), _) => other.to_string(),
+    match value {
+        None | Some(Value::Null) => "-".to_owned(),
+        Some(value) if [SINCE, UNTIL].contains(&place) => time(value),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
     }
+}
+
+/// Milliseconds as a point in time; a dash for none.
+pub(crate) fn time(millis: &Value) -> String {
+    millis.as_u64().map_or_else(|| "-".to_owned(), |it| Timestamp::from_millis(it).to_string())
 }
 
 pub(crate) async fn run(args: &InspectArgs, session: &Session) -> Result<()> {

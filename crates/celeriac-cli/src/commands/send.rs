@@ -47,6 +47,10 @@ pub(crate) struct SendArgs {
     /// If it did not begin by then, it goes to quarantine.
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     expires: Option<Duration>,
+    /// Where the value goes, beside the store: the name of a sink, or `store` for
+    /// nowhere else; may be given again. Default: the task's own sinks.
+    #[arg(long = "sink", value_name = "NAME")]
+    sinks: Vec<String>,
     /// An id of your own, a UUID: a second send of the same id runs nothing.
     #[arg(long, value_name = "UUID")]
     id: Option<MessageId>,
@@ -99,6 +103,7 @@ pub(crate) async fn run(args: SendArgs, session: &Session) -> Result<()> {
         priority,
         countdown: args.countdown,
         expires: args.expires,
+        sinks: args.sinks,
         id: args.id,
     };
     if session.output.reader() == Reader::Person {

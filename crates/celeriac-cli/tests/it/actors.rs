@@ -10,9 +10,10 @@ use crate::durable::Directory;
 use crate::service::stop;
 
 /// What every worker consists of.
-const EXPECTED: [&str; 10] = [
+const EXPECTED: [&str; 11] = [
     "publisher",
     "committer",
+    "settler",
     "router",
     "intake",
     "timers",

@@ -23,12 +23,20 @@ async fn stay() {
     std::future::pending::<()>().await;
 }
 
+#[celeriac::task(name = "panics", queue = "panics")]
+async fn panics() {
+    panic!("it panics always");
+}
+
 /// A program with tasks of its own: this test, called by others as a process.
 #[test]
 fn own_program() {
     let Ok(arguments) = std::env::var(ARGUMENTS) else { return };
     let arguments = arguments.split(' ').map(OsString::from);
-    let code = celeriac_cli::run_from(App::memory().register(add).register(stay), arguments);
+    let code = celeriac_cli::run_from(
+        App::memory().register(add).register(stay).register(panics),
+        arguments,
+    );
     let known = [0, 1, 2, 3, 4, 130].into_iter().find(|exit| ExitCode::from(*exit) == code);
     std::process::exit(known.unwrap().into());
 }

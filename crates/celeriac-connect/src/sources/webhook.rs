@@ -21,6 +21,8 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::token;
+
 /// What names a document: who sends it again sends the same.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// How many connections are open at once; more wait to be accepted.
@@ -258,7 +260,7 @@ async fn take(
     let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(token) = &terms.token {
         let given = header(AUTHORIZATION.as_str()).and_then(|text| text.strip_prefix("Bearer "));
-        if !given.is_some_and(|given| is_same(given, token)) {
+        if !given.is_some_and(|given| token::is_same(given, token)) {
             return Err(StatusCode::UNAUTHORIZED);
         }
     }
@@ -295,11 +297,4 @@ async fn take(
         Ok(true) => Ok(()),
         Ok(false) | Err(_) => Err(gone),
     }
-}
-
-/// Compares in a time that does not depend on where the two differ.
-fn is_same(left: &str, right: &str) -> bool {
-    let (left, right) = (left.as_bytes(), right.as_bytes());
-    let differences = left.iter().zip(right).fold(0, |all, (a, b)| all | (a ^ b));
-    left.len() == right.len() && differences == 0
 }

@@ -21,7 +21,8 @@ pub struct Claim {
 /// The answer to a [`Claim`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Claimed {
-    /// The key is the claimer's; it publishes, then confirms.
+    /// The key is the claimer's; it publishes with `may_repeat`, then confirms:
+    /// who came meanwhile may have published it first.
     Ours,
     /// Another message holds the key.
     Held {

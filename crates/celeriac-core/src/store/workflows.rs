@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Watch;
+use super::{StoreId, Watch};
 use crate::error::Result;
 use crate::workflow::{End, NewWorkflow, Page, Record, Status, StepId, StepMark};
 use crate::{BoxFuture, MessageId, Name, Timestamp};
@@ -54,6 +54,12 @@ impl WorkflowFilter {
 
 /// Workflows in flight.
 pub trait Workflows {
+    /// Which store this is, if there is a broker that is one with it
+    /// ([`Broker::store_id`](crate::Broker::store_id)).
+    fn store_id(&self) -> Option<StoreId> {
+        None
+    }
+
     /// Keeps new workflows with their graphs, durably. The answer says for
     /// each whether it is new; of one that is not, nothing changes.
     fn create(&self, batch: Vec<NewWorkflow>) -> BoxFuture<'_, Result<Vec<bool>>>;

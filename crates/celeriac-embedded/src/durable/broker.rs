@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use celeriac_core::broker::{Limit, QueueStats, Receipt, Settlement, Subscription};
 use celeriac_core::error::Result;
+use celeriac_core::store::{Advance, Joined, StoreId};
 use celeriac_core::{
     BoxFuture, Broker, Capability, Consumer, Error, ErrorKind, Message, QueueName,
 };
@@ -81,6 +82,20 @@ impl Broker for Durable {
             match self.place.role("purge").await? {
                 Role::Owner(own) => own.owner.purge(queue).await,
                 Role::Client(client) => client.purge(queue).await,
+            }
+        })
+    }
+
+    /// Who uses the directory through its owner writes one thing after the other.
+    fn store_id(&self) -> Option<StoreId> {
+        self.place.is_owner().then_some(self.store_id)
+    }
+
+    fn advance(&self, batch: Advance) -> BoxFuture<'_, Result<Option<Vec<Joined>>>> {
+        Box::pin(async move {
+            match self.place.role("advance").await? {
+                Role::Owner(own) => own.owner.advance(batch).await,
+                Role::Client(_) => Ok(None),
             }
         })
     }

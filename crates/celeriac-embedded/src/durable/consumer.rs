@@ -59,14 +59,21 @@ async fn begin(
     subscription: &Subscription,
     operation: &'static str,
 ) -> Result<Current> {
-    Ok(match place.role(operation).await? {
-        Role::Owner(owning) => {
-            let consumer = owning.owner.consume(subscription, usize::MAX)?;
-            Current { consumer: Box::new(consumer), client: None }
+    loop {
+        let client = match place.role(operation).await? {
+            Role::Owner(owning) => {
+                let consumer = owning.owner.consume(subscription, usize::MAX)?;
+                return Ok(Current { consumer: Box::new(consumer), client: None });
+            }
+            Role::Client(client) => client,
+        };
+        match client.consume(subscription.clone()).await {
+            Ok(consumer) => {
+                return Ok(Current { consumer: Box::new(consumer), client: Some(client) });
+            }
+            // Its owner is gone: nothing was taken, so who comes after it is asked.
+            Err(_) if client.is_lost() => {}
+            Err(error) => return Err(error),
         }
-        Role::Client(client) => {
-            let consumer = client.consume(subscription.clone()).await?;
-            Current { consumer: Box::new(consumer), client: Some(client) }
-        }
-    })
+    }
 }

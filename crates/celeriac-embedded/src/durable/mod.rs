@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use celeriac_core::error::Result;
+use celeriac_core::store::StoreId;
 use jumpstarter::{Backoff, RestartPolicy, System};
 
 use crate::Options;
@@ -36,6 +37,7 @@ use place::Place;
 #[derive(Debug)]
 pub struct Durable {
     place: Arc<Place>,
+    store_id: StoreId,
 }
 
 impl Durable {
@@ -53,7 +55,7 @@ impl Durable {
         system: &System,
     ) -> Result<Arc<Self>> {
         let place = Place::open(directory.as_ref(), options, system).await?;
-        Ok(Arc::new(Self { place: Arc::new(place) }))
+        Ok(Arc::new(Self { place: Arc::new(place), store_id: StoreId::next() }))
     }
 
     /// Whether this process is the one that has the directory's database open.

@@ -2,7 +2,7 @@
 
 use celeriac_core::error::Result;
 use celeriac_core::store::{
-    Join, Joined, Joins, Reopen, Transition, Watch, WorkflowFilter, Workflows,
+    Join, Joined, Joins, Reopen, StoreId, Transition, Watch, WorkflowFilter, Workflows,
 };
 use celeriac_core::workflow::{Member, NewWorkflow, Page, Record, Status, StepId, StepMark};
 use celeriac_core::{BoxFuture, MessageId};
@@ -11,6 +11,10 @@ use super::Durable;
 use super::place::Role;
 
 impl Workflows for Durable {
+    fn store_id(&self) -> Option<StoreId> {
+        Some(self.store_id)
+    }
+
     fn create(&self, batch: Vec<NewWorkflow>) -> BoxFuture<'_, Result<Vec<bool>>> {
         Box::pin(async move {
             match self.place.role("create").await? {

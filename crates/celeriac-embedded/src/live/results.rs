@@ -257,6 +257,11 @@ impl Results {
         }
     }
 
+    /// Whether there is an outcome.
+    pub(crate) fn has_ended(&self, id: MessageId, now: Timestamp) -> bool {
+        self.find(id, now).is_some_and(|record| matches!(record.known, Known::Done(_)))
+    }
+
     fn find(&self, id: MessageId, now: Timestamp) -> Option<&Record> {
         let record = self.ring.get(self.locate(id)?)?;
         (record.expires_at > now).then_some(record)

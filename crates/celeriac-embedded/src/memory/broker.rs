@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use celeriac_core::broker::{Limit, QueueStats, Receipt, Settlement, Subscription};
 use celeriac_core::error::Result;
+use celeriac_core::store::{Advance, Joined, StoreId};
 use celeriac_core::{BoxFuture, Broker, Capability, Consumer, Message, QueueName};
 
 use super::Memory;
 use crate::hub::HubConsumer;
-use crate::live::{Settled, Wake};
+use crate::live::{Results, Settled, Wake};
 
 impl Broker for Memory {
     fn capability(&self) -> Capability {
@@ -68,6 +69,32 @@ impl Broker for Memory {
             let mut wake = Wake::default();
             let (purged, _) = self.hub.queues.lock().purge(queue, &mut wake);
             Ok(purged.len() as u64)
+        })
+    }
+
+    fn store_id(&self) -> Option<StoreId> {
+        Some(self.store_id)
+    }
+
+    fn advance(&self, batch: Advance) -> BoxFuture<'_, Result<Option<Vec<Joined>>>> {
+        Box::pin(async move {
+            self.hub.check_open("advance")?;
+            let Advance { complete, join, mark_steps, publish } = batch;
+            let mut ids = Vec::from_iter(complete.iter().map(|completion| completion.id));
+            ids.sort_unstable();
+            let repeats = ids.array_windows().any(|[one, next]| one == next);
+            let is_first = |results: &Results, now| {
+                !repeats && !ids.iter().any(|id| results.has_ended(*id, now))
+            };
+            let recorded = self.record(complete, is_first);
+            if recorded.len() < ids.len() {
+                return Ok(None);
+            }
+            let joined = self.join_all(join);
+            self.note_steps(&mark_steps);
+            let mut wake = Wake::default();
+            self.hub.queues.lock().publish(&publish, Limit::Exceed, &mut wake);
+            Ok(Some(joined))
         })
     }
 

@@ -7,6 +7,7 @@ mod workflows;
 
 use std::sync::Arc;
 
+use celeriac_core::store::StoreId;
 use parking_lot::Mutex;
 
 use crate::Options;
@@ -25,6 +26,7 @@ pub struct Memory {
     workflows: Mutex<Workflows>,
     seen_timers: SeenTimers,
     options: Options,
+    store_id: StoreId,
 }
 
 impl Memory {
@@ -40,6 +42,7 @@ impl Memory {
             workflows: Mutex::default(),
             seen_timers: SeenTimers::default(),
             options,
+            store_id: StoreId::next(),
         })
     }
 }

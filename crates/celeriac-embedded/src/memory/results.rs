@@ -6,28 +6,43 @@ use celeriac_core::store::{Results, Watch};
 use celeriac_core::{BoxFuture, MessageId, Timestamp};
 
 use super::Memory;
-use crate::live::Wake;
+use crate::live::{self, Wake};
+
+impl Memory {
+    /// Records what is the first of its id, unless `may` says that nothing
+    /// shall be recorded.
+    pub(super) fn record(
+        &self,
+        batch: Vec<Completion>,
+        may: impl FnOnce(&live::Results, Timestamp) -> bool,
+    ) -> Vec<bool> {
+        let now = Timestamp::now();
+        let added = batch.len();
+        let mut recorded = Vec::with_capacity(added);
+        // Both are dropped after the lock.
+        let mut wake = Wake::default();
+        let mut dropped = Vec::with_capacity(added);
+        let mut results = self.hub.results.lock();
+        if !may(&results, now) {
+            return recorded;
+        }
+        let versions = results.versions(added)..;
+        for (completion, version) in batch.into_iter().zip(versions) {
+            let (first, former) = results.complete(completion, version, now, &mut wake);
+            recorded.push(first);
+            dropped.extend(former);
+        }
+        results.sweep(now, added, &mut dropped);
+        drop(results);
+        recorded
+    }
+}
 
 impl Results for Memory {
     fn complete(&self, batch: Vec<Completion>) -> BoxFuture<'_, Result<Vec<bool>>> {
         Box::pin(async move {
             self.hub.check_open("complete")?;
-            let now = Timestamp::now();
-            let added = batch.len();
-            let mut recorded = Vec::with_capacity(added);
-            // Both are dropped after the lock.
-            let mut wake = Wake::default();
-            let mut dropped = Vec::with_capacity(added);
-            let mut results = self.hub.results.lock();
-            let versions = results.versions(added)..;
-            for (completion, version) in batch.into_iter().zip(versions) {
-                let (first, former) = results.complete(completion, version, now, &mut wake);
-                recorded.push(first);
-                dropped.extend(former);
-            }
-            results.sweep(now, added, &mut dropped);
-            drop(results);
-            Ok(recorded)
+            Ok(self.record(batch, |_, _| true))
         })
     }
 

@@ -2,7 +2,7 @@
 
 use celeriac_core::error::Result;
 use celeriac_core::store::{
-    Join, Joined, Joins, Reopen, Transition, Watch, WorkflowFilter, Workflows,
+    Join, Joined, Joins, Reopen, StoreId, Transition, Watch, WorkflowFilter, Workflows,
 };
 use celeriac_core::workflow::{Member, NewWorkflow, Page, Record, Status, StepId, StepMark};
 use celeriac_core::{BoxFuture, MessageId, Timestamp};
@@ -10,6 +10,10 @@ use celeriac_core::{BoxFuture, MessageId, Timestamp};
 use super::Memory;
 
 impl Workflows for Memory {
+    fn store_id(&self) -> Option<StoreId> {
+        Some(self.store_id)
+    }
+
     fn create(&self, batch: Vec<NewWorkflow>) -> BoxFuture<'_, Result<Vec<bool>>> {
         Box::pin(async move {
             self.hub.check_open("create")?;
@@ -63,11 +67,7 @@ impl Workflows for Memory {
     fn mark_steps(&self, batch: Vec<StepMark>) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
             self.hub.check_open("mark_steps")?;
-            {
-                let mut workflows = self.workflows.lock();
-                batch.iter().for_each(|mark| workflows.mark(mark));
-            }
-            self.hub.workflows_grow(batch.iter().map(|mark| mark.workflow));
+            self.note_steps(&batch);
             Ok(())
         })
     }
@@ -115,12 +115,26 @@ impl Workflows for Memory {
     }
 }
 
+impl Memory {
+    pub(super) fn note_steps(&self, batch: &[StepMark]) {
+        {
+            let mut workflows = self.workflows.lock();
+            batch.iter().for_each(|mark| workflows.mark(mark));
+        }
+        self.hub.workflows_grow(batch.iter().map(|mark| mark.workflow));
+    }
+
+    pub(super) fn join_all(&self, batch: Vec<Join>) -> Vec<Joined> {
+        let mut workflows = self.workflows.lock();
+        batch.into_iter().map(|join| workflows.join(join)).collect()
+    }
+}
+
 impl Joins for Memory {
     fn join(&self, batch: Vec<Join>) -> BoxFuture<'_, Result<Vec<Joined>>> {
         Box::pin(async move {
             self.hub.check_open("join")?;
-            let mut workflows = self.workflows.lock();
-            Ok(batch.into_iter().map(|join| workflows.join(join)).collect())
+            Ok(self.join_all(batch))
         })
     }
 

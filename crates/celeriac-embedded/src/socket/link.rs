@@ -139,7 +139,7 @@ impl Link {
         self.waiting.lock().insert(number, Waiting::Caller(sender));
         let pull = matches!(request, Request::Pull(..));
         let mut asked = Asked { link: self, number, pull, answer: Some(answer) };
-        if self.is_dead() || self.outgoing.send(&frame).is_err() {
+        if !self.send(&frame) {
             return Err(self.lost(operation));
         }
         let frame = asked.wait().await.ok_or_else(|| self.lost(operation))?;
@@ -150,10 +150,19 @@ impl Link {
     pub(super) fn tell(&self, operation: &'static str, request: &Request) -> Result<()> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let frame = self.frame(operation, number, request)?;
-        match self.is_dead() || self.outgoing.send(&frame).is_err() {
-            true => Err(self.lost(operation)),
-            false => Ok(()),
+        match self.send(&frame) {
+            true => Ok(()),
+            false => Err(self.lost(operation)),
         }
+    }
+
+    /// Sends a frame; not if the owner is gone, which from then on is known: the
+    /// reader may hear of it later.
+    fn send(&self, frame: &[u8]) -> bool {
+        if !self.is_dead() && self.outgoing.send(frame).is_err() {
+            self.die();
+        }
+        !self.is_dead()
     }
 
     /// Tells the owner that this process goes, and lives on.

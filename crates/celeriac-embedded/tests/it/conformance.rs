@@ -1,5 +1,8 @@
 //! The suite that every driver owes, for each variant of this one.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -38,17 +41,39 @@ async fn open(directory: tempfile::TempDir, setup: Setup) -> Driver {
     Driver { broker: durable.clone(), store: durable, keep: Box::new(Arc::new(directory)) }
 }
 
-/// Copies what a crash leaves.
+/// Copies what a crash leaves: the files as they all were at one moment. Who
+/// writes or ends meanwhile moves pages from the log to the database, so that one file
+/// after the other may be both without them.
 pub(crate) fn copy(from: &Path, to: &Path) {
-    for entry in std::fs::read_dir(from).unwrap() {
+    let mut files = read(from);
+    loop {
+        // What is the same twice in a row was so between the two.
+        let again = read(from);
+        if again == files {
+            break;
+        }
+        files = again;
+    }
+    files.into_iter().for_each(|(name, bytes)| std::fs::write(to.join(name), bytes).unwrap());
+}
+
+fn read(folder: &Path) -> BTreeMap<OsString, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name();
         // The index of the log is made anew by whoever opens it first.
         if entry.file_type().unwrap().is_file() && name != "celeriac.db-shm" && name != "owner.lock"
         {
-            std::fs::copy(entry.path(), to.join(name)).unwrap();
+            match std::fs::read(entry.path()) {
+                Ok(bytes) => drop(files.insert(name, bytes)),
+                // The log goes when its last writer does.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => panic!("{name:?}: {error}"),
+            }
         }
     }
+    files
 }
 
 impl Harness for OnDisk {

@@ -113,6 +113,34 @@ fn many_trips_are_told_as_errors_until_it_is_calm() {
     assert_eq!(told, [Warning, Warning, Error, Error, Error, Warning]);
 }
 
+#[test]
+fn a_probe_that_says_nothing_gives_its_place_to_another() {
+    let mut breaker = Breaker::new(Options::default());
+    let (until, _) = tripped(&mut breaker, at(0));
+    breaker.abandoned(at(1));
+    assert_eq!(breaker.circuit(), Circuit::Open { until }, "there was no probe");
+    assert_eq!(breaker.ask(until), Permit::Probe);
+    breaker.abandoned(at(31));
+    assert_eq!(breaker.ask(at(31)), Permit::Probe);
+}
+
+#[test]
+fn people_are_told_how_it_stands() {
+    let mut breaker = Breaker::new(Options::default());
+    let told = |breaker: &Breaker| {
+        let report = breaker.report(Guarded::Task, "t");
+        (report.circuit, report.until, report.since, report.trips, report.why)
+    };
+    assert_eq!(told(&breaker), (CircuitState::Closed, None, None, 0, None));
+    let (until, _) = tripped(&mut breaker, at(1));
+    breaker.blame("no");
+    let why = Some("no".to_owned());
+    assert_eq!(told(&breaker), (CircuitState::Open, Some(until), Some(at(1)), 1, why.clone()));
+    breaker.ask(until);
+    breaker.succeeded(at(40));
+    assert_eq!(told(&breaker), (CircuitState::Closed, None, Some(at(40)), 1, why));
+}
+
 proptest! {
     /// Whatever is told, in whatever order: it never passes anything while it
     /// is open, and is never open for longer than allowed.

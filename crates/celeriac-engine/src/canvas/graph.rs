@@ -31,9 +31,9 @@ impl Graph {
         self.pages.range(..=step.0).next_back()?.1.node(step)
     }
 
-    /// How many pages are at hand.
+    /// How many steps are at hand.
     #[must_use]
-    pub fn pages(&self) -> usize {
-        self.pages.len()
+    pub fn steps(&self) -> usize {
+        self.pages.values().map(|page| page.nodes.len()).sum()
     }
 }

@@ -7,10 +7,16 @@ use celeriac_core::workflow::{Kind, StepId, Workflow};
 use super::advance::Need;
 use super::graph::Graph;
 
-/// The id of a step's message.
+/// So many neighbouring steps have ids that are in no order.
+const UNORDERED: u32 = 64;
+
+/// The id of a step's message. Those of neighbouring steps are near each other,
+/// so that a store need not look for a place of its own for each.
 #[must_use]
 pub fn step_id(workflow: MessageId, step: StepId, epoch: u32) -> MessageId {
-    workflow.derive(&format!("step:{step}:{epoch}"))
+    // Only the lower bits count; the hash tells apart what has the same ones.
+    let order = (step.0 / UNORDERED) as u16;
+    workflow.derive_in_order(&format!("step:{step}:{epoch}"), order)
 }
 
 /// The id of a signal; `what` says which one of the step's.

@@ -120,8 +120,24 @@ fn a_redelivery_of_what_is_in_flight_renews_its_receipt() {
     let message = command();
     let key = dispatched(&mut engine, message.clone());
     let again = Delivery { redelivered: true, ..delivery(message, 8) };
-    assert_eq!(told(&deliver(&mut engine, vec![again])), ["requeue 1"]);
-    assert_eq!(told(&finish(&mut engine, key, success())), ["complete SUCCESS", "ack 8"]);
+    let effects = deliver(&mut engine, vec![again]);
+    assert_eq!(told(&effects), [""; 0], "given back, a second message would come at once");
+    assert_eq!(effects.begin, [Receipt(8)], "a death is counted by the new receipt");
+    assert_eq!(told(&finish(&mut engine, key, success())), ["complete SUCCESS", "ack 1", "ack 8"]);
+}
+
+#[test]
+fn receipts_of_what_is_delivered_again_and_again_go_back_in_the_end() {
+    let mut engine = engine();
+    let message = command();
+    let key = dispatched(&mut engine, message.clone());
+    let again = |receipt| Delivery { redelivered: true, ..delivery(message.clone(), receipt) };
+    for receipt in 2..6 {
+        assert_eq!(told(&deliver(&mut engine, vec![again(receipt)])), [""; 0]);
+    }
+    assert_eq!(told(&deliver(&mut engine, vec![again(6)])), ["requeue 1"]);
+    let released = told(&finish(&mut engine, key, RunResult::Released));
+    assert_eq!(released, ["requeue 2", "requeue 3", "requeue 4", "requeue 5", "requeue 6"]);
 }
 
 #[test]

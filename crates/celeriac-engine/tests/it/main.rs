@@ -2,6 +2,7 @@
 
 mod admission;
 mod canvas;
+mod circuits;
 mod fixture;
 mod outcomes;
 mod properties;

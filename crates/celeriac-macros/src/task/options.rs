@@ -13,7 +13,7 @@ use super::Mistakes;
 use crate::value;
 
 const ALLOWED: &str = "name, queue, priority, retry, soft_time_limit, time_limit, expires, \
-                       result_ttl, ignore_result, concurrency, sinks";
+                       result_ttl, ignore_result, concurrency, sinks, breaker";
 
 /// What the attribute says; what it does not say stays at its default.
 #[derive(Default)]
@@ -29,6 +29,12 @@ pub(super) struct Options {
     ignore_result: Option<bool>,
     concurrency: Option<u32>,
     sinks: Option<Vec<LitStr>>,
+    breaker: Option<Breaker>,
+}
+
+enum Breaker {
+    Off,
+    On { failures: Option<u32>, open_for: Option<Duration> },
 }
 
 enum Retry {
@@ -65,6 +71,7 @@ impl Options {
             "result_ttl" => once(&mut self.result_ttl, meta, value::duration),
             "ignore_result" => once(&mut self.ignore_result, meta, value::switch),
             "sinks" => once(&mut self.sinks, meta, value::names),
+            "breaker" => once(&mut self.breaker, meta, breaker),
             "concurrency" => {
                 once(&mut self.concurrency, meta, |meta| value::number(meta, 1, u32::MAX))
             }
@@ -113,6 +120,35 @@ fn retry(meta: &Meta) -> Result<Retry> {
     }
 }
 
+fn breaker(meta: &Meta) -> Result<Breaker> {
+    let expected = "`breaker` is `breaker(failures = 5, open_for = \"1m\")`, or `breaker = false`";
+    let parts = match meta {
+        Meta::NameValue(pair) => match &pair.value {
+            Expr::Lit(ExprLit { lit: Lit::Bool(switch), .. }) if !switch.value => {
+                return Ok(Breaker::Off);
+            }
+            other => return Err(Error::new_spanned(other, expected)),
+        },
+        Meta::Path(path) => return Err(Error::new_spanned(path, expected)),
+        Meta::List(list) => {
+            list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)?
+        }
+    };
+    let (mut failures, mut open_for, mut mistakes) = (None, None, Mistakes::default());
+    for part in &parts {
+        mistakes.collect(match value::option(part).as_str() {
+            "failures" => once(&mut failures, part, |part| value::number(part, 1, u32::MAX)),
+            "open_for" => once(&mut open_for, part, value::duration),
+            _ => {
+                let message =
+                    "`breaker` has `failures` (how many messages) and `open_for` (\"30s\")";
+                Err(Error::new_spanned(part.path(), message))
+            }
+        });
+    }
+    mistakes.none_or(Breaker::On { failures, open_for })
+}
+
 /// What a policy does not say is as in `RetryPolicy::default()`.
 fn policy(parts: &Punctuated<Meta, Token![,]>) -> Result<Retry> {
     let (mut max, mut backoff, mut mistakes) = (None, None, Mistakes::default());
@@ -147,11 +183,12 @@ impl ToTokens for Options {
             let number = proc_macro2::Literal::u32_unsuffixed(number);
             quote!(concurrency: ::core::option::Option::Some(#number),)
         });
+        let breaker = self.breaker.as_ref().map(|breaker| quote!(breaker: #breaker,));
         let sinks = self.sinks.as_ref().map(|names| quote!(sinks: &[#(#names),*],));
         tokens.extend(quote! {
             ::celeriac::TaskOptions {
                 #queue #priority #retry #soft_time_limit #time_limit #expires #result_ttl
-                #ignore_result #concurrency #sinks
+                #ignore_result #concurrency #sinks #breaker
                 ..::celeriac::TaskOptions::DEFAULT
             }
         });
@@ -167,6 +204,28 @@ fn field(name: TokenStream, duration: Option<Duration>) -> Option<TokenStream> {
 fn literal(duration: Duration) -> TokenStream {
     let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     quote!(::core::time::Duration::from_millis(#millis))
+}
+
+impl ToTokens for Breaker {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        tokens.extend(match self {
+            Self::Off => quote!(::celeriac::TaskBreaker::OFF),
+            Self::On { failures, open_for } => {
+                let failures = failures.map(|number| {
+                    let number = proc_macro2::Literal::u32_unsuffixed(number);
+                    quote!(failures: ::core::option::Option::Some(#number),)
+                });
+                let open_for = field(quote!(open_for), *open_for);
+                quote! {
+                    ::celeriac::TaskBreaker {
+                        is_on: ::core::option::Option::Some(true),
+                        #failures #open_for
+                        ..::celeriac::TaskBreaker::DEFAULT
+                    }
+                }
+            }
+        });
+    }
 }
 
 impl ToTokens for Retry {
@@ -226,6 +285,16 @@ mod tests {
         }
         assert!(read(quote!(retry(times = 3))).contains("`retry` has `max`"));
         assert!(read(quote!(retry(max = 0))).contains("at least 1"));
+    }
+
+    #[test]
+    fn a_breaker_is_set_or_off() {
+        assert!(read(quote!(breaker = false)).contains("breaker:::celeriac::TaskBreaker::OFF"));
+        let options = read(quote!(breaker(failures = 5, open_for = "1m")));
+        assert!(options.contains("failures:::core::option::Option::Some(5)"), "{options}");
+        assert!(options.contains("from_millis(60000u64)"), "{options}");
+        assert!(read(quote!(breaker = true)).contains("or `breaker = false`"));
+        assert!(read(quote!(breaker(trips = 3))).contains("`breaker` has `failures`"));
     }
 
     #[test]

@@ -6,14 +6,11 @@ use celeriac_testkit::probe::{eventually, within};
 use celeriac_testkit::sample;
 
 use crate::faults::{consume, open};
-use crate::server::{self, Server};
+use celeriac_testkit::server::{Kind, Server};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_that_are_no_message_are_shown_and_settled() {
-    if !server::is_installed() {
-        return;
-    }
-    let server = Server::start(&[]);
+    let Some(server) = Server::start(Kind::Nats, &[]) else { return };
     let nats = open(&server.address()).await;
     let mut consumer = consume(&nats, "q").await;
     let client = async_nats::connect(server.address()).await.unwrap();
@@ -31,10 +28,7 @@ async fn bytes_that_are_no_message_are_shown_and_settled() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_larger_than_the_server_takes_comes_whole_and_leaves_nothing() {
-    if !server::is_installed() {
-        return;
-    }
-    let server = Server::start(&[]);
+    let Some(server) = Server::start(Kind::Nats, &[]) else { return };
     let nats = open(&server.address()).await;
     let mut large = sample::numbered("q", 0);
     large.body = vec![7; 3 << 20].into();

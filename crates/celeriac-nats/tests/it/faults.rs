@@ -7,10 +7,11 @@ use celeriac_core::broker::{Delivery, Limit, Settlement, Subscription, Verdict};
 use celeriac_core::{Address, Broker as _, Consumer, ErrorKind, QueueName};
 use celeriac_nats::{Nats, Options};
 use celeriac_testkit::probe::{eventually, within};
+use celeriac_testkit::proxy::Proxy;
 use celeriac_testkit::sample;
 use jumpstarter::System;
 
-use crate::server::{self, Server};
+use celeriac_testkit::server::{Kind, Server, free_port};
 
 pub(crate) async fn open(address: &str) -> Arc<Nats> {
     let system = System::new("faults");
@@ -32,12 +33,35 @@ fn acks(deliveries: &[Delivery]) -> Vec<Settlement> {
     deliveries.iter().map(ack).collect()
 }
 
+/// The other end of the connection goes away without a word.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_half_open_is_found_out() {
+    let Some(server) = Server::start(Kind::Nats, &[]) else { return };
+    let proxy = Proxy::start(server.port()).await;
+    let nats = open(&format!("{}?lease=2s", server.address_through(proxy.port()))).await;
+    let mut consumer = consume(&nats, "q").await;
+    nats.publish(&sample::batch("q", 0..1), Limit::Respect).await.unwrap();
+    let taken = consumer.pull(1).await.unwrap();
+    proxy.mute();
+    let mut failures = 0;
+    while let Err(error) = nats.publish(&sample::batch("q", 1..2), Limit::Respect).await {
+        assert!(error.is_retryable(), "{error:?}");
+        failures += 1;
+        assert!(failures < 1_000_000, "it is not found out");
+        tokio::task::yield_now().await;
+    }
+    assert!(failures > 0, "nothing passed");
+    let settled = async || nats.settle(acks(&taken)).await.is_ok();
+    eventually("the end of what was held", settled).await;
+    let mut next = Vec::new();
+    while numbers(&next) != [1] {
+        next = within("the next", consumer.pull(1)).await.unwrap_or_default();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_was_killed_lost_nothing() {
-    if !server::is_installed() {
-        return;
-    }
-    let mut server = Server::start(&[]);
+    let Some(mut server) = Server::start(Kind::Nats, &[]) else { return };
     let nats = open(&format!("{}?lease=2s", server.address())).await;
     nats.publish(&sample::batch("q", 0..6), Limit::Respect).await.unwrap();
     let mut consumer = consume(&nats, "q").await;
@@ -66,10 +90,7 @@ async fn a_server_that_was_killed_lost_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_waits_hears_of_what_comes_after_the_restart() {
-    if !server::is_installed() {
-        return;
-    }
-    let mut server = Server::start(&[]);
+    let Some(mut server) = Server::start(Kind::Nats, &[]) else { return };
     let nats = open(&format!("{}?lease=2s", server.address())).await;
     let mut consumer = consume(&nats, "q").await;
     let other = open(&server.address()).await;
@@ -96,13 +117,13 @@ async fn who_waits_hears_of_what_comes_after_the_restart() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_is_refused_and_never_shown() {
-    if !server::is_installed() {
+    let Some(server) = Server::start(Kind::Nats, &["--user", "ann", "--pass", "right"]) else {
         return;
-    }
-    let server = Server::start(&["--user", "ann", "--pass", "right"]);
+    };
     let system = System::new("faults");
-    let address =
-        |password: &str| Address::from(format!("nats://ann:{password}@127.0.0.1:{}", server.port));
+    let address = |password: &str| {
+        Address::from(format!("nats://ann:{password}@127.0.0.1:{}", server.port()))
+    };
     let opened = celeriac_nats::open(&address("hunter2"), Options::default(), &system).await;
     let error = opened.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Denied, "{error:?}");
@@ -114,11 +135,8 @@ async fn a_wrong_password_is_refused_and_never_shown() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_opens() {
-    if !server::is_installed() {
-        return;
-    }
-    let server = Server::start(&["--auth", "t0ken"]);
-    let nats = open(&format!("nats://t0ken@127.0.0.1:{}", server.port)).await;
+    let Some(server) = Server::start(Kind::Nats, &["--auth", "t0ken"]) else { return };
+    let nats = open(&format!("nats://t0ken@127.0.0.1:{}", server.port())).await;
     assert_eq!(nats.queues().await.unwrap(), []);
     assert!(!format!("{nats:?}").contains("t0ken"));
 }
@@ -126,7 +144,7 @@ async fn a_token_opens() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_there_is_unreachable() {
     let system = System::new("faults");
-    let address = Address::from(format!("nats://127.0.0.1:{}", server::free_port()));
+    let address = Address::from(format!("nats://127.0.0.1:{}", free_port()));
     let error = celeriac_nats::open(&address, Options::default(), &system).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable, "{error:?}");
 }

@@ -10,14 +10,11 @@ use celeriac_testkit::sample;
 use jumpstarter::System;
 
 use crate::faults::{consume, open};
-use crate::server::{self, Server};
+use celeriac_testkit::server::{Kind, Server};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lease_is_renewed_while_its_process_lives() {
-    if !server::is_installed() {
-        return;
-    }
-    let server = Server::start(&[]);
+    let Some(server) = Server::start(Kind::Nats, &[]) else { return };
     let address = format!("{}?lease=1s", server.address());
     let (holder, other) = (open(&address).await, open(&address).await);
     holder.publish(&sample::batch("q", 0..1), Limit::Respect).await.unwrap();
@@ -34,10 +31,7 @@ async fn a_lease_is_renewed_while_its_process_lives() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_dead_process_held_comes_again_by_itself() {
-    if !server::is_installed() {
-        return;
-    }
-    let server = Server::start(&[]);
+    let Some(server) = Server::start(Kind::Nats, &[]) else { return };
     let address = Address::from(format!("{}?lease=500ms", server.address()));
     let dying = System::new("dying");
     let dead = celeriac_nats::open(&address, Options::default(), &dying).await.unwrap();

@@ -12,7 +12,6 @@ mod harness;
 #[cfg(test)]
 mod leases;
 #[cfg(test)]
-mod server;
 #[cfg(test)]
 mod tls;
 

@@ -5,7 +5,7 @@ use std::process::Command;
 use celeriac_core::Broker as _;
 
 use crate::faults::open;
-use crate::server::{self, Server};
+use celeriac_testkit::server::{Kind, Server};
 
 /// Names the server that the child connects to; absent in the parent.
 const ADDRESS: &str = "CELERIAC_TEST_TLS_ADDRESS";
@@ -22,16 +22,17 @@ async fn child() {
 
 #[test]
 fn a_server_with_a_trusted_certificate_is_spoken_to() {
-    if !server::is_installed() {
-        return;
-    }
     let directory = tempfile::tempdir().unwrap();
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let (certificate, key) = (directory.path().join("cert.pem"), directory.path().join("key.pem"));
     std::fs::write(&certificate, made.cert.pem()).unwrap();
     std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
     let [certificate, key] = [&certificate, &key].map(|path| path.to_str().unwrap());
-    let server = Server::start(&["--tls", "--tlscert", certificate, "--tlskey", key]);
+    let Some(server) =
+        Server::start(Kind::Nats, &["--tls", "--tlscert", certificate, "--tlskey", key])
+    else {
+        return;
+    };
     let child = |address: String, trusted: &str| {
         Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "tls::child"])
@@ -42,8 +43,8 @@ fn a_server_with_a_trusted_certificate_is_spoken_to() {
             .unwrap()
     };
     for address in [
-        format!("tls://localhost:{}", server.port),
-        format!("nats://localhost:{}?tls=true", server.port),
+        format!("tls://localhost:{}", server.port()),
+        format!("nats://localhost:{}?tls=true", server.port()),
     ] {
         let output = child(address.clone(), certificate);
         assert!(output.status.success(), "{output:?}");

@@ -41,6 +41,10 @@ pub(super) type Pulled = Result<OnTheWay<Vec<Delivery>>>;
 /// Gives everything back, and the session up.
 pub(crate) struct Close;
 
+/// For so many renewals after a failure it is looked for what came of it: some
+/// ten leases.
+const LATE: u32 = 10 * RENEWALS;
+
 /// It is time to renew the lease.
 struct Renew;
 
@@ -67,6 +71,9 @@ pub(crate) struct Desk {
     promising: BTreeSet<QueueName>,
     /// Whether a statement failed: what it did is not known.
     in_doubt: bool,
+    /// At how many more renewals that is doubted again: what was asked of a server
+    /// that did not answer may be done late.
+    late: u32,
 }
 
 #[actor]
@@ -79,7 +86,8 @@ impl Desk {
     ) -> Self {
         let next = u64::from(rand::random::<u32>()) << 32;
         let (consumers, promising) = Default::default();
-        Self { client, teller, holdings, lease, consumers, next, promising, in_doubt: true }
+        let (in_doubt, late) = (true, 0);
+        Self { client, teller, holdings, lease, consumers, next, promising, in_doubt, late }
     }
 
     #[started]
@@ -133,6 +141,10 @@ impl Desk {
         let Some(session) = self.holdings.session() else { return };
         let renewed = self.renew_session(session).await;
         match renewed {
+            Ok(true) if self.late > 0 => {
+                self.late -= 1;
+                self.in_doubt = true;
+            }
             Ok(true) => {}
             Ok(false) => self.lose_session(),
             Err(error) => {
@@ -194,7 +206,9 @@ impl Desk {
             return;
         }
         if let Some((_, reply)) = consumer.waiting.take() {
-            self.in_doubt |= taken.is_err();
+            if taken.is_err() {
+                (self.in_doubt, self.late) = (true, LATE);
+            }
             reply.send(taken.map_err(|error| self.client.failed("pull", error)));
         }
     }

@@ -83,6 +83,13 @@ impl Holdings {
         known.map(u64::cast_signed).collect()
     }
 
+    /// No receipt before this one is open.
+    pub(crate) fn oldest(&self) -> i64 {
+        let state = self.state.lock();
+        let oldest = state.open.keys().min().copied().unwrap_or(state.latest + 1);
+        oldest.cast_signed()
+    }
+
     /// These are no longer held.
     pub(crate) fn end(&self, receipts: &[i64]) {
         let mut state = self.state.lock();

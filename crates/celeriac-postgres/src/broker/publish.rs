@@ -10,8 +10,9 @@ use celeriac_core::error::Result;
 use celeriac_core::wire;
 use celeriac_core::{Message, QueueName};
 use parking_lot::Mutex;
-use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, PgConnection};
 
+use crate::lane::{Lane, in_time};
 use crate::signals::Signal;
 use crate::{Postgres, column};
 
@@ -88,17 +89,17 @@ pub(crate) async fn insert(
         let priorities = Vec::from_iter(priorities);
         let insert = sqlx::query(AssertSqlSafe(statement.clone()));
         let insert = insert.bind(queues).bind(priorities).bind(bodies);
-        insert.execute(&mut *connection).await?;
+        in_time(insert.execute(&mut *connection)).await?;
         rest = later;
     }
     Ok(())
 }
 
 /// How many wait in a queue, counted up to `most`.
-async fn count(pool: &PgPool, queue: &QueueName, most: usize) -> sqlx::Result<usize> {
+async fn count(lane: &Lane, queue: &QueueName, most: usize) -> sqlx::Result<usize> {
     let count = "SELECT count(*) FROM (SELECT FROM ready WHERE queue = $1 LIMIT $2) AS waiting";
     let count = sqlx::query_scalar::<_, i64>(count).bind(queue.as_str()).bind(column::limit(most));
-    Ok(usize::try_from(count.fetch_one(pool).await?).unwrap_or(usize::MAX))
+    Ok(usize::try_from(count.fetch_one(lane).await?).unwrap_or(usize::MAX))
 }
 
 /// The queues of a batch, and how many messages each gets.
@@ -137,8 +138,13 @@ impl Postgres {
         let accepted = Vec::from_iter(accepted.map(|(_, message)| &**message));
         self.touch_transient(queues.iter().map(|(queue, _)| *queue)).await.map_err(failed)?;
         if !accepted.is_empty() {
-            let mut connection = self.client.strict.acquire().await.map_err(failed)?;
-            insert(&mut connection, &self.client.schema, &accepted).await.map_err(failed)?;
+            let inserted = async {
+                let mut connection = self.client.strict.acquire().await?;
+                insert(&mut connection, &self.client.schema, &accepted).await?;
+                connection.release();
+                Ok(())
+            };
+            inserted.await.map_err(failed)?;
         }
         queues.into_iter().for_each(|(queue, _)| self.tell(Signal::Ready(queue.clone())));
         Ok(refused)
@@ -197,11 +203,11 @@ impl Postgres {
 
 /// Notes that these transient queues are used; they are in order, so that two
 /// who do so don't wait for each other.
-pub(super) async fn touch(pool: &PgPool, queues: &[&str]) -> sqlx::Result<()> {
+pub(super) async fn touch(lane: &Lane, queues: &[&str]) -> sqlx::Result<()> {
     let touch = sqlx::query(
         "INSERT INTO transient_queue (queue, used_at) SELECT queue, now() FROM unnest($1::text[]) \
          AS queue ON CONFLICT (queue) DO UPDATE SET used_at = now()",
     );
-    touch.bind(queues).execute(pool).await?;
+    touch.bind(queues).execute(lane).await?;
     Ok(())
 }

@@ -8,6 +8,9 @@ use celeriac_core::error::Result;
 
 use crate::Postgres;
 
+/// How many messages one statement of a purge deletes: it must end in time.
+const PURGED_AT_ONCE: i64 = 50_000;
+
 impl Postgres {
     pub(super) async fn count_queues(&self) -> Result<Vec<QueueStats>> {
         self.client.check_open("queues")?;
@@ -34,11 +37,20 @@ impl Postgres {
 
     pub(super) async fn purge_queue(&self, queue: &QueueName) -> Result<u64> {
         self.client.check_open("purge")?;
-        let purge = sqlx::query("DELETE FROM ready WHERE queue = $1").bind(queue.as_str());
-        let purged = purge.execute(&self.client.strict).await;
-        let purged = purged.map_err(|error| self.client.failed("purge", error))?;
+        let mut purged = 0;
+        loop {
+            let purge = "DELETE FROM ready WHERE ctid = ANY (ARRAY (
+                 SELECT ctid FROM ready WHERE queue = $1 LIMIT $2))";
+            let purge = sqlx::query(purge).bind(queue.as_str()).bind(PURGED_AT_ONCE);
+            let part = purge.execute(&self.client.strict).await;
+            let part = part.map_err(|error| self.client.failed("purge", error))?.rows_affected();
+            purged += part;
+            if part < PURGED_AT_ONCE.unsigned_abs() {
+                break;
+            }
+        }
         self.estimates.forget(queue);
         self.signals.wake_room();
-        Ok(purged.rows_affected())
+        Ok(purged)
     }
 }

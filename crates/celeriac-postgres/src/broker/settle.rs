@@ -4,9 +4,9 @@
 use celeriac_core::QueueName;
 use celeriac_core::broker::{Settlement, Verdict};
 use celeriac_core::error::Result;
-use sqlx::PgPool;
 
 use crate::Postgres;
+use crate::lane::Lane;
 use crate::signals::Signal;
 
 /// Whether a consumer has seen what goes back.
@@ -18,7 +18,7 @@ pub(super) enum Seen {
 
 /// Moves what is held back to where it was taken from; says which queues.
 pub(super) async fn give_back(
-    pool: &PgPool,
+    lane: &Lane,
     session: i64,
     receipts: &[i64],
     seen: Seen,
@@ -38,7 +38,7 @@ pub(super) async fn give_back(
          ) SELECT DISTINCT queue FROM again",
     );
     let queues = give_back.bind(session).bind(receipts).bind(seen == Seen::Yes);
-    let queues = queues.fetch_all(pool).await?;
+    let queues = queues.fetch_all(lane).await?;
     Ok(queues.into_iter().map(QueueName::from).collect())
 }
 

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use celeriac_core::QueueName;
 use celeriac_core::broker::{Delivery, Receipt, Undecodable};
 use celeriac_core::wire::Decoder;
-use celeriac_core::{MessageId, QueueName};
-use sqlx::{PgPool, Row};
+use sqlx::Row;
 
 use crate::column;
+use crate::lane::Lane;
 
 /// How much to take from a queue.
 #[derive(Clone, Debug)]
@@ -52,7 +53,7 @@ const TAKE: &str = "WITH picked AS (
 
 /// Takes messages under a session; their receipts follow `before`.
 pub(super) async fn take(
-    pool: &PgPool,
+    lane: &Lane,
     session: i64,
     before: u64,
     shares: &[Share],
@@ -60,7 +61,7 @@ pub(super) async fn take(
     let queues = Vec::from_iter(shares.iter().map(|share| share.queue.as_str()));
     let messages = Vec::from_iter(shares.iter().map(|share| column::limit(share.messages)));
     let take = sqlx::query(TAKE).bind(session).bind(before.cast_signed());
-    let rows = take.bind(queues).bind(messages).fetch_all(pool).await?;
+    let rows = take.bind(queues).bind(messages).fetch_all(lane).await?;
     let mut decoder = Decoder::new();
     let mut counts: HashMap<String, usize> = HashMap::new();
     let mut deliveries = Vec::with_capacity(rows.len());
@@ -75,12 +76,7 @@ pub(super) async fn take(
         let body = Bytes::from(row.try_get::<Vec<u8>, _>(4)?);
         let payload = match decoder.decode(&body) {
             Ok(message) => Ok(message.into()),
-            Err(error) => Err(Box::new(Undecodable {
-                id: MessageId::new(),
-                queue: QueueName::from(queue),
-                raw: body,
-                reason: error.to_string(),
-            })),
+            Err(error) => Err(Box::new(Undecodable::new(queue.into(), body, error.to_string()))),
         };
         deliveries.push(Delivery {
             receipt: Receipt(receipt.cast_unsigned()),

@@ -14,6 +14,7 @@ use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
 use super::workflows::{number, small};
+use crate::lane::in_time;
 use crate::{Postgres, column};
 
 /// Members are answered up to this size together, and at least one.
@@ -226,7 +227,7 @@ impl Joins for Postgres {
             if batch.is_empty() {
                 return Ok(Vec::new());
             }
-            let joined = self.join_all(&batch).await;
+            let joined = in_time(self.join_all(&batch)).await;
             joined.map_err(|error| self.client.failed("join", error))
         })
     }
@@ -261,7 +262,7 @@ impl Joins for Postgres {
             if batch.is_empty() {
                 return Ok(());
             }
-            let reopened = self.reopen_all(&batch).await;
+            let reopened = in_time(self.reopen_all(&batch)).await;
             reopened.map_err(|error| self.client.failed("reopen", error))
         })
     }

@@ -5,6 +5,7 @@ use celeriac_core::store::{Changes, Revocations};
 use celeriac_core::{BoxFuture, MessageId, Timestamp};
 use sqlx::types::Uuid;
 
+use crate::lane::in_time;
 use crate::signals::{SAFETY, Signal};
 use crate::{Postgres, column};
 
@@ -57,7 +58,7 @@ impl Revocations for Postgres {
             if ids.is_empty() {
                 return Ok(());
             }
-            let revoked = self.revoke_all(ids, until).await;
+            let revoked = in_time(self.revoke_all(ids, until)).await;
             revoked.map_err(|error| self.client.failed("revoke", error))?;
             self.tell(Signal::Revoked);
             Ok(())

@@ -11,6 +11,7 @@ use celeriac_core::wire::{self, Decoder};
 use celeriac_core::{BoxFuture, Message, Timestamp};
 use sqlx::{AssertSqlSafe, PgConnection};
 
+use crate::lane::in_time;
 use crate::signals::{SAFETY, Signal};
 use crate::{Postgres, column};
 
@@ -64,10 +65,12 @@ impl Postgres {
     async fn schedule_all(&self, batch: &[Arc<Message>]) -> Result<()> {
         self.client.check_open("schedule")?;
         let messages = Vec::from_iter(batch.iter().map(|message| &**message));
-        let scheduled = async {
+        let scheduled = in_time(async {
             let mut connection = self.client.strict.acquire().await?;
-            schedule_rows(&mut connection, &self.client.schema, &messages).await
-        };
+            schedule_rows(&mut connection, &self.client.schema, &messages).await?;
+            connection.release();
+            Ok(())
+        });
         scheduled.await.map_err(|error| self.client.failed("schedule", error))?;
         let times = batch.iter().map(|message| message.rare().eta.unwrap_or_default());
         if let Some(first) = times.min() {

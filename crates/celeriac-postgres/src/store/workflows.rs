@@ -13,6 +13,7 @@ use celeriac_core::{BoxFuture, MessageId};
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
+use crate::lane::in_time;
 use crate::signals::{Signal, hash};
 use crate::{Postgres, column};
 
@@ -281,7 +282,7 @@ impl Workflows for Postgres {
             if batch.is_empty() {
                 return Ok(());
             }
-            let marked = self.mark_all_steps(&batch).await;
+            let marked = in_time(self.mark_all_steps(&batch)).await;
             marked.map_err(|error| self.client.failed("mark_steps", error))
         })
     }

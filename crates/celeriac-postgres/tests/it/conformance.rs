@@ -23,6 +23,7 @@ struct Process {
     system: System,
     /// What it is called in the table of sessions.
     name: String,
+    postgres: Arc<Postgres>,
 }
 
 fn options(setup: Setup) -> Options {
@@ -35,7 +36,7 @@ async fn open(place: Arc<Place>, setup: Setup) -> Driver {
     let name = format!("process_{:016x}", rand::random::<u64>());
     let config = place.config(&format!("{PARAMETERS}&application_name={name}"));
     let postgres = Postgres::connect(config, options(setup), &system).await.unwrap();
-    let keep = Box::new(Process { place, system, name });
+    let keep = Box::new(Process { place, system, name, postgres: postgres.clone() });
     Driver { broker: postgres.clone(), store: postgres, keep }
 }
 
@@ -67,7 +68,8 @@ impl Harness for OnTheMachinesServer {
     /// Whoever opens next gives back what is held under expired leases.
     fn expire<'a>(&'a self, driver: &'a Driver) -> BoxFuture<'a, ()> {
         Box::pin(async move {
-            let Process { place, name, .. } = process(driver);
+            let Process { place, name, postgres, .. } = process(driver);
+            postgres.begun().await;
             let expire = format!(
                 "UPDATE session SET expires_at = now() - interval '1 s' WHERE process = '{name}'"
             );

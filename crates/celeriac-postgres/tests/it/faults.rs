@@ -8,9 +8,11 @@ use std::time::Duration;
 use celeriac_core::broker::{Limit, Settlement, Subscription, Verdict};
 use celeriac_core::error::Result;
 use celeriac_core::{Broker, Consumer, Message, QueueName};
-use celeriac_postgres::Postgres;
+use celeriac_postgres::{Config, Options, Postgres};
 use celeriac_testkit::probe::within;
+use celeriac_testkit::proxy::Proxy;
 use celeriac_testkit::sample;
+use celeriac_testkit::server::Kind;
 use jumpstarter::System;
 
 use crate::place::Place;
@@ -30,6 +32,30 @@ async fn publish(broker: &dyn Broker, batch: &[Arc<Message>]) {
 async fn consume(broker: &dyn Broker) -> Result<Box<dyn Consumer>> {
     let (queues, consumer) = (vec![QueueName::from("q")], "faults".to_owned());
     broker.consume(Subscription { queues, consumer }).await
+}
+
+/// The other end of the connections goes away without a word.
+#[tokio::test]
+async fn connections_that_are_half_open_are_found_out() {
+    let Some(server) = celeriac_testkit::server::Server::start(Kind::Postgres, &[]) else { return };
+    let proxy = Proxy::start(server.port()).await;
+    let config = Config::parse(&server.address_through(proxy.port())).unwrap();
+    let system = System::new("faults");
+    let postgres = Postgres::connect(config, Options::default(), &system).await.unwrap();
+    publish(&*postgres, &sample::batch("q", 0..1)).await;
+    proxy.mute();
+    // No answer can come, so time passes at once.
+    tokio::time::pause();
+    let error = postgres.publish(&sample::batch("q", 1..2), Limit::Respect).await.unwrap_err();
+    assert!(error.is_retryable(), "{error:?}");
+    tokio::time::resume();
+    publish(&*postgres, &sample::batch("q", 2..3)).await;
+    let mut seen = BTreeSet::new();
+    let mut consumer = consume(&*postgres).await.unwrap();
+    while !seen.is_superset(&BTreeSet::from([0, 2])) {
+        let taken = within("what was published", consumer.pull(9)).await.unwrap_or_default();
+        seen.extend(taken.iter().map(|it| sample::number(it.payload.as_ref().unwrap())));
+    }
 }
 
 /// A worker that builds its consumer anew when it fails: takes and acknowledges
@@ -103,7 +129,7 @@ async fn cut_connections_lose_nothing() {
     let place = Place::new();
     let name = format!("cut_{:016x}", rand::random::<u64>());
     let config = place.config(&format!("&application_name={name}&lease=3s"));
-    let options = celeriac_postgres::Options::default();
+    let options = Options::default();
     let postgres = Postgres::connect(config, options, &System::new("cut")).await.unwrap();
     let cut = async || {
         let cut = format!(
@@ -124,7 +150,7 @@ async fn a_cut_listener_hears_again() {
     let (here, there) = (System::new("here"), System::new("there"));
     let name = format!("deaf_{:016x}", rand::random::<u64>());
     let config = place.config(&format!("&application_name={name}"));
-    let options = celeriac_postgres::Options::default();
+    let options = Options::default();
     let one = Postgres::connect(config, options, &here).await.unwrap();
     let two = place.open(&there).await;
     let mut consumer = consume(&*one).await.unwrap();
@@ -151,7 +177,7 @@ async fn a_killed_server_loses_nothing_that_was_acknowledged() {
     let Some(mut server) = Server::start("", "").await else { return };
     let place = Place::at(&server.address("celeriac"));
     let config = place.config("&lease=2s");
-    let options = celeriac_postgres::Options::default();
+    let options = Options::default();
     let postgres = Postgres::connect(config, options, &System::new("killed")).await.unwrap();
     let kill = async || {
         server.kill();

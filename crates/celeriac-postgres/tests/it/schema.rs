@@ -11,7 +11,7 @@ async fn of_processes_that_open_at_once_one_makes_the_tables() {
     let (place, system) = (Place::new(), System::new("schema"));
     let (one, two, three) =
         tokio::join!(place.open(&system), place.open(&system), place.open(&system));
-    assert_eq!(place.number("SELECT count(*) FROM migration").await, 1);
+    assert_eq!(place.number("SELECT count(*) - max(version) FROM migration").await, 0);
     for postgres in [one, two, three] {
         assert_eq!(postgres.queues().await.unwrap(), []);
         postgres.close().await;

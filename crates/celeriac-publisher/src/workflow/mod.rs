@@ -44,8 +44,9 @@ pub enum WorkflowError {
     },
     /// The failed step's message is not in quarantine.
     #[error(
-        "the message {0} of the step that failed is not in quarantine (it was discarded or \
-         requeued, or the step failed without one); start the workflow anew"
+        "no failed step waits in quarantine under the id {0}: it is being tried again already \
+         (then there is nothing to do), or its message was discarded, or it failed without one \
+         (then start the workflow anew); the workflow's status tells which"
     )]
     NotQuarantined(MessageId),
     /// The step can't be tried again.

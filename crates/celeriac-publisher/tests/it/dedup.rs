@@ -46,8 +46,7 @@ async fn of_many_at_once_all_that_are_sent_bear_one_id() {
     let depth = usize::try_from(world.depth("q").await).unwrap();
     let sent = world.take("q", depth).await;
     assert!(sent.iter().all(|message| message.id == ids[0]));
-    let repeats = sent.iter().filter(|message| message.may_repeat).count();
-    assert_eq!(repeats, sent.len() - 1, "all but the first say that they may repeat it");
+    assert!(sent.iter().all(|message| message.may_repeat), "any of them may have come second");
 }
 
 /// The first sender dies at that point; the next makes up for it.

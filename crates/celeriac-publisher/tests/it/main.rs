@@ -1,12 +1,19 @@
-//! What the publisher promises: few round trips, order, push-back, and no
-//! message sent twice for one key.
+//! What the publisher promises: few round trips, order, push-back, no message
+//! sent twice for one key; and several brokers, and what waits while they are down.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test reports by panicking")]
 
+mod backlog;
 mod batches;
+mod conformance;
 mod dedup;
+mod disk;
 mod errors;
 mod fixture;
+mod fleet;
 mod full;
+mod killed;
+mod outage;
+mod relocation;
 mod timers;
 mod workflows;

@@ -5,6 +5,7 @@ local indices = redis.call('ZRANGEBYSCORE', w .. ':i:' .. ARGV[1], ARGV[2], '+in
 for _, index in ipairs(indices) do
   local member = redis.call('HGET', w .. ':j:' .. ARGV[1], 'm' .. index)
   if member then
+    member = string.match(member, '^%d+:%d+:(.*)$')
     bytes = bytes + #member
     if bytes > tonumber(ARGV[4]) and #answer > 0 then break end
     answer[#answer + 1] = index

@@ -30,10 +30,21 @@ fn joined(answer: Value) -> Result<Joined> {
     })
 }
 
+/// What the calls answered, by position in the batch.
+pub(crate) fn all_joined(positions: &[Vec<usize>], answers: Vec<Value>) -> Result<Vec<Joined>> {
+    let mut all = vec![Joined::default(); positions.iter().map(Vec::len).sum()];
+    for (positions, answer) in positions.iter().zip(answers) {
+        for (position, answer) in positions.iter().zip(reply::list(answer)?) {
+            all[*position] = joined(answer)?;
+        }
+    }
+    Ok(all)
+}
+
 impl Redis {
-    async fn join_all(&self, batch: Vec<Join>) -> Result<Vec<Joined>> {
-        self.shared.check_open("join")?;
-        // One call for each workflow; its members in their order.
+    /// One call for each workflow; its members in their order. And the positions
+    /// in the batch of each call's members.
+    pub(crate) fn joining(&self, batch: &[Join]) -> (Vec<Call>, Vec<Vec<usize>>) {
         let mut calls: Vec<(MessageId, Call, Vec<usize>)> = Vec::new();
         for (position, join) in batch.iter().enumerate() {
             let at = calls.iter().position(|(workflow, ..)| *workflow == join.workflow);
@@ -53,19 +64,13 @@ impl Redis {
             call.push(join.member.weight());
             call.push(wire::encode_member(&join.member));
         }
-        let (mut sent, mut places) = (Vec::new(), Vec::new());
-        for (_, call, positions) in calls {
-            sent.push(call);
-            places.push(positions);
-        }
-        let answers = self.shared.client.all("join", sent).await?;
-        let mut all = vec![Joined::default(); batch.len()];
-        for (positions, answer) in places.into_iter().zip(answers) {
-            for (position, answer) in positions.into_iter().zip(reply::list(answer)?) {
-                all[position] = joined(answer)?;
-            }
-        }
-        Ok(all)
+        calls.into_iter().map(|(_, call, positions)| (call, positions)).unzip()
+    }
+
+    async fn join_all(&self, batch: Vec<Join>) -> Result<Vec<Joined>> {
+        self.shared.check_open("join")?;
+        let (calls, positions) = self.joining(&batch);
+        all_joined(&positions, self.shared.client.all("join", calls).await?)
     }
 
     async fn members_of(

@@ -11,6 +11,8 @@ mod workflows;
 
 use std::sync::atomic::AtomicU64;
 
+pub(crate) use joins::all_joined;
+
 use parking_lot::Mutex;
 
 /// What this opening of the store remembers.

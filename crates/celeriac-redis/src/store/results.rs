@@ -1,4 +1,4 @@
-//! [`Results`]: an outcome is a string, set once; a mark is a hash beside it.
+//! [`Results`]: an outcome is a string, set once; a mark is another beside it.
 
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ use crate::script::MARK;
 
 /// Versions of outcomes are above all of marks, which are times in µs.
 const OUTCOME_VERSION: u64 = 1 << 52;
+/// How many ids are looked up by one call.
+const LOOKED_UP: usize = 512;
 /// What lives longer than this lives for ever.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
@@ -44,7 +46,7 @@ fn unreadable(what: &str, id: MessageId, error: impl std::fmt::Display) -> Error
 }
 
 impl Redis {
-    fn recording(&self, completion: &Completion) -> Call {
+    pub(crate) fn recording(&self, completion: &Completion) -> Call {
         let version = OUTCOME_VERSION + Timestamp::now().as_millis();
         let mut record = version.to_be_bytes().to_vec();
         record.extend(wire::encode_outcome(&completion.outcome));
@@ -59,15 +61,18 @@ impl Redis {
 
     /// Tells every process that something is new about these ids.
     pub(super) async fn tell(&self, ids: impl Iterator<Item = MessageId>) -> Result<()> {
-        let payload: Vec<u8> = ids.flat_map(|id| *id.as_bytes()).collect();
-        if payload.is_empty() {
-            return Ok(());
-        }
-        self.shared.client.one("tell of changes", self.telling(payload)).await.map(drop)
+        let telling = self.telling_of(ids);
+        self.shared.client.all("tell of changes", telling).await.map(drop)
     }
 
-    fn telling(&self, payload: Vec<u8>) -> Call {
-        Call::command("PUBLISH").arg(self.shared.keys.changes_channel()).arg(payload)
+    /// The call that tells of these ids, if there are any.
+    pub(crate) fn telling_of(&self, ids: impl Iterator<Item = MessageId>) -> Vec<Call> {
+        let payload: Vec<u8> = ids.flat_map(|id| *id.as_bytes()).collect();
+        if payload.is_empty() {
+            return Vec::new();
+        }
+        let channel = self.shared.keys.changes_channel();
+        vec![Call::command("PUBLISH").arg(channel).arg(payload)]
     }
 
     async fn record(&self, batch: Vec<Completion>) -> Result<Vec<bool>> {
@@ -75,19 +80,10 @@ impl Redis {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        let ids: Vec<u8> = batch.iter().flat_map(|completion| *completion.id.as_bytes()).collect();
-        let mut calls = Vec::with_capacity(batch.len() + 1);
-        calls.extend(batch.iter().map(|completion| self.recording(completion)));
-        // One server works in order; of several, each must be done first.
-        let in_one_go = !self.shared.client.is_cluster();
-        if in_one_go {
-            calls.push(self.telling(ids.clone()));
-        }
-        let answers = self.shared.client.all("complete", calls).await?;
-        if !in_one_go {
-            self.shared.client.one("complete", self.telling(ids)).await?;
-        }
-        Ok(answers.iter().take(batch.len()).map(|answer| *answer != Value::Nil).collect())
+        let recording = batch.iter().map(|completion| self.recording(completion)).collect();
+        let telling = self.telling_of(batch.iter().map(|completion| completion.id));
+        let [answers, _] = self.shared.client.in_order("complete", [recording, telling]).await?;
+        Ok(answers.iter().map(|answer| *answer != Value::Nil).collect())
     }
 
     async fn mark_all(&self, batch: Vec<Mark>) -> Result<()> {
@@ -104,25 +100,36 @@ impl Redis {
             let call = Call::script(&MARK, &keys.mark(id)).arg(keys.outcome(id)).arg(record);
             calls.push(call.arg(millis(self.shared.options.mark_ttl)));
         }
-        self.shared.client.all("mark", calls).await?;
-        self.tell(ids.into_iter()).await
+        let telling = self.telling_of(ids.into_iter());
+        self.shared.client.in_order("mark", [calls, telling]).await.map(drop)
     }
 
     async fn look_up(&self, ids: &[MessageId]) -> Result<Vec<Option<Entry>>> {
         self.shared.check_open("entries")?;
         let keys = &self.shared.keys;
-        let mut calls = Vec::with_capacity(2 * ids.len());
-        for id in ids {
-            calls.push(Call::command("GET").arg(keys.outcome(*id)));
-            calls.push(Call::command("HMGET").arg(keys.mark(*id)).arg("v").arg("m"));
+        // A cluster has outcome and mark of one id together, but not others'.
+        let at_once = if self.shared.client.is_cluster() { 1 } else { LOOKED_UP };
+        let mut calls = Vec::with_capacity(ids.len().div_ceil(at_once));
+        for ids in ids.chunks(at_once) {
+            let mut call = Call::command("MGET");
+            for id in ids {
+                call.push(keys.outcome(*id));
+                call.push(keys.mark(*id));
+            }
+            calls.push(call);
         }
-        let mut answers = self.shared.client.all("entries", calls).await?.into_iter();
-        let mut entries = Vec::with_capacity(ids.len());
-        while let (Some(outcome), Some(mark)) = (answers.next(), answers.next()) {
+        let answers = self.shared.client.all("entries", calls).await?;
+        let mut values = Vec::with_capacity(2 * ids.len());
+        for answer in answers {
+            values.append(&mut reply::list(answer)?);
+        }
+        let (mut values, mut entries) = (values.into_iter(), Vec::with_capacity(ids.len()));
+        while let (Some(outcome), Some(mark)) = (values.next(), values.next()) {
             let id = ids[entries.len()];
-            entries.push(match reply::bytes(outcome)? {
-                Some(record) => Some(done(id, &record)?),
-                None => marked(id, mark)?,
+            entries.push(match (reply::bytes(outcome)?, reply::bytes(mark)?) {
+                (Some(record), _) => Some(done(id, &record)?),
+                (None, Some(mark)) => Some(marked(id, &mark)?),
+                (None, None) => None,
             });
         }
         Ok(entries)
@@ -155,18 +162,16 @@ fn done(id: MessageId, record: &Bytes) -> Result<Entry> {
     })
 }
 
-fn marked(id: MessageId, mark: Value) -> Result<Option<Entry>> {
-    let mut fields = reply::list(mark)?.into_iter();
-    let (Some(version), Some(record)) = (fields.next(), fields.next()) else {
-        return Ok(None);
-    };
-    let version = reply::number(&version)?;
-    let Some(record) = reply::bytes(record)? else {
-        return Ok(None);
+/// Reads `version:record`.
+fn marked(id: MessageId, mark: &[u8]) -> Result<Entry> {
+    let mut parts = mark.splitn(2, |byte| *byte == b':');
+    let version = parts.next().and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
+    let (Some(version), Some(record)) = (version, parts.next()) else {
+        return Err(unreadable("mark", id, "it has no version"));
     };
     let Marked { state, attempt, progress, failure } =
-        rmp_serde::from_slice(&record).map_err(|error| unreadable("mark", id, error))?;
-    Ok(Some(Entry { state, attempt, version, progress, failure, outcome: None }))
+        rmp_serde::from_slice(record).map_err(|error| unreadable("mark", id, error))?;
+    Ok(Entry { state, attempt, version, progress, failure, outcome: None })
 }
 
 impl Results for Redis {

@@ -1,9 +1,11 @@
 //! [`Workflows`]: the record, the graph, and the status of each step, all under
 //! the workflow's hash tag. What has ended lives until it expires.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use celeriac_core::error::Result;
-use celeriac_core::store::{Transition, Watch, WorkflowFilter, Workflows};
+use celeriac_core::store::{StoreId, Transition, Watch, WorkflowFilter, Workflows};
 use celeriac_core::workflow::{NewWorkflow, Page, Record, Status, StepId, StepMark};
 use celeriac_core::{BoxFuture, Error, ErrorKind, MessageId, Timestamp, wire};
 use redis::Value;
@@ -14,6 +16,8 @@ use crate::call::Call;
 use crate::reply;
 use crate::script::{CREATE, FORGET, MARK_STEPS, TRANSITION};
 
+/// What has ended lives for so long at the least.
+const LEAST_LIFE_MS: u64 = 60_000;
 /// How many records are read at a time.
 const PAGE: usize = 256;
 
@@ -45,6 +49,24 @@ fn record(fields: Value) -> Result<Option<Record>> {
     }))
 }
 
+/// Marks of steps that follow each other are one.
+fn merged(batch: Vec<StepMark>) -> Vec<StepMark> {
+    let mut merged: Vec<StepMark> = Vec::new();
+    for mark in batch {
+        match merged.last_mut() {
+            Some(last)
+                if (last.workflow, last.epoch, last.status)
+                    == (mark.workflow, mark.epoch, mark.status)
+                    && last.first.0.checked_add(last.count) == Some(mark.first.0) =>
+            {
+                last.count = last.count.saturating_add(mark.count);
+            }
+            _ => merged.push(mark),
+        }
+    }
+    merged
+}
+
 impl Redis {
     async fn records_of(&self, ids: &[MessageId]) -> Result<Vec<Option<Record>>> {
         self.shared.check_open("workflows")?;
@@ -70,19 +92,22 @@ impl Redis {
                 let parts = format!("{}:parts", keys.workflow(parent.workflow));
                 listing.push(Call::command("SADD").arg(parts).arg(id));
             }
+            let expires_at = life(workflow.expires_at).map(|_| workflow.expires_at.as_millis());
             let mut call = Call::script(&CREATE, &keys.workflow(workflow.id))
                 .arg(wire::encode_workflow(workflow))
                 .arg(*epoch)
-                .arg(workflow.end.0.saturating_sub(workflow.root.0));
+                .arg(workflow.root.0)
+                .arg(workflow.end.0.saturating_sub(workflow.root.0))
+                .arg(expires_at.map_or(String::new(), |at| at.to_string()));
             for page in pages {
                 call.push(page.first.0);
                 call.push(wire::encode_page(page));
             }
             calls.push(call);
         }
-        self.shared.client.all("create", listing).await?;
-        let answers = self.shared.client.all("create", calls).await?;
-        self.tell(batch.iter().map(|new| new.workflow.id)).await?;
+        let telling = self.telling_of(batch.iter().map(|new| new.workflow.id));
+        let stages = [listing, calls, telling];
+        let [_, answers, _] = self.shared.client.in_order("create", stages).await?;
         answers.iter().map(|answer| Ok(reply::number(answer)? == 1)).collect()
     }
 
@@ -110,59 +135,56 @@ impl Redis {
     }
 
     async fn transition_all(&self, batch: Vec<Transition>) -> Result<Vec<bool>> {
-        let ids = Vec::from_iter(batch.iter().map(|transition| transition.id));
-        let records = self.records_of(&ids).await?;
-        let mut calls = Vec::with_capacity(batch.len());
-        for (transition, record) in batch.iter().zip(records) {
-            let expires_at = record.map_or(Timestamp::NEVER, |it| it.workflow.expires_at);
+        self.shared.check_open("transition")?;
+        let now = Timestamp::now().as_millis();
+        let noting = |transition: &Transition| {
             let end = transition.end.as_ref().map(wire::encode_end).unwrap_or_default();
-            let life = life(expires_at).map(|life| life.max(60_000).to_string());
-            calls.push(
-                Call::script(&TRANSITION, &self.shared.keys.workflow(transition.id))
-                    .arg(transition.epoch)
-                    .arg(end)
-                    .arg(transition.at.as_millis())
-                    .arg(life.unwrap_or_default()),
-            );
-        }
-        let answers = self.shared.client.all("transition", calls).await?;
-        self.tell(ids.into_iter()).await?;
+            Call::script(&TRANSITION, &self.shared.keys.workflow(transition.id))
+                .arg(transition.epoch)
+                .arg(end)
+                .arg(transition.at.as_millis())
+                .arg(now)
+                .arg(LEAST_LIFE_MS)
+        };
+        let telling = self.telling_of(batch.iter().map(|transition| transition.id));
+        let stages = [batch.iter().map(noting).collect(), telling];
+        let [answers, _] = self.shared.client.in_order("transition", stages).await?;
         answers.iter().map(|answer| Ok(reply::number(answer)? == 1)).collect()
     }
 
-    async fn raise(&self, batch: Vec<StepMark>) -> Result<()> {
-        let mut ids = Vec::from_iter(batch.iter().map(|mark| mark.workflow));
-        ids.sort_unstable();
-        ids.dedup();
-        let records = self.records_of(&ids).await?;
-        let mut calls = Vec::with_capacity(ids.len());
-        for (id, record) in ids.iter().zip(records) {
-            let Some(record) = record else { continue };
-            let root = record.workflow.root.0;
-            let mut call = Call::script(&MARK_STEPS, &self.shared.keys.workflow(*id));
-            for mark in batch.iter().filter(|mark| mark.workflow == *id) {
-                let first = mark.first.0.saturating_sub(root);
-                let end = mark.first.0.saturating_add(mark.count).saturating_sub(root);
-                for number in [first, end.saturating_sub(first), mark.epoch, mark.status as u32] {
-                    call.push(number);
-                }
+    /// One call for each workflow.
+    pub(crate) fn raising(&self, batch: Vec<StepMark>) -> BTreeMap<MessageId, Call> {
+        let mut calls: BTreeMap<MessageId, Call> = BTreeMap::new();
+        for mark in merged(batch) {
+            let call = calls.entry(mark.workflow).or_insert_with(|| {
+                Call::script(&MARK_STEPS, &self.shared.keys.workflow(mark.workflow))
+            });
+            for number in [mark.first.0, mark.count, mark.epoch, mark.status as u32] {
+                call.push(number);
             }
-            calls.push(call);
         }
-        self.shared.client.all("mark_steps", calls).await?;
-        self.tell(ids.into_iter()).await
+        calls
+    }
+
+    async fn raise(&self, batch: Vec<StepMark>) -> Result<()> {
+        self.shared.check_open("mark_steps")?;
+        let calls = self.raising(batch);
+        let telling = self.telling_of(calls.keys().copied());
+        let stages = [calls.into_values().collect(), telling];
+        self.shared.client.in_order("mark_steps", stages).await.map(drop)
     }
 
     async fn statuses(&self, id: MessageId, first: StepId, max: usize) -> Result<Vec<Status>> {
-        let Some(record) = self.records_of(&[id]).await?.into_iter().next().flatten() else {
-            return Ok(Vec::new());
-        };
-        let workflow = &record.workflow;
-        let steps = workflow.end.0.saturating_sub(workflow.root.0) as usize;
-        let skip = first.0.saturating_sub(workflow.root.0) as usize;
-        let call = Call::command("GET").arg(format!("{}:s", self.shared.keys.workflow(id)));
-        let noted = reply::bytes(self.shared.client.one("steps", call).await?)?;
-        let noted = noted.unwrap_or_default();
+        self.shared.check_open("steps")?;
+        let key = self.shared.keys.workflow(id);
+        let extent = Call::command("HMGET").arg(&key).arg("r").arg("n");
+        let noted = Call::command("GET").arg(format!("{key}:s"));
+        let mut answers = self.shared.client.all("steps", vec![extent, noted]).await?.into_iter();
+        let extent = reply::list(answers.next().unwrap_or_default())?;
+        let number = |at: usize| extent.get(at).map_or(Ok(0), reply::number);
+        let (root, steps) = (number(0)?, number(1)? as usize);
+        let skip = u64::from(first.0).saturating_sub(root) as usize;
+        let noted = reply::bytes(answers.next().unwrap_or_default())?.unwrap_or_default();
         let status = |step: usize| {
             let number = noted.get(2 * step + 1).copied().unwrap_or_default();
             Status::ALL.get(usize::from(number)).copied().unwrap_or_default()
@@ -270,6 +292,10 @@ impl Redis {
 }
 
 impl Workflows for Redis {
+    fn store_id(&self) -> Option<StoreId> {
+        self.one_with_itself()
+    }
+
     fn create(&self, batch: Vec<NewWorkflow>) -> BoxFuture<'_, Result<Vec<bool>>> {
         Box::pin(self.create_all(batch))
     }

@@ -7,13 +7,14 @@ use celeriac_testkit::probe::WATCHDOG;
 use celeriac_testkit::{broker, run, store};
 
 use crate::harness::On;
-use crate::server::{self, Server};
+use celeriac_testkit::server::{Kind, Server};
 
 /// Starts three servers and makes a cluster of them.
-fn cluster() -> Vec<Server> {
+fn cluster() -> Option<Vec<Server>> {
     let arguments = ["--cluster-enabled", "yes", "--appendfsync", "no"];
-    let nodes = Vec::from_iter((0..3).map(|_| Server::start(&arguments)));
-    let hosts = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port));
+    let nodes = (0..3).map(|_| Server::start(Kind::Redis, &arguments));
+    let nodes = nodes.collect::<Option<Vec<Server>>>()?;
+    let hosts = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port()));
     let mut creation = Command::new("redis-cli");
     creation.args(["--cluster", "create"]).args(hosts).arg("--cluster-yes");
     let made = creation.output().unwrap();
@@ -23,7 +24,7 @@ fn cluster() -> Vec<Server> {
         assert!(began.elapsed() < WATCHDOG, "the cluster does not begin");
         std::thread::yield_now();
     }
-    nodes
+    Some(nodes)
 }
 
 fn is_ready(node: &Server) -> bool {
@@ -44,10 +45,7 @@ macro_rules! cases {
 
 #[test]
 fn the_driver_works_on_a_cluster() {
-    if !server::is_installed() {
-        return;
-    }
-    let nodes = cluster();
+    let Some(nodes) = cluster() else { return };
     let addresses = Vec::from_iter(nodes.iter().map(Server::address));
     cases!(addresses,
         broker::order {

@@ -14,7 +14,7 @@ use celeriac_testkit::probe::{eventually, within};
 use celeriac_testkit::sample;
 use jumpstarter::System;
 
-use crate::server::{self, Server};
+use celeriac_testkit::server::{Kind, Server, free_port};
 
 pub(crate) async fn open(address: &str) -> Arc<Redis> {
     let system = System::new("faults");
@@ -38,10 +38,7 @@ fn acks(deliveries: &[Delivery]) -> Vec<Settlement> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_was_killed_lost_nothing() {
-    if !server::is_installed() {
-        return;
-    }
-    let mut server = Server::start(&[]);
+    let Some(mut server) = Server::start(Kind::Redis, &[]) else { return };
     let redis = open(&server.address()).await;
     redis.publish(&sample::batch("q", 0..6), Limit::Respect).await.unwrap();
     let mut consumer = consume(&redis, "q").await;
@@ -71,10 +68,7 @@ async fn a_server_that_was_killed_lost_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_waits_hears_of_what_comes_after_the_restart() {
-    if !server::is_installed() {
-        return;
-    }
-    let mut server = Server::start(&[]);
+    let Some(mut server) = Server::start(Kind::Redis, &[]) else { return };
     let redis = open(&server.address()).await;
     let mut consumer = consume(&redis, "q").await;
     let other = open(&server.address()).await;
@@ -101,13 +95,10 @@ async fn who_waits_hears_of_what_comes_after_the_restart() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_is_refused_and_never_shown() {
-    if !server::is_installed() {
-        return;
-    }
-    let server = Server::start(&["--requirepass", "right"]);
+    let Some(server) = Server::start(Kind::Redis, &["--requirepass", "right"]) else { return };
     let system = System::new("faults");
     let address =
-        |password: &str| Address::from(format!("redis://:{password}@127.0.0.1:{}", server.port));
+        |password: &str| Address::from(format!("redis://:{password}@127.0.0.1:{}", server.port()));
     let opened = celeriac_redis::open(&address("hunter2"), Options::default(), &system).await;
     let error = opened.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Denied, "{error:?}");
@@ -120,7 +111,7 @@ async fn a_wrong_password_is_refused_and_never_shown() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_there_is_unreachable() {
     let system = System::new("faults");
-    let address = Address::from(format!("redis://127.0.0.1:{}", server::free_port()));
+    let address = Address::from(format!("redis://127.0.0.1:{}", free_port()));
     let error = celeriac_redis::open(&address, Options::default(), &system).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable, "{error:?}");
 }

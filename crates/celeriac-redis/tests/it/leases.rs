@@ -10,7 +10,7 @@ use celeriac_testkit::sample;
 use jumpstarter::System;
 
 use crate::faults::{consume, open};
-use crate::server::{self, Server};
+use celeriac_testkit::server::{Kind, Server};
 
 /// When the lease of the only holder ends, in ms.
 fn lease_end(server: &Server) -> Option<f64> {
@@ -28,10 +28,7 @@ fn lease_end(server: &Server) -> Option<f64> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lease_is_renewed_while_its_process_lives() {
-    if !server::is_installed() {
-        return;
-    }
-    let server = Server::start(&[]);
+    let Some(server) = Server::start(Kind::Redis, &[]) else { return };
     let _redis = open(&format!("{}?lease=300ms", server.address())).await;
     let first = lease_end(&server).unwrap();
     eventually("a renewal", async || lease_end(&server).is_some_and(|end| end > first)).await;
@@ -39,10 +36,7 @@ async fn a_lease_is_renewed_while_its_process_lives() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_dead_process_held_comes_again_by_itself() {
-    if !server::is_installed() {
-        return;
-    }
-    let server = Server::start(&[]);
+    let Some(server) = Server::start(Kind::Redis, &[]) else { return };
     let address = Address::from(format!("{}?lease=300ms", server.address()));
     let dying = System::new("dying");
     let dead = celeriac_redis::open(&address, Options::default(), &dying).await.unwrap();

@@ -12,7 +12,6 @@ mod leases;
 #[cfg(test)]
 mod readme;
 #[cfg(test)]
-mod server;
 #[cfg(test)]
 mod tls;
 

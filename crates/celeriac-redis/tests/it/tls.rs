@@ -5,7 +5,7 @@ use std::process::Command;
 use celeriac_core::Broker as _;
 
 use crate::faults::open;
-use crate::server::{self, Server, free_port};
+use celeriac_testkit::server::{Kind, Server, free_port};
 
 /// Names the server that the child connects to; absent in the parent.
 const ADDRESS: &str = "CELERIAC_TEST_TLS_ADDRESS";
@@ -22,9 +22,6 @@ async fn child() {
 
 #[test]
 fn a_server_with_a_trusted_certificate_is_spoken_to() {
-    if !server::is_installed() {
-        return;
-    }
     let directory = tempfile::tempdir().unwrap();
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let (certificate, key) = (directory.path().join("cert.pem"), directory.path().join("key.pem"));
@@ -32,18 +29,23 @@ fn a_server_with_a_trusted_certificate_is_spoken_to() {
     std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
     let port = free_port();
     let [certificate, key] = [&certificate, &key].map(|path| path.to_str().unwrap());
-    let _server = Server::start(&[
-        "--tls-port",
-        &port.to_string(),
-        "--tls-cert-file",
-        certificate,
-        "--tls-key-file",
-        key,
-        "--tls-ca-cert-file",
-        certificate,
-        "--tls-auth-clients",
-        "no",
-    ]);
+    let Some(_server) = Server::start(
+        Kind::Redis,
+        &[
+            "--tls-port",
+            &port.to_string(),
+            "--tls-cert-file",
+            certificate,
+            "--tls-key-file",
+            key,
+            "--tls-ca-cert-file",
+            certificate,
+            "--tls-auth-clients",
+            "no",
+        ],
+    ) else {
+        return;
+    };
     let child = |trusted: &str| {
         Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "tls::child"])

@@ -11,8 +11,9 @@ use celeriac_engine::canvas::Graph;
 
 /// How many workflows are remembered at the most.
 const MAX_WORKFLOWS: usize = 4096;
-/// How many pages of graphs: 32 MiB, for each has 64 KiB at the most, roughly.
-const MAX_PAGES: usize = 512;
+/// How many steps of graphs: some 10 MiB where their arguments are small. A wide
+/// group asks for each page a few times, for its members end about in order.
+const MAX_STEPS: usize = 32_768;
 
 static EMPTY: std::sync::LazyLock<Graph> = std::sync::LazyLock::new(Graph::default);
 
@@ -28,7 +29,7 @@ struct Used<T> {
 pub(super) struct Cache {
     workflows: HashMap<MessageId, Used<Arc<Workflow>>>,
     graphs: HashMap<MessageId, Used<Graph>>,
-    pages: usize,
+    steps: usize,
     clock: u64,
 }
 
@@ -90,19 +91,19 @@ impl Cache {
         let pages = store.pages(graph, &[step]).await?;
         let used = self.graphs.entry(graph).or_insert_with(|| Used { at: 0, it: Graph::default() });
         used.at = self.clock;
-        let before = used.it.pages();
+        let before = used.it.steps();
         pages.into_iter().flatten().for_each(|page| used.it.insert(Arc::new(page)));
-        self.pages += used.it.pages() - before;
+        self.steps += used.it.steps() - before;
         Ok(used.it.node(step).is_some())
     }
 
     /// Drops graphs that were not used for the longest time. Only between
     /// batches: one step may need more pages than there is room for.
     fn make_room(&mut self) {
-        while self.pages > MAX_PAGES {
+        while self.steps > MAX_STEPS {
             let oldest = self.graphs.iter().min_by_key(|(_, used)| used.at).map(|(id, _)| *id);
             let Some(used) = oldest.and_then(|oldest| self.graphs.remove(&oldest)) else { return };
-            self.pages -= used.it.pages();
+            self.steps -= used.it.steps();
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use celeriac_core::error::Result;
 use celeriac_core::outcome::{Completion, Outcome};
-use celeriac_core::workflow::{Canvas, SIGNAL, Value};
+use celeriac_core::workflow::{Canvas, SIGNAL, StepId, Value};
 use celeriac_core::{Failure, Message, MessageId, State, Store, wire};
 use celeriac_engine::canvas::Said;
 use celeriac_engine::{News, Told};
@@ -10,7 +10,7 @@ use celeriac_engine::{News, Told};
 /// What becomes of a step's delivery.
 #[derive(Debug)]
 pub(super) enum Fate {
-    /// This is told, then it is settled; `None` once it was told.
+    /// This is told, then it is settled; nothing once it was told.
     Told(Option<Said>),
     /// Its outcome is not known any more: it goes back, to be run.
     Forgotten,
@@ -32,15 +32,29 @@ pub(super) fn workflow_of(told: &Told) -> Option<MessageId> {
     told.message.rare().workflow.as_ref().map(|place| place.id)
 }
 
+/// The ends among what is told.
+pub(super) fn completions(told: &[Told]) -> Vec<Completion> {
+    let ended = told.iter().filter_map(|told| match &told.news {
+        News::Ended(completion) => Some(Completion::clone(completion)),
+        News::Again | News::Cancelled(_) => None,
+    });
+    ended.collect()
+}
+
+/// What is told if each of these is the first end of its id. `None` if there is
+/// something else among them.
+pub(super) fn if_first(told: &[Told]) -> Option<Vec<Fate>> {
+    let fate = |told: &Told| match &told.news {
+        News::Ended(completion) => Some(said(&told.message, &completion.outcome)),
+        News::Again | News::Cancelled(_) => None,
+    };
+    told.iter().map(fate).collect()
+}
+
 /// Records ends. The first of an id stays: a step that ran twice, with two
 /// ends, is told once.
 pub(super) async fn record(store: &dyn Store, told: &[Told]) -> Result<Vec<Fate>> {
-    let mut completions: Vec<Completion> = Vec::new();
-    for told in told {
-        if let News::Ended(completion) = &told.news {
-            completions.push(Completion::clone(completion));
-        }
-    }
+    let completions = completions(told);
     let mut recorded = match completions.is_empty() {
         true => Vec::new(),
         false => store.complete(completions).await?,
@@ -79,32 +93,34 @@ pub(super) async fn record(store: &dyn Store, told: &[Told]) -> Result<Vec<Fate>
 /// What an outcome means to the workflow.
 fn said(message: &Message, outcome: &Outcome) -> Fate {
     let Some(place) = &message.rare().workflow else { return Fate::Told(None) };
-    let unreadable =
-        |error: wire::DecodeError| Fate::Unreadable(Failure::new("undecodable", error.to_string()));
+    match meaning(message, place.step, outcome) {
+        Ok(said) => Fate::Told(Some(said)),
+        Err(error) => Fate::Unreadable(Failure::new("undecodable", error.to_string())),
+    }
+}
+
+fn meaning(
+    message: &Message,
+    step: StepId,
+    outcome: &Outcome,
+) -> std::result::Result<Said, wire::DecodeError> {
     let succeeded = outcome.state == State::Success;
     if message.name == SIGNAL && succeeded {
-        return match wire::decode_signal(&message.body) {
-            Ok(signal) => Fate::Told(Some(Said::Signal(place.step, signal))),
-            Err(error) => unreadable(error),
-        };
+        return Ok(Said::Signal(step, wire::decode_signal(&message.body)?));
     }
     if succeeded && outcome.content_type.as_str() == Canvas::CONTENT_TYPE {
-        return match wire::decode_canvas(&outcome.value) {
-            Ok(canvas) => Fate::Told(Some(Said::Replaced(place.step, Box::new(canvas)))),
-            Err(error) => unreadable(error),
-        };
+        return Ok(Said::Replaced(step, Box::new(wire::decode_canvas(&outcome.value)?)));
     }
-    let said = match (outcome.state, &outcome.failure) {
+    Ok(match (outcome.state, &outcome.failure) {
         (State::Success, _) => {
             let value = Value::from_outcome(&outcome.content_type, &outcome.value);
-            Said::Completed(place.step, value)
+            Said::Completed(step, value)
         }
-        (State::Ignored, _) => Said::Completed(place.step, Value::json("null")),
-        (_, Some(failure)) => Said::Failed(place.step, Failure::clone(failure)),
+        (State::Ignored, _) => Said::Completed(step, Value::json("null")),
+        (_, Some(failure)) => Said::Failed(step, Failure::clone(failure)),
         (state, None) => {
             let text = "its outcome bears no failure";
-            Said::Failed(place.step, Failure::new(state.as_str().to_lowercase(), text))
+            Said::Failed(step, Failure::new(state.as_str().to_lowercase(), text))
         }
-    };
-    Fate::Told(Some(said))
+    })
 }

@@ -7,18 +7,21 @@
 mod asks;
 mod cache;
 mod fate;
+mod telling;
 mod wanted;
 
 use std::sync::Arc;
 
 use celeriac_core::error::Result;
 use celeriac_core::workflow::{StepMark, Value, Workflow};
-use celeriac_core::{ContentType, MessageId, Store, Timestamp};
-use celeriac_engine::Commit;
+use celeriac_core::{Broker, ContentType, MessageId, Store, Timestamp};
 use celeriac_engine::canvas::{self, Act, Context, Limits, Need, Resolver, Said};
+use celeriac_engine::{Commit, Told};
 
 use asks::Ask;
 use cache::Cache;
+use fate::Fate;
+use telling::Telling;
 use wanted::Wanted;
 
 /// The content type of a value that can't be read any more: whoever needs it fails.
@@ -31,11 +34,17 @@ pub struct Workflows {
     limits: Limits,
 }
 
+/// Whose turn it is.
+#[derive(Clone, Debug)]
+struct Of {
+    workflow: Arc<Workflow>,
+    epoch: u32,
+}
+
 /// Something that is told to a workflow.
 #[derive(Clone, Debug)]
 struct Turn {
-    workflow: Arc<Workflow>,
-    epoch: u32,
+    of: Of,
     said: Said,
 }
 
@@ -43,7 +52,7 @@ impl Turn {
     /// Whether all of the workflow is cancelled by it.
     fn cancels_all(&self) -> bool {
         let Said::Cancelled(_, revoked) = &self.said else { return false };
-        self.workflow.scopes.iter().any(|scope| revoked.contains(scope))
+        self.of.workflow.scopes.iter().any(|scope| revoked.contains(scope))
     }
 }
 
@@ -52,42 +61,80 @@ impl Workflows {
     /// what follows to `commit`, whose `told` becomes shorter. Where much
     /// follows, some of it is left for the next call: do the rest first.
     ///
+    /// If the broker is one with the store, all of it is one transaction.
+    ///
     /// # Errors
-    /// The store's error; `commit` is as it was.
+    /// The driver's error; `commit` is as it was.
     ///
     /// # Cancel safety
     /// Safe: dropped, `commit` is as it was, and the next call repeats it.
-    pub async fn tell(&mut self, store: &dyn Store, commit: &mut Commit) -> Result<()> {
-        let mut fates = fate::record(store, &commit.told).await?;
+    pub async fn tell(
+        &mut self,
+        broker: &dyn Broker,
+        store: &dyn Store,
+        commit: &mut Commit,
+    ) -> Result<()> {
         let ids: Vec<MessageId> = commit.told.iter().filter_map(fate::workflow_of).collect();
         self.cache.load(store, &ids).await?;
-        let turns = commit.told.iter().zip(&mut fates).map(|(told, fate)| {
-            let place = told.message.rare().workflow.as_ref()?;
-            let workflow = self.cache.workflow(place.id)?;
-            Some(Turn { workflow, epoch: place.epoch, said: fate.take_said()? })
-        });
-        let turns: Vec<Option<Turn>> = turns.collect();
-        let (mut wanted, mut asks, mut told) = (Wanted::default(), Vec::new(), 0);
-        for turn in turns {
+        let is_one = broker.store_id().is_some_and(|id| store.store_id() == Some(id));
+        if is_one && let Some(fates) = fate::if_first(&commit.told) {
+            let mut telling = self.begin(store, &commit.told, fates).await?;
+            if telling.advance(broker, &commit.told).await? {
+                return self.go_on(store, telling, commit).await;
+            }
+            // One has ended before: each is recorded before it is told.
+        }
+        let fates = fate::record(store, &commit.told).await?;
+        let telling = self.begin(store, &commit.told, fates).await?;
+        self.go_on(store, telling, commit).await
+    }
+
+    /// Tells as much as is enough for once.
+    async fn begin(
+        &mut self,
+        store: &dyn Store,
+        told: &[Told],
+        mut fates: Vec<Fate>,
+    ) -> Result<Telling> {
+        let (mut wanted, mut asks, mut count) = (Wanted::default(), Vec::new(), 0);
+        for (told, fate) in told.iter().zip(&mut fates) {
             if wanted.is_full() {
                 break;
             }
-            told += 1;
-            if let Some(turn) = turn {
+            count += 1;
+            let place = told.message.rare().workflow.as_ref();
+            let workflow = place.and_then(|place| self.cache.workflow(place.id));
+            let (Some(place), Some(workflow)) = (place, workflow) else { continue };
+            let Some(said) = fate.take_said() else { continue };
+            let turn = Turn { of: Of { workflow, epoch: place.epoch }, said };
+            self.take(store, turn, &mut wanted, &mut asks).await?;
+        }
+        Ok(Telling { fates, wanted, asks, turns: Vec::new(), count })
+    }
+
+    /// Asks what is to be asked, until nothing is, and hands over what is wanted.
+    async fn go_on(
+        &mut self,
+        store: &dyn Store,
+        telling: Telling,
+        commit: &mut Commit,
+    ) -> Result<()> {
+        let Telling { fates, mut wanted, mut asks, mut turns, count } = telling;
+        loop {
+            for turn in turns {
                 self.take(store, turn, &mut wanted, &mut asks).await?;
             }
-        }
-        while !asks.is_empty() {
+            if asks.is_empty() {
+                break;
+            }
             // What is noted meanwhile need not be noted later.
             let marks = std::mem::take(&mut wanted.commit.mark_steps);
             let answers = asks::answer(store, std::mem::take(&mut asks));
             let (answers, marked) = tokio::join!(answers, note(store, marks));
             marked?;
-            for turn in answers? {
-                self.take(store, turn, &mut wanted, &mut asks).await?;
-            }
+            turns = answers?;
         }
-        for (told, fate) in commit.told.drain(..told).zip(fates) {
+        for (told, fate) in commit.told.drain(..count).zip(fates) {
             wanted.settle(told, fate);
         }
         commit.absorb(wanted.commit);
@@ -102,15 +149,15 @@ impl Workflows {
         wanted: &mut Wanted,
         asks: &mut Vec<Ask>,
     ) -> Result<()> {
-        if turn.cancels_all() && !wanted.cancels(turn.workflow.id) {
+        if turn.cancels_all() && !wanted.cancels(turn.of.workflow.id) {
             return Ok(());
         }
         for act in self.step(store, &turn).await? {
             match act {
                 Act::Join(_) | Act::Collect { .. } => {
-                    asks.push(Ask { workflow: turn.workflow.clone(), epoch: turn.epoch, act });
+                    asks.push(Ask { of: turn.of.clone(), act });
                 }
-                act => wanted.add(&turn, act),
+                act => wanted.add(&turn.of, act),
             }
         }
         Ok(())
@@ -119,13 +166,13 @@ impl Workflows {
     /// What the engine wants done; it is asked again for each page and value
     /// that it needs first.
     async fn step(&mut self, store: &dyn Store, turn: &Turn) -> Result<Vec<Act>> {
-        let workflow = &*turn.workflow;
+        let Of { workflow, epoch } = &turn.of;
         let mut values = Vec::new();
         self.cache.touch(workflow.graph);
         loop {
             let context = Context {
                 workflow,
-                epoch: turn.epoch,
+                epoch: *epoch,
                 graph: self.cache.graph(workflow.graph),
                 values: &values,
                 limits: self.limits,

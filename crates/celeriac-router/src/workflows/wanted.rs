@@ -9,7 +9,7 @@ use celeriac_core::{MessageId, Timestamp};
 use celeriac_engine::canvas::Act;
 use celeriac_engine::{Commit, Ending, Revoked, Told};
 
-use super::Turn;
+use super::Of;
 use super::fate::Fate;
 
 /// So many messages are made at once at the most, but for what one step makes.
@@ -40,8 +40,8 @@ impl Wanted {
         self.cancelled.insert(workflow)
     }
 
-    pub(super) fn add(&mut self, turn: &Turn, act: Act) {
-        let (commit, workflow, now) = (&mut self.commit, &turn.workflow, Timestamp::now());
+    pub(super) fn add(&mut self, of: &Of, act: Act) {
+        let (commit, workflow, now) = (&mut self.commit, &of.workflow, Timestamp::now());
         match act {
             Act::Create(new) => commit.create.push(*new),
             Act::Send(message) => {
@@ -53,7 +53,7 @@ impl Wanted {
             }
             Act::Mark(mark) => commit.mark_steps.push(mark),
             Act::End(end) => {
-                let (workflow, epoch) = (workflow.clone(), turn.epoch);
+                let (workflow, epoch) = (workflow.clone(), of.epoch);
                 commit.end.push(Ending { workflow, epoch, end: *end, at: now });
             }
             Act::Cancel(scope) => {

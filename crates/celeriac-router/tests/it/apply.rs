@@ -11,12 +11,12 @@ use celeriac_core::{
 };
 use celeriac_embedded::Memory;
 use celeriac_engine::Commit;
-use celeriac_router::{Workflows, apply};
+use celeriac_router::Workflows;
 use celeriac_testkit::Faulty;
 use celeriac_testkit::faulty::{Effect, Operation, Plan};
 use celeriac_testkit::probe::poll_once;
 
-use crate::fixture::{command, entry, ids, take};
+use crate::fixture::{apply, command, entry, ids, take};
 
 const STEPS: [Operation; 6] = [
     Operation::Publish,

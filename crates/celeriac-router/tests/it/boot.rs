@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use celeriac_core::health::Board;
 use celeriac_core::store::Registry;
 use celeriac_core::{Broker, ErrorKind, QueueName, Store, Timestamp};
 use celeriac_embedded::Memory;
-use celeriac_engine::{Limits, Subscriptions};
+use celeriac_engine::{Breakers, Limits, Subscriptions};
 use celeriac_router::{Options, Service, StartError};
 use celeriac_testkit::Faulty;
 use celeriac_testkit::faulty::{Effect, Operation, Plan};
@@ -30,7 +31,13 @@ async fn start(
         Faulty::store(memory.clone() as Arc<dyn Store>, plan),
     );
     let (node, queues) = (NODE.to_owned(), vec![QueueName::DEFAULT]);
-    let options = Options { node, queues, limits: Limits::default() };
+    let options = Options {
+        node,
+        queues,
+        limits: Limits::default(),
+        board: Board::default(),
+        breakers: Breakers::default(),
+    };
     Service::start(system, drivers, platform.clone(), Subscriptions::default(), options).await
 }
 

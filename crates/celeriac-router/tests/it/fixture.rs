@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use celeriac_core::broker::{Delivery, Limit, Subscription};
+use celeriac_core::error::Result;
+use celeriac_core::health::Board;
 use celeriac_core::outcome::Entry;
 use celeriac_core::store::{Results, Watch};
 use celeriac_core::{Broker, Message, MessageId, QueueName, State, Store};
 use celeriac_embedded::Memory;
-use celeriac_engine::{Limits, Subscriptions};
-use celeriac_router::{Options, Service};
+use celeriac_engine::{Breakers, Commit, Limits, Subscriptions};
+use celeriac_router::{Options, Service, Workflows};
 use celeriac_testkit::Faulty;
 use celeriac_testkit::faulty::Plan;
 use celeriac_testkit::probe::{eventually, within};
@@ -25,6 +27,23 @@ pub(crate) struct World {
     pub(crate) platform: Arc<Platform>,
     pub(crate) service: Service,
     pub(crate) system: System,
+    pub(crate) board: Board,
+}
+
+/// What committer and settler do one after the other; how many were settled.
+pub(crate) async fn apply(
+    broker: &dyn Broker,
+    store: &dyn Store,
+    workflows: &mut Workflows,
+    commit: &mut Commit,
+) -> Result<usize> {
+    celeriac_router::write(broker, store, workflows, commit).await?;
+    let settled = commit.settle.len();
+    if settled > 0 {
+        broker.settle(commit.settle.clone()).await?;
+        commit.settle.clear();
+    }
+    Ok(settled)
 }
 
 impl World {
@@ -40,11 +59,36 @@ impl World {
         Self::subscribed(memory, plan, platform, Subscriptions::default()).await
     }
 
+    /// With circuit breakers.
+    pub(crate) async fn guarded(platform: Arc<Platform>, breakers: Breakers) -> Self {
+        let memory = Memory::new(Default::default());
+        let subscriptions = Subscriptions::default();
+        let seen = (breakers, Board::default());
+        Self::built(memory, Plan::new(), platform, subscriptions, seen).await
+    }
+
+    /// Another node over the same broker and store.
+    pub(crate) async fn beside(other: &Self, board: Board) -> Self {
+        let (memory, platform) = (other.memory.clone(), Platform::holding());
+        let seen = (Breakers::default(), board);
+        Self::built(memory, Plan::new(), platform, Subscriptions::default(), seen).await
+    }
+
     pub(crate) async fn subscribed(
         memory: Arc<Memory>,
         plan: Arc<Plan>,
         platform: Arc<Platform>,
         subscriptions: Subscriptions,
+    ) -> Self {
+        Self::built(memory, plan, platform, subscriptions, Default::default()).await
+    }
+
+    async fn built(
+        memory: Arc<Memory>,
+        plan: Arc<Plan>,
+        platform: Arc<Platform>,
+        subscriptions: Subscriptions,
+        (breakers, board): (Breakers, Board),
     ) -> Self {
         let system = System::new("test");
         let drivers = (
@@ -55,10 +99,12 @@ impl World {
             node: NODE.to_owned(),
             queues: vec![QueueName::DEFAULT],
             limits: Limits::default(),
+            board: board.clone(),
+            breakers,
         };
         let service =
             Service::start(&system, drivers, platform.clone(), subscriptions, options).await;
-        Self { memory, plan, platform, service: service.unwrap(), system }
+        Self { memory, plan, platform, service: service.unwrap(), system, board }
     }
 
     pub(crate) async fn publish(&self, count: usize) -> Vec<MessageId> {
@@ -101,6 +147,21 @@ impl World {
         self.system.shutdown(Duration::ZERO).await;
         self.memory
     }
+}
+
+/// As [`eventually`], in the time of a paused clock (`start_paused = true`),
+/// which passes meanwhile.
+pub(crate) async fn in_time<F: Future<Output = bool>>(
+    what: &str,
+    mut condition: impl FnMut() -> F,
+) {
+    let reached = async {
+        while !condition().await {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let limit = Duration::from_secs(120);
+    assert!(tokio::time::timeout(limit, reached).await.is_ok(), "waited {limit:?} for {what}");
 }
 
 pub(crate) fn command() -> Message {

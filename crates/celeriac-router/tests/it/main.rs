@@ -1,9 +1,16 @@
 //! What the router promises: nothing is lost, wherever it dies or fails.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test reports by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test reports by panicking"
+)]
 
 mod apply;
 mod boot;
+mod checks;
+mod circuits;
 mod crashes;
 mod edges;
 mod events;

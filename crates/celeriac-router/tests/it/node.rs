@@ -39,7 +39,8 @@ async fn it_answers_every_question() {
     assert_eq!(registered[0]["name"], TASK.as_str());
     let actors = ask(&world, Question::Actors).await;
     let actors: Vec<_> = actors.as_array().unwrap().iter().map(|actor| &actor["path"]).collect();
-    for expected in ["committer", "router", "intake", "timers", "revocations", "inbox", "presence"]
+    for expected in
+        ["committer", "settler", "router", "intake", "timers", "revocations", "inbox", "presence"]
     {
         let is_there = |path: &&&Value| path.as_str().is_some_and(|path| path.ends_with(expected));
         assert!(actors.iter().any(|path| is_there(&path)), "{expected}: {actors:?}");

@@ -18,15 +18,15 @@ use celeriac_core::{
 use celeriac_embedded::Memory;
 use celeriac_engine::canvas::{self, Start, step_id};
 use celeriac_engine::{Commit, News, Told};
-use celeriac_router::apply;
 use celeriac_testkit::faulty::{Effect, Operation, Plan};
 use celeriac_testkit::probe::eventually;
 
-use crate::fixture::{World, entry, take};
+use crate::fixture::{World, apply, entry, take};
 use crate::platform::{Platform, TASK};
 
 /// Every effect that a workflow has.
-const EFFECTS: [Operation; 13] = [
+const EFFECTS: [Operation; 14] = [
+    Operation::Advance,
     Operation::Quarantine,
     Operation::Complete,
     Operation::WorkflowRecords,
@@ -115,16 +115,26 @@ async fn outcome(memory: &Memory, id: MessageId) -> Option<Outcome> {
     entry(memory, id).await.and_then(|entry| entry.outcome)
 }
 
+/// Whether what follows from a step is one effect, or one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Drivers {
+    One,
+    Apart,
+}
+
 /// Lets the `nth` call of `operation` be the last of the process; another one
 /// goes on. Whether there was such a call.
 async fn survives(
     canvas: &Canvas,
     operation: Operation,
     nth: u64,
-    effect: Effect,
+    (effect, drivers): (Effect, Drivers),
 ) -> (bool, Story) {
     let platform = || Platform::new(|run| Some(ran(run)));
     let (memory, plan) = (Memory::new(Default::default()), Plan::new());
+    if drivers == Drivers::Apart {
+        plan.part();
+    }
     let id = start(&memory, canvas).await;
     plan.fail(operation, nth, effect);
     let world = World::over(memory.clone(), plan.clone(), platform()).await;
@@ -212,6 +222,12 @@ async fn failure_is_whole(story: &Story, what: &str) {
 
 /// Tries every call of every effect.
 async fn at_every_boundary(effect: Effect) {
+    for drivers in [Drivers::One, Drivers::Apart] {
+        at_every_boundary_of((effect, drivers)).await;
+    }
+}
+
+async fn at_every_boundary_of(effect: (Effect, Drivers)) {
     let mut tried = 0;
     for operation in EFFECTS {
         for nth in 1..100 {
@@ -266,9 +282,14 @@ async fn a_failure_that_is_told_late_does_not_undo_a_retry() {
             let pages = memory.pages(id, &[StepId(0)]).await.unwrap();
             let graph = canvas::Graph::new(pages.into_iter().flatten());
             let limits = canvas::Limits::default();
-            let (workflow, now) = (&record.workflow, Timestamp::now());
-            let context =
-                canvas::Context { workflow, epoch: 1, graph: &graph, values: &[], limits, now };
+            let context = canvas::Context {
+                workflow: &record.workflow,
+                epoch: 1,
+                graph: &graph,
+                values: &[],
+                limits,
+                now: Timestamp::now(),
+            };
             canvas::retry(&context, StepId(2)).unwrap()
         };
         for step in 0..5 {

@@ -1,5 +1,6 @@
 //! The cases of `docs/spec/broker.md`.
 
+pub mod advance;
 pub mod life;
 pub mod limits;
 pub mod order;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use celeriac_core::broker::{Delivery, Limit, QueueStats, Receipt, Settlement, Subscription};
 use celeriac_core::error::Result;
+use celeriac_core::store::{Advance, Joined, StoreId};
 use celeriac_core::{BoxFuture, Broker, Capability, Consumer, Message, QueueName};
 
 use super::{Faulty, Operation, Plan};
@@ -49,6 +50,14 @@ impl Broker for Faulty<dyn Broker> {
 
     fn purge<'a>(&'a self, queue: &'a QueueName) -> BoxFuture<'a, Result<u64>> {
         Box::pin(self.plan.run(Operation::Purge, move || self.inner.purge(queue)))
+    }
+
+    fn store_id(&self) -> Option<StoreId> {
+        self.inner.store_id().filter(|_| !self.plan.is_apart())
+    }
+
+    fn advance(&self, batch: Advance) -> BoxFuture<'_, Result<Option<Vec<Joined>>>> {
+        Box::pin(self.plan.run(Operation::Advance, move || self.inner.advance(batch)))
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

@@ -53,6 +53,7 @@ pub enum Operation {
     Join,
     Members,
     Reopen,
+    Advance,
 }
 
 /// What happens to a call that the plan names.
@@ -87,6 +88,7 @@ struct Script {
     calls: HashMap<Operation, u64>,
     log: Vec<Operation>,
     dead: bool,
+    apart: bool,
 }
 
 /// A script of faults, and a log of calls. Shared by everything that fails
@@ -121,6 +123,16 @@ impl Plan {
     /// Lets `times` calls of `operation` fail, beginning with the `nth`.
     pub fn fail_times(&self, operation: Operation, nth: u64, times: u64, effect: Effect) {
         self.script.lock().faults.push(Fault { operation, nth, times, effect });
+    }
+
+    /// Lets broker and store be two, though they are one: all is done one after
+    /// the other.
+    pub fn part(&self) {
+        self.script.lock().apart = true;
+    }
+
+    pub(super) fn is_apart(&self) -> bool {
+        self.script.lock().apart
     }
 
     /// How often `operation` was called.

@@ -2,7 +2,7 @@
 
 use celeriac_core::error::Result;
 use celeriac_core::store::{
-    Join, Joined, Joins, Reopen, Transition, Watch, WorkflowFilter, Workflows,
+    Join, Joined, Joins, Reopen, StoreId, Transition, Watch, WorkflowFilter, Workflows,
 };
 use celeriac_core::workflow::{Member, NewWorkflow, Page, Record, Status, StepId, StepMark};
 use celeriac_core::{BoxFuture, MessageId, Store};
@@ -10,6 +10,10 @@ use celeriac_core::{BoxFuture, MessageId, Store};
 use super::{Faulty, Operation};
 
 impl Workflows for Faulty<dyn Store> {
+    fn store_id(&self) -> Option<StoreId> {
+        self.inner.store_id()
+    }
+
     fn create(&self, batch: Vec<NewWorkflow>) -> BoxFuture<'_, Result<Vec<bool>>> {
         let call = move || self.inner.create(batch);
         Box::pin(self.plan.run(Operation::Create, call))

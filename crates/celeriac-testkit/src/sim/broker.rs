@@ -7,6 +7,7 @@ use celeriac_core::broker::{
     Delivery, Limit, QueueStats, Receipt, Settlement, Subscription, Verdict,
 };
 use celeriac_core::error::Result;
+use celeriac_core::store::{Advance, Joined, StoreId};
 use celeriac_core::{BoxFuture, Broker, Capability, Consumer, Message, QueueName};
 use jumpstarter::testing::Process;
 
@@ -21,7 +22,11 @@ pub(super) const LEASE: Duration = Duration::from_secs(20);
 
 impl Broker for Link {
     fn capability(&self) -> Capability {
-        self.host.sky.broker.capability()
+        let capability = self.host.sky.broker.capability();
+        match self.host.sky.state().deaths.poison {
+            Some(_) => capability.deaths(),
+            None => capability,
+        }
     }
 
     fn publish<'a>(
@@ -57,14 +62,18 @@ impl Broker for Link {
         if self.host.is_dead() {
             return Err(error(Operation::Begin));
         }
-        self.host.sky.state().history.begun(receipts);
+        self.host.sky.state().history.begun(&self.host.name, receipts);
+        self.count_deaths(receipts);
         self.host.sky.broker.begin(receipts)
     }
 
     fn settle(&self, batch: Vec<Settlement>) -> BoxFuture<'_, Result<()>> {
+        self.host.sky.state().history.settled(&self.host.name, &batch);
         let call = move || async move {
             let batch = self.lose_some(batch);
             self.note(|| format!("settles {}", batch.len()));
+            let receipts = batch.iter().map(|settlement| settlement.receipt);
+            self.host.sky.state().deaths.settle(receipts);
             self.host.sky.broker.settle(batch).await
         };
         Box::pin(async move {
@@ -90,6 +99,27 @@ impl Broker for Link {
         Box::pin(self.call(Operation::Purge, move || self.host.sky.broker.purge(queue)))
     }
 
+    fn store_id(&self) -> Option<StoreId> {
+        let is_apart = self.host.sky.state().weather.apart;
+        self.host.sky.broker.store_id().filter(|_| !is_apart)
+    }
+
+    fn advance(&self, mut batch: Advance) -> BoxFuture<'_, Result<Option<Vec<Joined>>>> {
+        if self.bug == Some(Bug::SettleFirst) {
+            self.host.held_back.lock().append(&mut batch.publish);
+        }
+        let call = move || async move {
+            let noted = batch.clone();
+            let mut answer = self.host.sky.broker.advance(batch).await?;
+            match &mut answer {
+                Some(joined) => self.advanced(&noted, joined),
+                None => self.note(|| "one of what it tells has ended before".to_owned()),
+            }
+            Ok(answer)
+        };
+        Box::pin(self.call(Operation::Advance, call))
+    }
+
     fn close(&self) -> BoxFuture<'_, ()> {
         // The server outlives its clients.
         Box::pin(async {})
@@ -97,10 +127,39 @@ impl Broker for Link {
 }
 
 impl Link {
+    /// Notes what was done at once.
+    fn advanced(&self, batch: &Advance, joined: &mut [Joined]) {
+        let all_first = vec![true; batch.complete.len()];
+        self.completed(&batch.complete, &all_first);
+        self.joined(&batch.join, joined);
+        self.sent("publishes", &batch.publish);
+    }
+
     /// Notes that messages are on their way.
     pub(super) fn sent(&self, how: &str, batch: &[Arc<Message>]) {
         self.host.sky.state().history.published(batch);
         self.host.sky.note(&self.host.name, |state| format!("{how} {}", state.all(batch)));
+    }
+
+    /// Notes what begins. What is poison kills the process soon.
+    fn count_deaths(&self, receipts: &[Receipt]) {
+        let mut state = self.host.sky.state();
+        let Some((poison, _)) = state.deaths.poison.clone() else { return };
+        let messages = receipts
+            .iter()
+            .filter_map(|receipt| Some((*receipt, state.history.message_of(*receipt)?.clone())));
+        let messages = Vec::from_iter(messages);
+        let begun = messages.iter().map(|(receipt, message)| (*receipt, message.id));
+        state.deaths.begin(&self.host.name, begun);
+        if messages.iter().any(|(_, message)| message.name == poison) {
+            let (host, soon) = (self.host.clone(), state.delay());
+            drop(state);
+            let death = async move {
+                super::link::sleep(soon).await;
+                host.die();
+            };
+            drop(Process::spawn(death));
+        }
     }
 
     /// Some acknowledgements get lost: what they were for comes again.

@@ -1,12 +1,16 @@
 //! The promises, as what must be true at the end of a run.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use celeriac_core::MessageId;
 use celeriac_core::error::Result;
+use celeriac_core::sink::queue_of;
 use celeriac_core::store::WorkflowFilter;
 use celeriac_core::workflow::{Record, Status, StepId};
+use celeriac_core::{MessageId, Name};
 
+use super::deaths;
+use super::shelf::Shelf;
 use super::sky::Sky;
 
 /// How long everything may take to come to its end once the sky is clear.
@@ -74,6 +78,9 @@ async fn promises(sky: &Sky, wrong: &mut Vec<String>) -> Result<()> {
             wrong.push(format!("the task {id} has no outcome"));
         }
     }
+    heard(sky, wrong);
+    deaths::check(sky, wrong).await?;
+    sky.shelves().iter().for_each(|(name, shelf)| kept(sky, name, shelf, wrong));
     let filter = WorkflowFilter { parts: true, ..WorkflowFilter::default() };
     let records = sky.store.list(&filter, MANY).await?;
     for record in &records {
@@ -94,6 +101,37 @@ async fn promises(sky: &Sky, wrong: &mut Vec<String>) -> Result<()> {
     let left = sky.store.list(&filter, MANY).await?;
     wrong.extend(left.iter().map(|record| format!("{} is left behind", record.workflow.id)));
     Ok(())
+}
+
+/// Each event and document became one command for each subscription: as many,
+/// and of the same tasks, as any other of its name.
+fn heard(sky: &Sky, wrong: &mut Vec<String>) {
+    let heard = sky.state().history.heard();
+    let mut known: BTreeMap<&Name, &Vec<Name>> = BTreeMap::new();
+    for (id, (name, tasks)) in &heard {
+        let others = known.entry(name).or_insert(tasks);
+        if *others != tasks {
+            wrong.push(format!("{name} {id} became {tasks:?}, another one {others:?}"));
+        }
+    }
+}
+
+/// What is for a sink is in it, under its id, with one value however often.
+fn kept(sky: &Sky, name: &str, shelf: &Shelf, wrong: &mut Vec<String>) {
+    let queue = queue_of(name);
+    let kept = shelf.kept();
+    for (id, body) in &kept {
+        let mut same = kept.iter().filter(|(other, _)| other == id);
+        if let Some((_, other)) = same.find(|(_, other)| other != body) {
+            wrong.push(format!("the sink {name} was given {body:?} and {other:?} under {id}"));
+        }
+    }
+    let state = sky.state();
+    for id in state.history.documents.get(&queue).into_iter().flatten() {
+        if !kept.iter().any(|(other, _)| other == id) {
+            wrong.push(format!("the value of {id} never came to the sink {name}"));
+        }
+    }
 }
 
 async fn workflow(sky: &Sky, record: &Record, wrong: &mut Vec<String>) -> Result<()> {

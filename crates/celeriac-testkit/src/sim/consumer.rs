@@ -34,7 +34,7 @@ impl SimConsumer {
             state.happens("cut", cut).then(|| state.some_time(LEASE))
         };
         let pull = self.link.wait(Operation::Pull, || inner.pull(credit + AHEAD));
-        let pulled = match cut_after {
+        let mut pulled = match cut_after {
             None => pull.await?,
             Some(time) => match tokio::time::timeout(time, pull).await {
                 Ok(pulled) => pulled?,
@@ -46,6 +46,7 @@ impl SimConsumer {
                 }
             },
         };
+        self.link.host.sky.state().deaths.mark(&mut pulled);
         handed(&self.link, &pulled);
         self.on_the_way.extend(pulled);
         Ok(())

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use celeriac_core::broker::{Delivery, Receipt};
+use celeriac_core::broker::{Delivery, Receipt, Settlement, Verdict};
 use celeriac_core::outcome::Completion;
-use celeriac_core::store::{Join, Joined, Reopen};
+use celeriac_core::store::{Claim, Claimed, Join, Joined, Reopen};
 use celeriac_core::workflow::{SIGNAL, StepId};
-use celeriac_core::{Kind, Message, MessageId};
+use celeriac_core::{Kind, Message, MessageId, Name, QueueName, Timestamp};
 
 /// What is known of a join.
 #[derive(Clone, Debug, Default)]
@@ -43,21 +43,37 @@ pub struct History {
     pub recorded: BTreeMap<MessageId, u32>,
     /// How often each id began to run.
     pub begun: BTreeMap<MessageId, u32>,
+    /// The documents that were sent to each sink's queue, in order.
+    pub(super) documents: BTreeMap<QueueName, Vec<MessageId>>,
+    /// Who was granted each dedup key, until when.
+    grants: BTreeMap<String, BTreeMap<MessageId, Timestamp>>,
     /// What broke a promise while it ran.
     pub violations: Vec<String>,
     revoked: BTreeSet<MessageId>,
+    /// What runs in which process.
+    running: BTreeSet<(String, MessageId)>,
     handed: HashMap<Receipt, Handed>,
 }
 
 impl History {
     pub(super) fn published(&mut self, batch: &[Arc<Message>]) {
         for message in batch {
+            if message.queue.as_str().starts_with("sink.") {
+                self.documents.entry(message.queue.clone()).or_default().push(message.id);
+                // It bears the id of its task.
+                continue;
+            }
             let first = self.published.entry(message.id).or_insert_with(|| message.clone());
             // A step's argument list may name an epoch's or an attempt's state,
             // but never another task.
             if first.name != message.name {
                 let (first, name) = (&first.name, &message.name);
                 self.violations.push(format!("{} was sent as {first} and as {name}", message.id));
+            }
+            if let Some(key) = &message.rare().dedup_key
+                && !self.grants.get(key).is_some_and(|grants| grants.contains_key(&message.id))
+            {
+                self.violations.push(format!("{} was sent without its key {key}", message.id));
             }
         }
     }
@@ -73,16 +89,30 @@ impl History {
         }
     }
 
-    pub(super) fn begun(&mut self, receipts: &[Receipt]) {
+    /// These are about to run in a process, or run there already and were given
+    /// to it again.
+    pub(super) fn begun(&mut self, host: &str, receipts: &[Receipt]) {
         for receipt in receipts {
             let Some(handed) = self.handed.get(receipt) else { continue };
             let (id, name) = (handed.message.id, &handed.message.name);
+            if !self.running.insert((host.to_owned(), id)) {
+                continue;
+            }
             *self.begun.entry(id).or_default() += 1;
             if handed.ended {
                 self.violations.push(format!("{name} {id} runs though its outcome was stored"));
             }
             if handed.revoked {
                 self.violations.push(format!("{name} {id} runs though it was revoked"));
+            }
+        }
+    }
+
+    /// A process ends deliveries.
+    pub(super) fn settled(&mut self, host: &str, batch: &[Settlement]) {
+        for settlement in batch.iter().filter(|settlement| settlement.verdict == Verdict::Ack) {
+            if let Some(handed) = self.handed.get(&settlement.receipt) {
+                self.running.remove(&(host.to_owned(), handed.message.id));
             }
         }
     }
@@ -97,6 +127,22 @@ impl History {
                     self.violations.push(format!("the outcome of {id} was recorded {count} times"));
                 }
             }
+        }
+    }
+
+    /// Of one key, one message at a time.
+    pub(super) fn claimed(&mut self, batch: &[Claim], answer: &[Claimed]) {
+        for (claim, _) in batch.iter().zip(answer).filter(|(_, claimed)| **claimed == Claimed::Ours)
+        {
+            let grants = self.grants.entry(claim.key.clone()).or_default();
+            for (other, until) in grants.iter().filter(|(id, _)| **id != claim.id) {
+                if *until > claim.now {
+                    let (key, id) = (&claim.key, claim.id);
+                    self.violations
+                        .push(format!("{id} was given the key {key}, which {other} has"));
+                }
+            }
+            grants.insert(claim.id, claim.until);
         }
     }
 
@@ -141,6 +187,29 @@ impl History {
             seen.closed_by = None;
             seen.failed.remove(&reopen.index);
         }
+    }
+
+    /// The message of a delivery.
+    pub(super) fn message_of(&self, receipt: Receipt) -> Option<&Arc<Message>> {
+        self.handed.get(&receipt).map(|handed| &handed.message)
+    }
+
+    /// What each event and document became: its name, and the tasks of its
+    /// commands, one for each id.
+    pub fn heard(&self) -> BTreeMap<MessageId, (Name, Vec<Name>)> {
+        let is_heard = |message: &&Arc<Message>| message.kind != Kind::Command;
+        let mut heard: BTreeMap<MessageId, (Name, Vec<Name>)> = BTreeMap::new();
+        for event in self.published.values().filter(is_heard) {
+            heard.insert(event.id, (event.name.clone(), Vec::new()));
+        }
+        for message in self.published.values().filter(|message| message.kind == Kind::Command) {
+            let parent = message.rare().parent_id;
+            if let Some((_, tasks)) = parent.and_then(|parent| heard.get_mut(&parent)) {
+                tasks.push(message.name.clone());
+            }
+        }
+        heard.values_mut().for_each(|(_, tasks)| tasks.sort_unstable());
+        heard
     }
 
     /// Commands that are no step of a workflow: each owes an outcome.

@@ -56,6 +56,7 @@ impl Host {
             return;
         }
         self.sky.note(&self.name, |_| "dies".to_owned());
+        self.sky.state().deaths.die(&self.name);
         let process = self.process.lock().take();
         if let Some(process) = process {
             process.kill();

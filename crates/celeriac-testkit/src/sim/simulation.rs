@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use celeriac_core::{Timestamp, simulation};
+use celeriac_core::{Name, Timestamp, simulation};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -30,6 +30,7 @@ pub struct Simulation<A> {
     cluster: Cluster<A>,
     weather: Option<Weather>,
     bug: Option<Bug>,
+    poison: Option<(Name, u32)>,
     traced: bool,
 }
 
@@ -54,7 +55,7 @@ impl<A: Clone + Send + Sync + 'static> Simulation<A> {
     /// A simulation of a cluster, in a weather of each seed's own.
     #[must_use]
     pub const fn new(cluster: Cluster<A>) -> Self {
-        Self { cluster, weather: None, bug: None, traced: false }
+        Self { cluster, weather: None, bug: None, poison: None, traced: false }
     }
 
     /// In this weather, whatever the seed.
@@ -68,6 +69,15 @@ impl<A: Clone + Send + Sync + 'static> Simulation<A> {
     #[must_use]
     pub const fn planted(mut self, bug: Bug) -> Self {
         self.bug = Some(bug);
+        self
+    }
+
+    /// With a task that kills the process which runs it, until it is in
+    /// quarantine for that, after so many deaths. Send one such message; no
+    /// process dies of anything else.
+    #[must_use]
+    pub fn poison(mut self, task: Name, deaths: u32) -> Self {
+        self.poison = Some((task, deaths));
         self
     }
 
@@ -88,12 +98,14 @@ impl<A: Clone + Send + Sync + 'static> Simulation<A> {
     pub fn run<T>(&self, seed: u64, scenario: impl AsyncFnOnce(&World<A>) -> T) -> Report<T> {
         let seen: Mutex<Option<Arc<Sky>>> = Mutex::new(None);
         let weather = self.weather.unwrap_or_else(|| Weather::of(seed));
+        let weather = if self.poison.is_some() { weather.without_deaths() } else { weather };
         let body = async |_| {
             let began = Instant::now();
             let dice = Dice::new(!seed);
             let _entered = simulation::enter(Source { began, dice });
             let drivers = (self.cluster.servers)().await.unwrap_or_else(|error| panic!("{error}"));
             let sky = Sky::new(seed, weather, drivers, self.traced);
+            sky.state().deaths.poison = self.poison.clone();
             *seen.lock() = Some(sky.clone());
             let world = World::new(sky.clone(), self.cluster.clone(), self.bug);
             (0..weather.nodes).for_each(|number| world.start_node(number));

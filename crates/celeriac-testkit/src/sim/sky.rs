@@ -11,7 +11,9 @@ use celeriac_core::{Broker, Message, MessageId, Store};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
+use super::deaths::Deaths;
 use super::history::History;
+use super::shelf::Shelf;
 use super::weather::{Delay, Fate, Weather};
 use crate::dice::Dice;
 use crate::faulty::Operation;
@@ -25,6 +27,7 @@ pub(super) struct Sky {
     pub(super) store: Arc<dyn Store>,
     state: Mutex<State>,
     began: Instant,
+    shelves: Mutex<Vec<(String, Shelf)>>,
 }
 
 pub(super) struct State {
@@ -39,6 +42,8 @@ pub(super) struct State {
     happened: u64,
     delivered: Vec<Delivery>,
     copies: u64,
+    /// Whose task kills its process, and what has died of it.
+    pub(super) deaths: Deaths,
     /// What the planted counter has counted, and who closed.
     counted: BTreeMap<(MessageId, StepId), (u32, Option<u32>)>,
 }
@@ -60,19 +65,36 @@ impl Sky {
             happened: 0,
             delivered: Vec::new(),
             copies: 0,
+            deaths: Deaths::default(),
             counted: BTreeMap::new(),
         };
-        Arc::new(Self { broker, store, state: Mutex::new(state), began: Instant::now() })
+        Arc::new(Self {
+            broker,
+            store,
+            state: Mutex::new(state),
+            began: Instant::now(),
+            shelves: Mutex::default(),
+        })
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock()
     }
 
+    /// From now on what is for the sink must come to it.
+    pub(super) fn put_up(&self, sink: &str, shelf: &Shelf) {
+        self.shelves.lock().push((sink.to_owned(), shelf.clone()));
+    }
+
+    pub(super) fn shelves(&self) -> Vec<(String, Shelf)> {
+        self.shelves.lock().clone()
+    }
+
     /// Nothing goes wrong any more.
     pub(super) fn clear_up(&self) {
         let mut state = self.state.lock();
-        state.weather = Weather { nodes: state.weather.nodes, ..Weather::CALM };
+        state.weather =
+            Weather { nodes: state.weather.nodes, apart: state.weather.apart, ..Weather::CALM };
     }
 
     /// Notes a line of the trace, if there is one.
@@ -146,7 +168,14 @@ impl State {
         if !self.happens("duplicate", duplicate) {
             return None;
         }
-        let at = self.dice.below(self.delivered.len());
+        // A queue gives what was sent to it, and nothing else.
+        let queue = |delivery: &Delivery| {
+            delivery.payload.as_ref().ok().map(|message| message.queue.clone())
+        };
+        let same = self.delivered.iter().enumerate();
+        let same = same.filter(|(_, other)| queue(other) == queue(delivery));
+        let same = Vec::from_iter(same.map(|(at, _)| at));
+        let at = self.dice.pick(&same);
         self.copies += 1;
         let receipt = Receipt(u64::MAX - self.copies);
         let copy = Delivery { receipt, redelivered: true, ..self.delivered[at].clone() };

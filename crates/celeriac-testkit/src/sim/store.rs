@@ -25,6 +25,12 @@ impl Link {
         self.host.sky.state()
     }
 
+    /// Notes what was recorded.
+    pub(super) fn completed(&self, batch: &[Completion], answer: &[bool]) {
+        self.state().history.completed(batch, answer);
+        self.trace(|state| outcomes(state, batch, answer));
+    }
+
     pub(super) fn trace(&self, what: impl FnOnce(&mut State) -> String) {
         self.host.sky.note(&self.host.name, what);
     }
@@ -35,8 +41,7 @@ impl Results for Link {
         let call = move || async move {
             let noted = batch.clone();
             let answer = self.store().complete(batch).await?;
-            self.state().history.completed(&noted, &answer);
-            self.trace(|state| outcomes(state, &noted, &answer));
+            self.completed(&noted, &answer);
             Ok(answer)
         };
         Box::pin(self.call(Operation::Complete, call))
@@ -128,7 +133,13 @@ impl Timers for Link {
 
 impl Dedup for Link {
     fn claim(&self, batch: Vec<Claim>) -> BoxFuture<'_, Result<Vec<Claimed>>> {
-        Box::pin(self.call(Operation::Claim, move || self.store().claim(batch)))
+        let call = move || async move {
+            let noted = batch.clone();
+            let answer = self.store().claim(batch).await?;
+            self.state().history.claimed(&noted, &answer);
+            Ok(answer)
+        };
+        Box::pin(self.call(Operation::Claim, call))
     }
 
     fn confirm<'a>(&'a self, keys: &'a [String]) -> BoxFuture<'a, Result<()>> {

@@ -27,6 +27,8 @@ pub struct Weather {
     pub reorder: usize,
     /// Per pull: the connection breaks while it waits.
     pub cut: usize,
+    /// Broker and store are two, not one: nothing is written to both at once.
+    pub apart: bool,
     /// So many of all of these happen at the most; then the sky is clear, so
     /// that everything can come to its end.
     pub budget: u64,
@@ -45,6 +47,7 @@ impl Weather {
         duplicate: 0,
         reorder: 0,
         cut: 0,
+        apart: false,
         budget: 0,
     };
 
@@ -60,6 +63,7 @@ impl Weather {
         duplicate: 40,
         reorder: 300,
         cut: 60,
+        apart: false,
         budget: 150,
     };
 
@@ -87,6 +91,7 @@ impl Weather {
             cut: some(storm.cut),
             nodes: 1 + dice.below(3),
             budget: 20 + dice.below(200) as u64,
+            apart: dice.percent(30),
         }
     }
 }

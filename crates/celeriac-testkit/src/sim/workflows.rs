@@ -2,7 +2,7 @@
 
 use celeriac_core::error::Result;
 use celeriac_core::store::{
-    Join, Joined, Joins, Reopen, Transition, Watch, WorkflowFilter, Workflows,
+    Join, Joined, Joins, Reopen, StoreId, Transition, Watch, WorkflowFilter, Workflows,
 };
 use celeriac_core::workflow::{Member, NewWorkflow, Page, Record, Status, StepId, StepMark};
 use celeriac_core::{BoxFuture, MessageId};
@@ -13,6 +13,10 @@ use super::sky::State;
 use crate::faulty::Operation;
 
 impl Workflows for Link {
+    fn store_id(&self) -> Option<StoreId> {
+        self.store().store_id()
+    }
+
     fn create(&self, batch: Vec<NewWorkflow>) -> BoxFuture<'_, Result<Vec<bool>>> {
         let call = move || async move {
             let noted = Vec::from_iter(batch.iter().map(|new| new.workflow.id));
@@ -106,11 +110,7 @@ impl Joins for Link {
         let call = move || async move {
             let noted = batch.clone();
             let mut answer = self.store().join(batch).await?;
-            if self.bug == Some(Bug::Counter) {
-                self.state().count(&noted, &mut answer);
-            }
-            self.state().history.joined(&noted, &answer);
-            self.trace(|state| joins(state, &noted, &answer));
+            self.joined(&noted, &mut answer);
             Ok(answer)
         };
         Box::pin(self.call(Operation::Join, call))
@@ -124,6 +124,17 @@ impl Joins for Link {
             Ok(())
         };
         Box::pin(self.call(Operation::Reopen, call))
+    }
+}
+
+impl Link {
+    /// Notes what has come in; answers as the planted bug wants it.
+    pub(super) fn joined(&self, batch: &[Join], answer: &mut [Joined]) {
+        if self.bug == Some(Bug::Counter) {
+            self.state().count(batch, answer);
+        }
+        self.state().history.joined(batch, answer);
+        self.trace(|state| joins(state, batch, answer));
     }
 }
 

@@ -17,6 +17,7 @@ use super::history::History;
 use super::host::Host;
 use super::link::Link;
 use super::planted::Bug;
+use super::shelf::Shelf;
 use super::sky::Sky;
 
 /// The longest that a process needs to start again.
@@ -57,6 +58,12 @@ impl<A: Clone + Send + Sync + 'static> World<A> {
     /// What has happened so far. Not to be held over an await.
     pub fn history(&self) -> MappedMutexGuard<'_, History> {
         MutexGuard::map(self.sky.state(), |state| &mut state.history)
+    }
+
+    /// What tasks give to the sink of this name must come to the shelf, which the
+    /// app declares under it.
+    pub fn put_up(&self, sink: &str, shelf: &Shelf) {
+        self.sky.put_up(sink, shelf);
     }
 
     /// A number below `end` of this seed's.

@@ -27,8 +27,10 @@ async fn take(
     let mut taken = Vec::new();
     while taken.len() < count {
         let what = format!("{count} documents; {} came", taken.len());
-        let polled = within(&what, source.poll(cursor.as_ref(), max)).await.expect("poll");
-        assert!(polled.documents.len() <= max, "{} for {max}", polled.documents.len());
+        // A poll may give fewer than there are, so none asks for more than is left.
+        let most = max.min(count - taken.len());
+        let polled = within(&what, source.poll(cursor.as_ref(), most)).await.expect("poll");
+        assert!(polled.documents.len() <= most, "{} for {most}", polled.documents.len());
         taken.extend(polled.documents);
         *cursor = polled.cursor.or(cursor.take());
         source.confirm().await;

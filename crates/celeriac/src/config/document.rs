@@ -24,6 +24,13 @@ impl Config {
             };
             text.push_str(&format!("# {}\n{line}\n", key.about));
         }
+        config.brokers_to_toml(&mut text);
+        for (name, check) in &self.checks {
+            // Words, numbers and lists: they always have a TOML form.
+            let check = toml::to_string(check).unwrap_or_default();
+            let name = toml::Value::from(name.as_str());
+            text.push_str(&format!("\n[checks.{name}]\n{check}"));
+        }
         text
     }
 }
@@ -42,6 +49,16 @@ mod tests {
         config.worker.queues = vec!["a".to_owned(), "b".to_owned()];
         config.tasks.time_limit = Some(Duration::from_millis(1500));
         config.store = Some(Address::from("./state"));
+        config.backlog.when_full = crate::config::WhenFull::Refuse;
+        let eu = crate::config::NamedBroker { url: Address::from("memory://") };
+        config.brokers.insert("eu 1".to_owned(), eu);
+        config.routes.push(crate::config::Route {
+            header: Some("tenant=a*".to_owned()),
+            brokers: vec!["eu 1".to_owned(), "default".to_owned()],
+            ..crate::config::Route::default()
+        });
+        let check = "kind = \"tcp\"\naddress = \"bank:443\"\nevery = \"1m\"\nguards = [\"pay\"]";
+        config.checks.insert("the bank".to_owned(), toml::from_str(check).unwrap());
         for config in [Config::default(), config] {
             let text = config.to_toml();
             assert_eq!(toml::from_str::<Config>(&text).unwrap(), config, "{text}");

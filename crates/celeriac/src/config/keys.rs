@@ -4,9 +4,11 @@
 use std::time::Duration;
 
 use celeriac_core::Address;
+use celeriac_engine::breaker::{Growth, Rule};
 use celeriac_security::Inboxes;
 
-use super::Config;
+use super::breakers::{growth_of, growth_word, rule_of, rule_text};
+use super::{Config, WhenFull};
 use crate::connect::{check_broker, check_store};
 
 /// Something that can be set.
@@ -30,6 +32,10 @@ enum Field {
     Duration(fn(&mut Config) -> &mut Duration),
     Limit(fn(&mut Config) -> &mut Option<Duration>),
     Inboxes(fn(&mut Config) -> &mut Inboxes),
+    WhenFull(fn(&mut Config) -> &mut WhenFull),
+    Switch(fn(&mut Config) -> &mut bool),
+    Growth(fn(&mut Config) -> &mut Growth),
+    Rules(fn(&mut Config) -> &mut Vec<Rule>),
 }
 
 /// A value as it was given.
@@ -37,6 +43,7 @@ pub(super) enum Given {
     /// By a variable, which is text whatever it means.
     Variable(String),
     Text(String),
+    Switch(bool),
     /// A whole number; nothing if it is too large for any key.
     Number(Option<u64>),
     /// A list; nothing if not all in it is text.
@@ -72,6 +79,17 @@ impl Key {
             Field::Duration(field) => *field(config) = duration(given)?,
             Field::Limit(field) => *field(config) = Some(duration(given)?),
             Field::Inboxes(field) => *field(config) = inboxes(given)?,
+            Field::WhenFull(field) => *field(config) = when_full(given)?,
+            Field::Switch(field) => *field(config) = switch(given)?,
+            Field::Growth(field) => {
+                *field(config) = growth_of(&text(given).unwrap_or_default())?;
+            }
+            Field::Rules(field) => {
+                let rules = names(given)?;
+                let rules = rules.iter().map(|rule| rule_of(rule)).collect::<Result<_, _>>();
+                *field(config) =
+                    rules.map_err(|complaint| format!("is no list of rules: {complaint}"))?;
+            }
         }
         Ok(())
     }
@@ -107,6 +125,10 @@ impl Key {
             Field::Duration(field) => time(*field(config)),
             Field::Limit(field) => return field(config).map(time),
             Field::Inboxes(field) => field(config).as_str().into(),
+            Field::WhenFull(field) => field(config).as_str().into(),
+            Field::Switch(field) => (*field(config)).into(),
+            Field::Growth(field) => growth_word(*field(config)).into(),
+            Field::Rules(field) => field(config).iter().map(rule_text).collect::<Vec<_>>().into(),
         })
     }
 }
@@ -114,7 +136,7 @@ impl Key {
 fn text(given: Given) -> Option<String> {
     match given {
         Given::Variable(text) | Given::Text(text) => Some(text),
-        Given::Number(_) | Given::List(_) | Given::Other => None,
+        Given::Switch(_) | Given::Number(_) | Given::List(_) | Given::Other => None,
     }
 }
 
@@ -136,7 +158,7 @@ fn names(given: Given) -> Result<Vec<String>, String> {
         Given::Variable(list) if list.trim().is_empty() => Some(Vec::new()),
         Given::Variable(list) => Some(list.split(',').map(|name| name.trim().to_owned()).collect()),
         Given::List(names) => names,
-        Given::Text(_) | Given::Number(_) | Given::Other => None,
+        Given::Text(_) | Given::Switch(_) | Given::Number(_) | Given::Other => None,
     };
     let names = names.filter(|names| names.iter().all(|name| !name.is_empty()));
     names.ok_or_else(|| "is no list of names such as [\"default\", \"mail\"]".to_owned())
@@ -149,7 +171,7 @@ fn number<N: TryFrom<u64> + PartialOrd + std::fmt::Display>(
     let number = match given {
         Given::Variable(text) => text.trim().parse().ok(),
         Given::Number(number) => number,
-        Given::Text(_) | Given::List(_) | Given::Other => None,
+        Given::Text(_) | Given::Switch(_) | Given::List(_) | Given::Other => None,
     };
     match number.map(N::try_from) {
         None => Err(format!("is no whole number from {least} on")),
@@ -164,9 +186,23 @@ fn duration(given: Given) -> Result<Duration, String> {
     duration.ok_or_else(|| "is no duration such as \"250ms\", \"30s\" or \"1h 30m\"".to_owned())
 }
 
+fn switch(given: Given) -> Result<bool, String> {
+    let switch = match given {
+        Given::Variable(text) => text.trim().parse().ok(),
+        Given::Switch(switch) => Some(switch),
+        Given::Text(_) | Given::Number(_) | Given::List(_) | Given::Other => None,
+    };
+    switch.ok_or_else(|| "is neither true nor false".to_owned())
+}
+
 fn inboxes(given: Given) -> Result<Inboxes, String> {
     let inboxes = text(given).and_then(|text| text.parse().ok());
     inboxes.ok_or_else(|| "is neither \"signed\" nor \"open\"".to_owned())
+}
+
+fn when_full(given: Given) -> Result<WhenFull, String> {
+    let when_full = text(given).and_then(|text| text.parse().ok());
+    when_full.ok_or_else(|| "is neither \"block\" nor \"refuse\"".to_owned())
 }
 
 const fn key(name: &'static str, field: Field, about: &'static str) -> Key {
@@ -266,6 +302,26 @@ pub(super) const KEYS: &[Key] = &[
         "The largest body, in bytes.",
     ),
     key(
+        "backlog.folder",
+        Field::Text(|config| &mut config.backlog.folder),
+        "Where messages are kept while their broker is down; empty: their senders wait.",
+    ),
+    key(
+        "backlog.limit",
+        Field::Size(|config| &mut config.backlog.limit, 1),
+        "How many messages may wait for a broker that is down.",
+    ),
+    key(
+        "backlog.when_full",
+        Field::WhenFull(|config| &mut config.backlog.when_full),
+        "What becomes of more: block (the sender waits) or refuse.",
+    ),
+    key(
+        "backlog.wait",
+        Field::Duration(|config| &mut config.backlog.wait),
+        "How long a sender waits for a broker that is down, or for room in the backlog.",
+    ),
+    key(
         "security.folder",
         Field::Text(|config| &mut config.security.folder),
         "The folder of keys; empty: keys in the broker's directory, or ~/.config/celeriac/keys.",
@@ -279,5 +335,56 @@ pub(super) const KEYS: &[Key] = &[
         "security.signed_queues",
         Field::Names(|config| &mut config.security.signed_queues),
         "Other queues whose messages must be signed, with * and ?.",
+    ),
+    key(
+        "breakers.tasks",
+        Field::Switch(|config| &mut config.breakers.tasks),
+        "Whether tasks have a circuit breaker unless they say otherwise.",
+    ),
+    key(
+        "breakers.failures",
+        Field::Count(|config| &mut config.breakers.failures, 1),
+        "How many failures without a success between them open a circuit; of a task, unexpected \
+         ones of different messages.",
+    ),
+    key(
+        "breakers.rules",
+        Field::Rules(|config| &mut config.breakers.rules),
+        "Which findings of checks open it.",
+    ),
+    key(
+        "breakers.open_for",
+        Field::Duration(|config| &mut config.breakers.open_for),
+        "How long it stays open the first time.",
+    ),
+    key(
+        "breakers.growth",
+        Field::Growth(|config| &mut config.breakers.growth),
+        "How that grows when it opens again: constant, linear, exponential.",
+    ),
+    key(
+        "breakers.open_for_at_most",
+        Field::Duration(|config| &mut config.breakers.open_for_at_most),
+        "How long it stays open at the most.",
+    ),
+    key(
+        "breakers.alarm_trips",
+        Field::Size(|config| &mut config.breakers.alarm_trips, 1),
+        "How many trips within `alarm_within` are logged as errors instead of warnings.",
+    ),
+    key(
+        "breakers.alarm_within",
+        Field::Duration(|config| &mut config.breakers.alarm_within),
+        "Within which time.",
+    ),
+    key(
+        "breakers.alarm_calm",
+        Field::Duration(|config| &mut config.breakers.alarm_calm),
+        "After how long without that many they are warnings again.",
+    ),
+    key(
+        "health.connections_every",
+        Field::Duration(|config| &mut config.health.connections_every),
+        "How often a worker looks whether broker and store answer; 0s: never.",
     ),
 ];

@@ -1,19 +1,24 @@
 //! Loading: what a file and environment variables say, written over a
 //! configuration. All mistakes are told at once, each with its place.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::Config;
 use super::error::{Error, Mistake, Place};
 use super::keys::{Given, KEYS, Key};
 use super::nearest::nearest;
+use super::{Check, Config, brokers};
 
 /// The file that is read if no other is named and it exists.
 const DEFAULT_FILE: &str = "celeriac.toml";
 const PREFIX: &str = "CELERIAC_";
+/// `CELERIAC_BROKERS__EU__URL` is the address of the broker `eu`.
+const BROKERS: &str = "CELERIAC_BROKERS__";
+/// The section of declared health checks.
+const CHECKS: &str = "checks";
 /// Variables of this prefix that set nothing here: the command line's, and
 /// those of the tests that kill processes.
 const OTHERS: [&str; 2] = ["CELERIAC_CONFIG", "CELERIAC_LOG"];
@@ -83,7 +88,10 @@ struct Reading<'a> {
 impl Reading<'_> {
     fn file(&mut self, config: &mut Config) {
         match DeTable::parse(self.text) {
-            Ok(table) => self.table(config, "", table.get_ref()),
+            Ok(table) => {
+                self.table(config, "", table.get_ref());
+                self.checks(config);
+            }
             Err(error) => {
                 let start = error.span().map_or(0, |span| span.start);
                 self.mistake(start, error.message().to_owned());
@@ -91,13 +99,47 @@ impl Reading<'_> {
         }
     }
 
+    /// Checks have names of the user's: no table of keys knows them.
+    fn checks(&mut self, config: &mut Config) {
+        #[derive(serde::Deserialize)]
+        struct File {
+            #[serde(default)]
+            checks: BTreeMap<String, Spanned<Check>>,
+        }
+        match toml::from_str::<File>(self.text) {
+            Err(error) => {
+                let start = error.span().map_or(0, |span| span.start);
+                self.mistake(start, format!("{CHECKS}: {}", error.message()));
+            }
+            Ok(file) => {
+                for (name, check) in file.checks {
+                    if let Err(complaint) = check.get_ref().build(&name) {
+                        let message = format!("{CHECKS}.{name}: {complaint}");
+                        self.mistake(check.span().start, message);
+                    }
+                    config.checks.insert(name, check.into_inner());
+                }
+            }
+        }
+    }
+
     fn table(&mut self, config: &mut Config, section: &str, table: &DeTable<'_>) {
         for (name, value) in table {
+            if section.is_empty() && name.get_ref() == CHECKS {
+                continue;
+            }
             let path = match section {
                 "" => name.get_ref().to_string(),
                 section => format!("{section}.{}", name.get_ref()),
             };
-            if let Some(key) = Key::named(&path) {
+            let several = match path.as_str() {
+                "brokers" => Some(brokers::read_brokers(config, value)),
+                "routes" => Some(brokers::read_routes(config, value)),
+                _ => None,
+            };
+            if let Some(wrong) = several {
+                wrong.into_iter().for_each(|(start, message)| self.mistake(start, message));
+            } else if let Some(key) = Key::named(&path) {
                 if let Err(complaint) = key.set(config, given(value.get_ref())) {
                     let shown = key.shown(self.written(value));
                     self.mistake(value.span().start, format!("{path}: {shown} {complaint}"));
@@ -132,6 +174,7 @@ impl Reading<'_> {
 fn given(value: &DeValue<'_>) -> Given {
     match value {
         DeValue::String(text) => Given::Text(text.to_string()),
+        DeValue::Boolean(switch) => Given::Switch(*switch),
         DeValue::Integer(number) => {
             Given::Number(u64::from_str_radix(number.as_str(), number.radix()).ok())
         }
@@ -157,6 +200,9 @@ fn names_in(section: &str) -> Vec<&'static str> {
             _ => {}
         }
     }
+    if section.is_empty() {
+        names.extend(["brokers", "routes"]);
+    }
     names
 }
 
@@ -177,6 +223,9 @@ fn variable(config: &mut Config, name: &str, value: String) -> Result<(), String
         return key
             .set(config, Given::Variable(value))
             .map_err(|complaint| format!("{shown} {complaint}"));
+    }
+    if let Some(broker) = name.strip_prefix(BROKERS).and_then(|rest| rest.strip_suffix("__URL")) {
+        return brokers::set_broker(config, &broker.to_lowercase(), &value);
     }
     let names: Vec<_> = KEYS.iter().map(Key::variable).collect();
     let names = names.iter().map(String::as_str);

@@ -1,11 +1,17 @@
 //! Configuration: one typed value, with a default for everything.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use celeriac_core::{Address, RetryPolicy};
+use celeriac_publisher::courier;
+pub use celeriac_publisher::courier::WhenFull;
 use celeriac_security::Inboxes;
 use serde::{Deserialize, Serialize};
 
+mod breakers;
+mod brokers;
+mod checks;
 mod document;
 mod duration;
 mod error;
@@ -13,6 +19,9 @@ mod keys;
 mod load;
 pub(crate) mod nearest;
 
+pub use breakers::Breakers;
+pub use brokers::{NamedBroker, Route};
+pub use checks::{Check, Kind};
 pub use error::{Error, Mistake, Place};
 
 /// How an app behaves. Every key has a default; see [`Config::to_toml`] for a
@@ -28,6 +37,13 @@ pub struct Config {
     /// `broker`. Default: where the broker is, if it keeps state as well.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub store: Option<Address>,
+    /// More brokers, by name; `broker` is the one named `default`. Default none.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub brokers: BTreeMap<String, NamedBroker>,
+    /// Which messages go to which brokers: the first that matches holds, and
+    /// everything else goes to `default`. Default none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<Route>,
     /// What workers do.
     pub worker: Worker,
     /// What holds for tasks that say nothing themselves.
@@ -36,8 +52,17 @@ pub struct Config {
     pub queues: Queues,
     /// What senders may send.
     pub messages: Messages,
+    /// What happens to messages while their broker is down.
+    pub backlog: Backlog,
     /// Who may say what to whom.
     pub security: Security,
+    /// When circuits open.
+    pub breakers: Breakers,
+    /// What is looked at without being declared.
+    pub health: Health,
+    /// Health checks, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub checks: BTreeMap<String, Check>,
 }
 
 /// What workers do.
@@ -86,6 +111,22 @@ pub struct Tasks {
     pub revoke_ttl: Duration,
 }
 
+/// What is looked at without being declared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Health {
+    /// How often a worker looks whether broker and store answer; 0: never.
+    /// Default 10 s.
+    #[serde(with = "duration")]
+    pub connections_every: Duration,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self { connections_every: crate::health::EVERY }
+    }
+}
+
 /// What holds for queues.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -103,6 +144,38 @@ pub struct Queues {
 pub struct Messages {
     /// The largest body, in bytes. Default 1 MiB.
     pub max_body_bytes: usize,
+}
+
+/// What happens to messages while their broker is down.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Backlog {
+    /// The folder in which they are kept, for this process alone; empty:
+    /// senders wait until the broker is back. Default empty.
+    pub folder: String,
+    /// How many messages may wait for a broker. Default 100,000.
+    pub limit: usize,
+    /// What becomes of more: the sender waits, or is refused. Default
+    /// [`WhenFull::Block`].
+    #[serde(with = "when_full")]
+    pub when_full: WhenFull,
+    /// How long a sender waits for a broker that is down, or for room. Default 30 s.
+    #[serde(with = "duration")]
+    pub wait: Duration,
+}
+
+/// `block` and `refuse`, as a file says it.
+mod when_full {
+    use celeriac_publisher::courier::WhenFull;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(it: &WhenFull, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(it.as_str())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<WhenFull, D::Error> {
+        String::deserialize(from)?.parse().map_err(de::Error::custom)
+    }
 }
 
 impl Config {
@@ -149,11 +222,17 @@ impl Default for Config {
         Self {
             broker: Address::from("file://./celeriac-data"),
             store: None,
+            brokers: BTreeMap::new(),
+            routes: Vec::new(),
             worker: Worker::default(),
             tasks: Tasks::default(),
             queues: Queues::default(),
             messages: Messages::default(),
+            backlog: Backlog::default(),
             security: Security::default(),
+            breakers: Breakers::default(),
+            health: Health::default(),
+            checks: BTreeMap::new(),
         }
     }
 }
@@ -189,6 +268,13 @@ impl Default for Tasks {
 impl Default for Queues {
     fn default() -> Self {
         Self { limit: 1_000_000, room_timeout: Duration::from_secs(30) }
+    }
+}
+
+impl Default for Backlog {
+    fn default() -> Self {
+        let courier::Options { limit, when_full, wait, .. } = courier::Options::default();
+        Self { folder: String::new(), limit, when_full, wait }
     }
 }
 

@@ -1,14 +1,17 @@
 //! Connecting: from addresses to a broker and a store. Which drivers there are
 //! is said in [`drivers`].
 
+mod brokers;
 mod drivers;
 mod guard;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use celeriac_core::health::Board;
 use celeriac_core::{Address, Broker, MessageId, Store};
-use celeriac_publisher::Publisher;
+use celeriac_engine::routing::Routes;
+use celeriac_publisher::{Courier, Publisher};
 use jumpstarter::System;
 
 use self::drivers::{Opened, Opening, Wanted};
@@ -46,6 +49,17 @@ pub enum Error {
     /// The keys could not be read or made.
     #[error(transparent)]
     Keys(Arc<celeriac_security::Error>),
+    /// A route, or a named broker, is not right.
+    #[error("{0}")]
+    Routes(String),
+    /// No broker has this name.
+    #[error("no broker is named `{name}`; there are {}", known.join(", "))]
+    NoBroker {
+        /// The name.
+        name: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
     /// The driver failed.
     #[error("failed to {0}")]
     Driver(#[source] Arc<celeriac_core::Error>),
@@ -83,6 +97,10 @@ fn has(else_advice: &str, address: &Address, has: bool) -> Result<(), Error> {
 /// Whether the configuration names a broker, and a store or a broker that has one.
 pub(crate) fn check(config: &Config) -> Result<(), Error> {
     check_broker(&config.broker)?;
+    for named in config.brokers.values() {
+        check_broker(&named.url)?;
+    }
+    config.routing().map_err(Error::Routes)?;
     match &config.store {
         Some(store) => check_store(store),
         None if drivers::find(&config.broker)?.has_store => Ok(()),
@@ -96,6 +114,10 @@ pub(crate) struct Connection {
     pub(crate) broker: Arc<dyn Broker>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) publisher: Publisher,
+    /// Where the parts of this process show how they are.
+    pub(crate) board: Board,
+    /// One for each broker; none for a broker in this process, or given open.
+    pub(crate) couriers: Vec<Courier>,
     /// The broker, as one that can sign and encrypt for others; none around
     /// drivers that were given open.
     #[cfg(feature = "postgres")]
@@ -104,27 +126,15 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) async fn open(config: &Config) -> Result<Self, Error> {
+    pub(crate) async fn open(config: &Config, board: Board) -> Result<Self, Error> {
         check(config)?;
         let system = System::new("celeriac");
-        let (broker, store) = match &config.store {
-            Some(store) if *store != config.broker => {
-                let (only_broker, only_store) =
-                    (Wanted { broker: true, store: false }, Wanted { broker: false, store: true });
-                let opened = open(&config.broker, only_broker, config, &system).await?;
-                (opened.broker, open(store, only_store, config, &system).await?.store)
-            }
-            _ => {
-                let both = Wanted { broker: true, store: true };
-                let opened = open(&config.broker, both, config, &system).await?;
-                (opened.broker, opened.store)
-            }
-        };
-        let broker = broker.ok_or_else(|| not_given("broker", &config.broker))?;
-        let guard = Arc::new(guard::guarded(config, broker)?);
+        let (broker, store) = brokers::opened(config, &system).await?;
+        let all = brokers::all(config, &system, broker).await?;
+        let guard = Arc::new(guard::guarded(config, all.broker)?);
         let broker: Arc<dyn Broker> = guard.clone();
-        let store = store.ok_or_else(|| not_given("store", config.store_address()))?;
-        let connection = Self::over(config, system, (broker, store));
+        let couriers = (all.couriers, all.routes);
+        let connection = Self::start(config, system, (broker, store), couriers, board);
         #[cfg(feature = "postgres")]
         let connection = Self { guard: Some(guard), ..connection };
         Ok(connection)
@@ -134,20 +144,35 @@ impl Connection {
     pub(crate) fn over(
         config: &Config,
         system: System,
-        (broker, store): (Arc<dyn Broker>, Arc<dyn Store>),
+        drivers: (Arc<dyn Broker>, Arc<dyn Store>),
+        board: Board,
     ) -> Self {
-        let publisher_options = celeriac_publisher::Options {
+        Self::start(config, system, drivers, (Vec::new(), Routes::single()), board)
+    }
+
+    fn start(
+        config: &Config,
+        system: System,
+        (broker, store): (Arc<dyn Broker>, Arc<dyn Store>),
+        (couriers, routes): (Vec<Courier>, Routes),
+        board: Board,
+    ) -> Self {
+        let options = celeriac_publisher::Options {
             max_body_bytes: config.messages.max_body_bytes,
             room_timeout: config.queues.room_timeout,
             ..celeriac_publisher::Options::default()
         };
-        let publisher = Publisher::start(&system, broker.clone(), store.clone(), publisher_options);
+        let drivers = (broker.clone(), store.clone());
+        let publisher = Publisher::start_over(&system, drivers, (&couriers, routes), options);
         let revoke_ttl = config.tasks.revoke_ttl;
+        couriers.iter().for_each(|courier| courier.show_on(&board));
         Self {
             system,
             broker,
             store,
             publisher,
+            board,
+            couriers,
             #[cfg(feature = "postgres")]
             guard: None,
             revoke_ttl,

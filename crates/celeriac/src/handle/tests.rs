@@ -1,8 +1,8 @@
 //! Progress and drawings of workflows in a given state.
 
 use celeriac_core::workflow::{
-    Canvas, Condition, Items, JsonPath, Parent, Policy, Record, Shape, Signature, Status, StepId,
-    Workflow,
+    Canvas, Condition, Items, JsonPath, Parent, Policy, Record, Shape, Signature, Stage, Status,
+    StepId, Workflow,
 };
 use celeriac_core::{MessageId, Name, QueueName, Timestamp};
 use celeriac_engine::canvas::compile;
@@ -126,4 +126,36 @@ fn wide_groups_and_names_are_drawn_safely() {
     assert!(svg.contains("sum &quot;&lt;all&gt;&quot;"), "{svg}");
     assert!(drawing.mermaid().contains("sum #quot;<all>#quot;"));
     assert!(drawing.dot().contains("sum \\\"<all>\\\""));
+}
+
+/// Steps of which some are needed much later, as in `examples/workflow`.
+fn dag() -> Canvas {
+    let stage = |name: &str, needs: &[&str]| Stage {
+        name: name.to_owned(),
+        needs: needs.iter().map(|need| (*need).to_owned()).collect(),
+        settle: false,
+        canvas: match name {
+            "charge" => Canvas::group(vec![task("shop.charge"), task("shop.charge")]),
+            _ => Signature::new(name).into(),
+        },
+    };
+    let stages = vec![
+        stage("extract", &[]),
+        stage("rates", &[]),
+        stage("charge", &["extract", "rates"]),
+        stage("total", &["charge"]),
+        stage("archive", &["extract"]),
+        stage("report", &["extract", "total", "archive"]),
+    ];
+    Canvas::from(Shape::Dag { stages, policy: Policy::WaitAll }).on_error(Signature::new("alarm"))
+}
+
+#[test]
+fn ways_of_a_dag_lead_past_what_they_do_not_mean() {
+    let svg = Drawing::of(&view(&dag(), &[Status::Running, Status::Success])).svg();
+    let edges = svg.lines().filter(|line| line.contains("class=\"edge\""));
+    let mut hops = Vec::from_iter(edges.map(|edge| edge.matches('C').count()));
+    hops.sort_unstable();
+    // Of `archive` and of `extract` to `report`, past one column and past two.
+    assert_eq!(hops, [1, 1, 1, 1, 1, 2, 3], "{svg}");
 }

@@ -79,6 +79,9 @@ pub(super) fn publish_error(error: Error) -> WorkflowError {
             celeriac_publisher::Error::Driver(denied.into()).into()
         }
         // Checked when the app was made.
-        Error::Address { .. } | Error::NoStore { .. } => celeriac_publisher::Error::Stopped.into(),
+        Error::Address { .. }
+        | Error::NoStore { .. }
+        | Error::Routes(_)
+        | Error::NoBroker { .. } => celeriac_publisher::Error::Stopped.into(),
     }
 }

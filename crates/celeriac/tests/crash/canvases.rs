@@ -9,8 +9,9 @@ use std::time::Duration;
 use celeriac::workflow::{Canvas, Policy, Start, StepId};
 use celeriac::{App, HeaderValue, MessageId, Name, QueueName, ResultError, Timestamp};
 use celeriac_testkit::canvas::{Interpreter, Palette};
+use celeriac_testkit::child::say;
 
-use crate::child::{self, Running, app};
+use crate::child::{self, app};
 use crate::expected::compare;
 use crate::kill::{acked, rounds};
 use crate::tasks::{Witness, register};
@@ -53,7 +54,7 @@ fn canvas_app(dir: &Path) -> App {
 pub(crate) async fn run_canvases(dir: &Path) {
     let app = canvas_app(dir);
     let _worker = app.start_worker().await.unwrap();
-    child::say("started");
+    say("started");
     loop {
         let seed = child::rand_number();
         let id = MessageId::new();
@@ -62,11 +63,11 @@ pub(crate) async fn run_canvases(dir: &Path) {
         let start = Start { id, name, version: 0, queue, expires_at };
         app.start_as(start, &PALETTE.deep(u64::from(seed))).await.unwrap();
         child::note_acked(dir, u64::from(seed), id);
-        child::say("sent");
+        say("sent");
         if seed.is_multiple_of(3) {
             // Well or not: it has ended.
             let _ = app.result::<HeaderValue>(id).await.unwrap().get().await;
-            child::say("done");
+            say("done");
         }
     }
 }
@@ -75,7 +76,7 @@ pub(crate) async fn run_canvases(dir: &Path) {
 async fn every_acknowledged_canvas_comes_to_what_it_means() {
     let dir = tempfile::tempdir().unwrap();
     for _ in 0..rounds() {
-        let mut child = Running::start("run canvases", dir.path());
+        let mut child = child::start("run canvases", dir.path());
         let heard = MessageId::new().hash_bits() % WORDS;
         for _ in 0..=heard {
             assert!(child.word().is_some(), "the child died by itself");

@@ -1,13 +1,13 @@
 //! The child: a process with a worker on a directory, which says what it does.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write as _;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use celeriac::workflow::{Canvas, Signature};
 use celeriac::{App, Config, MessageId, RetryPolicy};
+use celeriac_testkit::child::{Child, say};
 
 /// Names the child's part; absent in the parent.
 const PART: &str = "CELERIAC_CRASH_PART";
@@ -45,65 +45,14 @@ pub(crate) fn app(dir: &Path, max_deaths: u32) -> App {
     let mut config =
         Config { broker: dir.join("data").display().to_string().into(), ..Config::default() };
     config.worker.max_deaths = max_deaths;
+    // Tasks fail on purpose here, and must not wait for a circuit.
+    config.breakers.tasks = false;
     App::from_config(config).unwrap().register(record).register(add_up).register(kill_process)
 }
 
-/// A child at work; killed when it is dropped.
-pub(crate) struct Running {
-    child: Child,
-    pub(crate) says: BufReader<ChildStdout>,
-}
-
-impl Running {
-    /// Runs this binary again in the given part.
-    pub(crate) fn start(part: &str, dir: &Path) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "child::child", "--nocapture", "--test-threads=1"])
-            .env(PART, part)
-            .env(DIR, dir)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let says = BufReader::new(child.stdout.take().unwrap());
-        Self { child, says }
-    }
-
-    /// The next word of the child; `None` when it is dead.
-    pub(crate) fn word(&mut self) -> Option<String> {
-        loop {
-            let mut line = String::new();
-            if self.says.read_line(&mut line).unwrap_or(0) == 0 {
-                return None;
-            }
-            if let Some((_, word)) = line.split_once("SAYS ") {
-                return Some(word.trim().to_owned());
-            }
-        }
-    }
-
-    /// Kills it and waits for its end.
-    pub(crate) fn kill(mut self) {
-        self.end();
-    }
-
-    fn end(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
-/// Says a word to the parent. The test runner may have begun the line.
-pub(crate) fn say(word: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "SAYS {word}");
-    let _ = out.flush();
+/// Runs this binary again in the given part.
+pub(crate) fn start(part: &str, dir: &Path) -> Child {
+    Child::spawn("child::child", [(PART, part), (DIR, dir.to_str().unwrap())])
 }
 
 /// The child's entry; without its part it is a test that has nothing to do.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use celeriac::MessageId;
 use celeriac::workflow::Status;
 
-use crate::child::{MEMBERS, Running, app};
+use crate::child::{self, MEMBERS, app};
 use crate::kill::{acked, rounds, runs};
 
 /// At most how many words of the child are heard before it is killed.
@@ -16,7 +16,7 @@ const WORDS: u64 = 8;
 async fn every_acknowledged_chord_ends() {
     let dir = tempfile::tempdir().unwrap();
     for _ in 0..rounds() {
-        let mut child = Running::start("run chords", dir.path());
+        let mut child = child::start("run chords", dir.path());
         let heard = MessageId::new().hash_bits() % WORDS;
         // One chord at least is under way when it dies.
         for _ in 0..=heard + 1 {

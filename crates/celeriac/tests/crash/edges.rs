@@ -12,7 +12,9 @@ use celeriac::{App, MessageId};
 use celeriac_testkit::probe::eventually;
 use serde_json::Value;
 
-use crate::child::{Running, app, say};
+use celeriac_testkit::child::say;
+
+use crate::child::{self, app};
 
 /// How often the child is killed. After each kill the source's lease must end.
 const ROUNDS: usize = 2;
@@ -69,7 +71,7 @@ async fn every_file_becomes_one_task_and_a_line() {
     let dir = dir.path();
     fs::create_dir(dir.join("inbox")).unwrap();
     for _ in 0..ROUNDS {
-        let mut child = Running::start("read a folder", dir);
+        let mut child = child::start("read a folder", dir);
         for _ in 0..=MessageId::new().hash_bits() % WORDS {
             assert!(child.word().is_some(), "the child died by itself");
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use celeriac::{Filter, MessageId};
 
-use crate::child::{Running, app};
+use crate::child::{self, app};
 
 /// How often the child is killed, unless the environment says otherwise.
 const ROUNDS: u32 = 6;
@@ -22,7 +22,7 @@ pub(crate) fn rounds() -> u32 {
 async fn no_acknowledged_task_is_lost() {
     let dir = tempfile::tempdir().unwrap();
     for _ in 0..rounds() {
-        let mut child = Running::start("send and run", dir.path());
+        let mut child = child::start("send and run", dir.path());
         let heard = MessageId::new().hash_bits() % WORDS;
         for _ in 0..=heard {
             assert!(child.word().is_some(), "the child died by itself");

@@ -2,7 +2,7 @@
 
 use celeriac::{Filter, Reason, TaskState};
 
-use crate::child::{Running, app, kill_process, record};
+use crate::child::{self, app, kill_process, record};
 
 /// How often the child may die: the limit of deaths, and once for luck.
 const STARTS: u32 = 6;
@@ -20,7 +20,7 @@ async fn a_task_that_kills_three_processes_is_quarantined_and_the_others_end() {
 
     let mut deaths = 0;
     loop {
-        let mut child = Running::start("run until done", dir.path());
+        let mut child = child::start("run until done", dir.path());
         let mut last = None;
         while let Some(word) = child.word() {
             last = Some(word);

@@ -1,6 +1,6 @@
 //! Two processes on one directory: one owns it, the other goes through it.
 
-use crate::child::{Running, app};
+use crate::child::{self, app};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_process_sends_through_the_owner() {
@@ -8,7 +8,7 @@ async fn a_second_process_sends_through_the_owner() {
     let owner = app(dir.path(), 3);
     let worker = owner.start_worker().await.unwrap();
 
-    let mut second = Running::start("send", dir.path());
+    let mut second = child::start("send", dir.path());
     let id = second.word().expect("the second process could not send").parse().unwrap();
     let value = second.word().expect("the second process got no result");
     assert_eq!(value, "7");
@@ -21,7 +21,7 @@ async fn a_second_process_sends_through_the_owner() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_work_of_a_dead_owner_is_taken_over() {
     let dir = tempfile::tempdir().unwrap();
-    let mut first = Running::start("send and run", dir.path());
+    let mut first = child::start("send and run", dir.path());
     for _ in 0..5 {
         first.word().expect("the owner died by itself");
     }
@@ -33,7 +33,7 @@ async fn the_work_of_a_dead_owner_is_taken_over() {
     let _ = heir.queues().await;
     let worker = heir.start_worker().await.unwrap();
     let ran = dir.path().join("ran.log").display().to_string();
-    let result = heir.send(crate::child::record::s(9, ran)).await.unwrap();
+    let result = heir.send(child::record::s(9, ran)).await.unwrap();
     assert_eq!(result.get_timeout(std::time::Duration::from_secs(60)).await.unwrap(), 9);
     worker.stop().await;
     heir.shutdown().await;
@@ -42,12 +42,12 @@ async fn the_work_of_a_dead_owner_is_taken_over() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_waits_for_a_result_goes_on_waiting_when_the_owner_dies() {
     let dir = tempfile::tempdir().unwrap();
-    let mut first = Running::start("send and run", dir.path());
+    let mut first = child::start("send and run", dir.path());
     first.word().unwrap();
     let heir = app(dir.path(), u32::MAX);
     let ran = dir.path().join("ran.log").display().to_string();
     let soon = std::time::Duration::from_millis(500);
-    let result = heir.send(crate::child::record::s(11, ran).countdown(soon)).await.unwrap();
+    let result = heir.send(child::record::s(11, ran).countdown(soon)).await.unwrap();
     let waits = async {
         let waited = result.get_timeout(std::time::Duration::from_secs(60)).await;
         assert_eq!(waited.unwrap(), 11);

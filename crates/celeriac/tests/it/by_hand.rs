@@ -25,7 +25,7 @@ async fn id(value: Value) -> Value {
     value
 }
 
-#[celeriac::task(name = "by_hand.broken", retry = false)]
+#[celeriac::task(name = "by_hand.broken", retry = false, breaker = false)]
 async fn broken(value: Value, mended: State<Mended>) -> Result<Value, std::io::Error> {
     match mended.0.load(Ordering::SeqCst) {
         true => Ok(value),

@@ -35,7 +35,7 @@ async fn held(n: u32, gate: State<Gate>, begun: State<Counter>) -> u32 {
     n
 }
 
-#[celeriac::task(retry(max = 3, backoff = "5ms..5ms"))]
+#[celeriac::task(retry(max = 3, backoff = "5ms..5ms"), breaker = false)]
 async fn retried(n: u32, ctx: &TaskContext) -> Result<u32, NotYet> {
     if ctx.attempt() == 0 { Err(NotYet) } else { Ok(n) }
 }

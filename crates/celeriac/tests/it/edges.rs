@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use celeriac::canvas::{chord, group};
 use celeriac::sources::{Folder, Interval};
-use celeriac::{App, EdgesError, Filter, MessageId, State};
+use celeriac::{App, EdgesError, Filter, MessageId, RawSignature, State};
 use celeriac_core::error::Result;
 use celeriac_core::{BoxFuture, Error, ErrorKind, Message, Sink};
 use celeriac_testkit::probe::eventually;
@@ -104,6 +104,13 @@ async fn a_call_says_where_its_value_goes() {
     for (n, sinks) in [(1, vec!["b"]), (2, vec!["store"]), (3, vec!["store", "a"])] {
         get(&app.send(double::s(n).sinks(sinks)).await.unwrap()).await;
     }
+    let raw = RawSignature {
+        name: <double as celeriac::Task>::NAME.to_owned(),
+        args: vec![json!(4)],
+        sinks: vec!["b".to_owned()],
+        ..RawSignature::default()
+    };
+    assert_eq!(get(&app.send_raw(raw).await.unwrap()).await, 8, "also by name");
     let ended = app.send(unkept::s("x".to_owned())).await.unwrap();
     crate::fixture::end(&ended).await;
     // In workflows, too: of the members by their attribute, of the body by the call.
@@ -119,7 +126,7 @@ async fn a_call_says_where_its_value_goes() {
         values
     };
     assert_eq!(sorted(&a), ["\"x\"", "20", "40", "6"]);
-    assert_eq!(sorted(&b), ["2", "20", "40", "60"]);
+    assert_eq!(sorted(&b), ["2", "20", "40", "60", "8"]);
 }
 
 #[tokio::test]

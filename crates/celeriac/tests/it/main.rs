@@ -8,6 +8,7 @@
 )]
 
 mod blocking;
+mod brokers;
 mod by_hand;
 mod calls;
 mod canvas;
@@ -20,6 +21,7 @@ mod events;
 mod failures;
 mod fixture;
 mod handles;
+mod health;
 mod load;
 mod macros;
 mod misuse;

@@ -1,9 +1,7 @@
 //! The tasks, and the child: a process with a worker that the parent kills.
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdout, Command, Stdio};
-
 use celeriac::{App, MessageId};
+use celeriac_testkit::child::{Child, say};
 
 /// Names the child's broker; absent in the parent.
 const ADDRESS: &str = "CELERIAC_CRASH_ADDRESS";
@@ -40,40 +38,11 @@ pub(crate) fn app(address: &str) -> App {
     app.register(double).register(next).register(sum)
 }
 
-/// A child at work; killed when it is dropped.
-pub(crate) struct Running {
-    child: Child,
-    says: BufReader<ChildStdout>,
-}
-
-impl Running {
-    pub(crate) fn start(address: &str) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "child::child", "--nocapture", "--test-threads=1"])
-            .env(ADDRESS, address)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let says = BufReader::new(child.stdout.take().unwrap());
-        Self { child, says }
-    }
-
-    /// Waits until its worker has started.
-    pub(crate) fn started(&mut self) {
-        let mut line = String::new();
-        while !line.contains("SAYS started") {
-            line.clear();
-            assert_ne!(self.says.read_line(&mut line).unwrap(), 0, "the child has ended");
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// Runs this binary again, with a worker; returns when that has started.
+pub(crate) fn start(address: &str) -> Child {
+    let mut child = Child::spawn("child::child", [(ADDRESS, address)]);
+    assert_eq!(child.word().as_deref(), Some("started"), "the child has ended");
+    child
 }
 
 /// The child's entry; without an address it is a test that has nothing to do.
@@ -81,7 +50,6 @@ impl Drop for Running {
 async fn child() {
     let Ok(address) = std::env::var(ADDRESS) else { return };
     let _worker = app(&address).start_worker().await.unwrap();
-    println!("SAYS started");
-    std::io::stdout().flush().unwrap();
+    say("started");
     std::future::pending::<()>().await;
 }

@@ -2,7 +2,7 @@
 
 use celeriac::{QueueName, TaskState};
 
-use crate::child::{Running, app, double, place};
+use crate::child::{self, app, double, place};
 
 const TASKS: i64 = 20_000;
 
@@ -10,15 +10,14 @@ const TASKS: i64 = 20_000;
 async fn what_a_killed_worker_held_is_done_by_another() {
     let Some(address) = place() else { return };
     let app = app(&address);
-    let mut doomed = Running::start(&address);
-    doomed.started();
-    let mut heir = Running::start(&address);
-    heir.started();
+    let mut doomed = child::start(&address);
+    let _heir = child::start(&address);
     let mut results = Vec::new();
     for first in (0..TASKS).step_by(1000) {
         results.extend(app.send_many((first..first + 1000).map(double::s)).await.unwrap());
         if first == TASKS / 2 {
-            drop(std::mem::replace(&mut doomed, Running::start(&address)));
+            doomed.kill();
+            doomed = child::start(&address);
         }
     }
     for (number, result) in (0..).zip(&results) {

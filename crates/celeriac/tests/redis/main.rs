@@ -6,6 +6,7 @@
 
 mod child;
 mod killed;
+mod outage;
 
 use std::time::{Duration, Instant};
 

@@ -16,10 +16,17 @@ pub(crate) fn of(app: App) -> Cluster<App> {
     )
 }
 
-/// A cluster that runs the tasks of random canvases before this witness.
-pub(crate) fn of_canvases(witness: &Arc<Witness>) -> Cluster<App> {
+/// An app in memory, four tasks at a time.
+pub(crate) fn app() -> App {
     let mut config = Config { broker: celeriac::Address::from("memory://"), ..Config::default() };
     config.worker.name = "node".to_owned();
     config.worker.concurrency = 4;
-    of(register(App::from_config(config).unwrap()).provide(witness.clone()))
+    // Canvases fail on purpose, and their interpreter knows no circuits.
+    config.breakers.tasks = false;
+    App::from_config(config).unwrap()
+}
+
+/// A cluster that runs the tasks of random canvases before this witness.
+pub(crate) fn of_canvases(witness: &Arc<Witness>) -> Cluster<App> {
+    of(register(app()).provide(witness.clone()))
 }

@@ -15,9 +15,12 @@
 mod canvases;
 mod cluster;
 mod corpus;
+mod edges;
 mod expected;
+mod once;
 mod oracle;
 mod pace;
 mod plain;
+mod poison;
 mod seeds;
 mod tasks;

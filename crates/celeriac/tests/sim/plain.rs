@@ -9,7 +9,7 @@ use celeriac_testkit::canvas::{Ran, run};
 use celeriac_testkit::sim::{Report, Simulation, World};
 
 use crate::cluster::of_canvases;
-use crate::seeds::{Figures, seeds, traced};
+use crate::seeds;
 use crate::tasks::Witness;
 
 const TASKS: &[&str] = &["mix", "odd", "list", "flaky", "hopeless", "map"];
@@ -83,19 +83,7 @@ pub(crate) fn simulate(seed: u64, traced: bool) -> Report<()> {
 
 #[test]
 fn every_task_ends_once() {
-    let mut figures = Figures::default();
-    for seed in seeds(0) {
-        let mut report = simulate(seed, traced());
-        figures.add(&report);
-        if traced() {
-            println!("{}\n{report}", report.trace.join("\n"));
-        }
-        if !report.is_well() {
-            report = simulate(seed, true);
-        }
-        report.unwrap();
-    }
-    figures.print("tasks");
+    seeds::each(0, "tasks", simulate);
 }
 
 #[test]

@@ -1,22 +1,38 @@
 //! Which seeds are run, what they found, and how it is told.
 
-use std::collections::BTreeMap;
-use std::ops::Range;
-
 use celeriac_testkit::sim::Report;
+use std::collections::BTreeMap;
 
 /// How many seeds a test runs, unless the environment says otherwise.
 const SEEDS: u64 = 200;
 
 /// The seeds of a test whose own begin at `first`.
-pub(crate) fn seeds(first: u64) -> Range<u64> {
+pub(crate) fn seeds(first: u64) -> Vec<u64> {
     let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     if let Some(one) = number("CELERIAC_SIM_SEED") {
-        return one..one + 1;
+        return vec![one];
     }
     let count = number("CELERIAC_SIM_SEEDS").unwrap_or(SEEDS);
     let from = number("CELERIAC_SIM_FROM").unwrap_or(0) + first;
-    from..from + count
+    (from..from + count).collect()
+}
+
+/// Runs a test's seeds, whose own begin at `first`; one that breaks a promise is
+/// run again with its trace.
+pub(crate) fn each<T>(first: u64, what: &str, simulate: impl Fn(u64, bool) -> Report<T>) {
+    let mut figures = Figures::default();
+    for seed in seeds(first) {
+        let mut report = simulate(seed, traced());
+        figures.add(&report);
+        if traced() {
+            println!("{}\n{report}", report.trace.join("\n"));
+        }
+        if !report.is_well() {
+            report = simulate(seed, true);
+        }
+        drop(report.unwrap());
+    }
+    figures.print(what);
 }
 
 /// Whether the trace of a single seed was asked for.

@@ -1,6 +1,7 @@
 //! What is written to the journal, by domain. A change says how it is applied
 //! to the tables, and what follows in the hub once it is durable.
 
+mod advance;
 mod dedup;
 mod joins;
 mod messages;
@@ -17,6 +18,7 @@ use super::journal::fault::Fault;
 use super::journal::{Op, Tables};
 use crate::hub::Hub;
 
+pub(crate) use advance::AdvanceAll;
 pub(crate) use dedup::{ClaimKeys, ConfirmKeys};
 pub(crate) use joins::{JoinMembers, ReopenMembers};
 pub(crate) use messages::{CountDeaths, Enqueue, Nothing};

@@ -29,6 +29,12 @@ impl Complete {
     }
 }
 
+impl Complete {
+    pub(crate) fn len(&self) -> usize {
+        self.completions.len()
+    }
+}
+
 impl Change for Complete {
     type Answer = Vec<bool>;
     const OPERATION: &'static str = "complete";

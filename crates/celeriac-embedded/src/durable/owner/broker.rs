@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use celeriac_core::broker::{Limit, QueueStats, Receipt, Settlement, Subscription};
 use celeriac_core::error::Result;
+use celeriac_core::store::{Advance, Joined};
 use celeriac_core::{Message, Priority, QueueName};
 
 use super::{Disk, Owner, fault};
-use crate::durable::changes::{Enqueue, Nothing};
+use crate::durable::changes::{AdvanceAll, Enqueue, Nothing};
 use crate::durable::journal::Group;
 use crate::hub::{Backing, HubConsumer};
 use crate::live::{Admission, ColdPack, Ready, Settled, Wake};
@@ -16,17 +17,32 @@ use crate::live::{Admission, ColdPack, Ready, Settled, Wake};
 impl Owner {
     pub(crate) async fn publish(&self, batch: &[Arc<Message>], limit: Limit) -> Result<Vec<usize>> {
         self.hub.check_open("publish")?;
+        let (enqueue, refused) = self.reserve(batch, limit);
+        if !enqueue.groups.is_empty() {
+            self.write(enqueue).await?;
+        }
+        Ok(refused)
+    }
+
+    /// Reserves room; the positions of those that get none.
+    fn reserve(&self, batch: &[Arc<Message>], limit: Limit) -> (Enqueue, Vec<usize>) {
         let mut wake = Wake::default();
         let admissions = self.hub.queues.lock().admit(batch, limit, &mut wake);
         drop(wake);
         // From here on the reservations belong to the change, which gives them
         // up when it is dropped.
         let (groups, refused) = group(batch, &admissions);
-        let enqueue = Enqueue { groups, hub: self.hub.clone() };
-        if !enqueue.groups.is_empty() {
-            self.write(enqueue).await?;
+        (Enqueue { groups, hub: self.hub.clone() }, refused)
+    }
+
+    pub(crate) async fn advance(&self, batch: Advance) -> Result<Option<Vec<Joined>>> {
+        self.hub.check_open("advance")?;
+        if batch.publish.iter().any(|message| message.queue.is_transient()) {
+            // What is not stored would be delivered before all else is.
+            return Ok(None);
         }
-        Ok(refused)
+        let (enqueue, _none) = self.reserve(&batch.publish, Limit::Exceed);
+        self.write(AdvanceAll::new(batch, enqueue)).await
     }
 
     pub(crate) async fn room(&self, queue: &QueueName) -> Result<()> {

@@ -155,3 +155,46 @@ fn a_file_that_is_named_must_exist() {
     let error = Config::load(Some(Path::new("/nowhere.toml")), []).unwrap_err();
     assert!(error.to_string().starts_with("failed to read /nowhere.toml: "), "{error}");
 }
+
+#[test]
+fn brokers_and_routes() {
+    let text = "[brokers.eu]\nurl = \"memory://\"\n\
+                [[routes]]\ntask = \"mail.*\"\nbrokers = [\"eu\", \"default\"]\n";
+    let config = load(text, &[("CELERIAC_BROKERS__US__URL", "./us")]).unwrap();
+    assert_eq!(config.all_brokers()[1..], [("eu", &"memory://".into()), ("us", &"./us".into())]);
+    assert_eq!(config.routes[0].task.as_deref(), Some("mail.*"));
+    assert_eq!(config.routes[0].brokers, ["eu", "default"]);
+    let cases = [
+        (
+            "[brokers.eu]\nurl = \"ftp://:pw@x\"\n",
+            "celeriac.toml:2:7: brokers.eu.url: `ftp://:***@x` is no address; use",
+        ),
+        (
+            "[brokers.eu]\nurl = \"memory://\"\nx = 1\n",
+            "celeriac.toml:3:1: unknown key `brokers.eu.x`",
+        ),
+        (
+            "[brokers.default]\nurl = \"memory://\"\n",
+            "celeriac.toml:2:7: brokers.default.url: `broker`, at",
+        ),
+        ("[brokers.eu]\n", "celeriac.toml:1:10: brokers.eu: has no `url`"),
+        ("[[routes]]\ntask = 1\n", "celeriac.toml:2:8: routes.task: is no text"),
+        (
+            "[[routes]]\ntsk = \"a\"\n",
+            "celeriac.toml:2:1: unknown key `routes.tsk`; keys here: task",
+        ),
+        (
+            "[[routes]]\nbrokers = [\"eu\"]\n",
+            "celeriac.toml:1:1: routes: a route has exactly one of task",
+        ),
+        ("[[routes]]\ntask = \"a\"\n", "celeriac.toml:1:1: routes: a route names at least one"),
+        (
+            "[backlog]\nwhen_full = \"drop\"\n",
+            "celeriac.toml:2:13: backlog.when_full: \"drop\" is neither",
+        ),
+    ];
+    for (text, expected) in cases {
+        let told = complaints(text, &[]);
+        assert!(told.len() == 1 && told[0].starts_with(expected), "{told:?}");
+    }
+}

@@ -1,4 +1,5 @@
-//! Publish, Write, Settle: the one function that makes decisions durable.
+//! Publish, Write: the one function that makes decisions durable. The settler
+//! does what comes last.
 //!
 //! The order is the at-least-once guarantee. Wherever it stops (an error, a
 //! dropped future, a dead process), the delivery is not settled yet, so the
@@ -20,22 +21,22 @@ use celeriac_engine::{Commit, Ending, Revoked};
 
 use crate::workflows::Workflows;
 
-/// Tells workflows, publishes, then writes, then settles. What succeeded is
-/// taken out of `commit`, so that calling it again after an error goes on where
-/// it stopped. Where very much follows for workflows, some of `commit.told` is
-/// left for the next call. Returns how many deliveries were settled.
+/// Tells workflows, publishes, then writes. What succeeded is taken out of
+/// `commit`, so that calling it again after an error goes on where it stopped;
+/// afterwards, what `commit.settle` holds is to be settled. Where very much follows
+/// for workflows, some of `commit.told` is left for the next call.
 ///
 /// # Errors
 /// The driver's error; `commit` holds what is left to do.
 ///
 /// # Cancel safety
 /// Safe: what was under way is done again by the next call.
-pub async fn apply(
+pub async fn write(
     broker: &dyn Broker,
     store: &dyn Store,
     workflows: &mut Workflows,
     commit: &mut Commit,
-) -> Result<usize> {
+) -> Result<()> {
     if !commit.documents.is_empty() {
         // Once an outcome is recorded its task is not run again, so what its
         // sinks shall have is stored before.
@@ -46,7 +47,7 @@ pub async fn apply(
         // A step that is recorded is told and not run again: what a retry by
         // hand needs of it is kept before.
         quarantine(store, commit).await?;
-        workflows.tell(store, commit).await?;
+        workflows.tell(broker, store, commit).await?;
     }
     if !commit.create.is_empty() {
         store.create(commit.create.clone()).await?;
@@ -63,13 +64,7 @@ pub async fn apply(
         store.mark(commit.mark.clone()).await?;
         commit.mark.clear();
     }
-    revoke(store, commit).await?;
-    let settled = commit.settle.len();
-    if settled > 0 {
-        broker.settle(commit.settle.clone()).await?;
-        commit.settle.clear();
-    }
-    Ok(settled)
+    revoke(store, commit).await
 }
 
 /// Publishes, and notes statuses of steps meanwhile: nothing is decided by
