@@ -50,6 +50,7 @@ pub(crate) fn expand(declaration: &Declaration) -> TokenStream {
             missing_docs,
             private_interfaces,
             unreachable_code,
+            unreachable_patterns,
             unreachable_pub,
             unused_mut,
             unused_variables
@@ -92,13 +93,18 @@ fn constants(declaration: &Declaration) -> TokenStream {
             const SAYS_GOODBYE: bool = true;
         )
     });
+    let sees_batches = declaration.after_batch.is_some().then(|| {
+        quote!(
+            const SEES_BATCHES: bool = true;
+        )
+    });
     let refinement = declaration.arguments.chart.as_ref().map(|chart| {
         quote! {
             const REFINEMENT: ::core::option::Option<&'static ::jumpstarter::chart::Refinement> =
                 ::core::option::Option::Some(<#chart as ::jumpstarter::chart::Extension>::REFINEMENT);
         }
     });
-    quote!(#table #needs #says_goodbye #refinement)
+    quote!(#table #needs #says_goodbye #sees_batches #refinement)
 }
 
 fn hooks(declaration: &Declaration) -> TokenStream {

@@ -38,30 +38,42 @@ pub(crate) fn message_enum(declaration: &Declaration) -> TokenStream {
 
 /// The functions of `Actor` that look into messages.
 pub(crate) fn dispatch(declaration: &Declaration) -> TokenStream {
-    let name = enum_name();
     let groups = Group::all(&declaration.handlers);
-    let arms = groups.iter().map(|group| {
-        let handler = group.first();
-        let (cfgs, variant) = (&handler.callable.cfgs, &handler.callable.name);
-        let body = group.body(declaration);
-        quote!(#(#cfgs)* #name::#variant(value, reply) => { #body })
-    });
     let stashes = groups.iter().any(Group::stashes).then(|| {
         quote!(
             const STASHES: bool = true;
         )
     });
+    let dispatch = match groups.iter().any(|group| !group.is_async()) {
+        false => dispatch_async(declaration, &groups),
+        true => {
+            let (now, later) = (dispatch_now(declaration, &groups), dispatch_later(declaration, &groups));
+            quote!(#now #later)
+        }
+    };
+    let name = enum_name();
     let names = groups.iter().map(|group| {
         let handler = group.first();
         let (cfgs, variant) = (&handler.callable.cfgs, &handler.callable.name);
         let message = &handler.message;
         quote!(#(#cfgs)* #name::#variant(..) => ::core::any::type_name::<#message>())
     });
-    let never = (!type_parameters(declaration).is_empty())
-        .then(|| quote!(#name::__Never(never, _) => match never {}));
+    let never = never(declaration);
     quote! {
         #stashes
+        #dispatch
 
+        fn message_name(message: &Self::Message) -> &'static str {
+            match *message { #(#names,)* #never }
+        }
+    }
+}
+
+/// Every handler awaits something.
+fn dispatch_async(declaration: &Declaration, groups: &[Group<'_>]) -> TokenStream {
+    let arms = groups.iter().map(|group| group.arm(declaration));
+    let never = never(declaration);
+    quote! {
         async fn dispatch(
             &mut self,
             message: Self::Message,
@@ -69,10 +81,83 @@ pub(crate) fn dispatch(declaration: &Declaration) -> TokenStream {
         ) {
             match message { #(#arms,)* #never }
         }
+    }
+}
 
-        fn message_name(message: &Self::Message) -> &'static str {
-            match *message { #(#names,)* #never }
+/// Those that await nothing.
+fn dispatch_now(declaration: &Declaration, groups: &[Group<'_>]) -> TokenStream {
+    let name = enum_name();
+    let arms = groups.iter().map(|group| match group.is_async() {
+        false => group.arm(declaration),
+        true => {
+            let handler = group.first();
+            let (cfgs, variant) = (&handler.callable.cfgs, &handler.callable.name);
+            quote! {
+                #(#cfgs)* message @ #name::#variant(..) => {
+                    return ::core::option::Option::Some(message)
+                }
+            }
         }
+    });
+    let never = never(declaration);
+    quote! {
+        const AT_ONCE: bool = true;
+
+        #[inline]
+        fn dispatch_now(
+            &mut self,
+            message: Self::Message,
+            ctx: &mut ::jumpstarter::Context<Self>,
+        ) -> ::core::option::Option<Self::Message> {
+            match message { #(#arms,)* #never }
+            ::core::option::Option::None
+        }
+    }
+}
+
+/// Those that await something, after the others have been tried.
+fn dispatch_later(declaration: &Declaration, groups: &[Group<'_>]) -> TokenStream {
+    let waiting = groups.iter().filter(|group| group.is_async());
+    let arms: Vec<TokenStream> = waiting.map(|group| group.arm(declaration)).collect();
+    let later = (!arms.is_empty()).then(|| {
+        quote! {
+            if let ::core::option::Option::Some(message) = left {
+                match message { #(#arms,)* _ => {} }
+            }
+        }
+    });
+    quote! {
+        async fn dispatch(
+            &mut self,
+            message: Self::Message,
+            ctx: &mut ::jumpstarter::Context<Self>,
+        ) {
+            let left = self.dispatch_now(message, ctx);
+            #later
+        }
+    }
+}
+
+/// The variant that keeps the type parameters.
+fn never(declaration: &Declaration) -> Option<TokenStream> {
+    let name = enum_name();
+    (!type_parameters(declaration).is_empty())
+        .then(|| quote!(#name::__Never(never, _) => match never {}))
+}
+
+impl Group<'_> {
+    /// Whether one of the handlers awaits something.
+    fn is_async(&self) -> bool {
+        self.handlers.iter().any(|handler| handler.callable.is_async)
+    }
+
+    /// The arm for its variant, in a match over a message.
+    fn arm(&self, declaration: &Declaration) -> TokenStream {
+        let name = enum_name();
+        let handler = self.first();
+        let (cfgs, variant) = (&handler.callable.cfgs, &handler.callable.name);
+        let body = self.body(declaration);
+        quote!(#(#cfgs)* #name::#variant(value, reply) => { #body })
     }
 }
 

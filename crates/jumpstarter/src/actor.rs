@@ -29,6 +29,10 @@ pub trait Actor: Sized + Send + 'static {
     const SAYS_GOODBYE: bool = false;
     /// Whether messages may have to wait for another state.
     const STASHES: bool = false;
+    /// Whether [`Actor::dispatch_now`] does anything.
+    const AT_ONCE: bool = false;
+    /// Whether [`Actor::on_batch`] does anything.
+    const SEES_BATCHES: bool = false;
     /// Whether [`Actor::hook`] does anything.
     const HOOKS: bool = false;
     /// The sub-states of the actor's own chart.
@@ -40,6 +44,15 @@ pub trait Actor: Sized + Send + 'static {
         message: Self::Message,
         ctx: &mut Context<Self>,
     ) -> impl Future<Output = ()> + Send;
+
+    /// Works on one message if its handler awaits nothing; gives back any other one.
+    fn dispatch_now(
+        &mut self,
+        message: Self::Message,
+        _ctx: &mut Context<Self>,
+    ) -> Option<Self::Message> {
+        Some(message)
+    }
 
     /// The type name of a message.
     fn message_name(message: &Self::Message) -> &'static str;

@@ -12,7 +12,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use crate::sync::Mutex;
+use crate::sync::SpinMutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// A deque that grew beyond this is given back when it is empty.
@@ -37,7 +37,7 @@ pub(crate) enum Receiver {
 }
 
 pub(crate) struct Mailbox<E> {
-    queue: Mutex<Queue<E>>,
+    queue: SpinMutex<Queue<E>>,
     /// [`UNBOUNDED`], or the most messages. A small number, as idle actors count
     /// in hundreds of bytes.
     capacity: u32,
@@ -71,7 +71,7 @@ impl<E> Mailbox<E> {
         let capacity = u32::try_from(capacity).unwrap_or(UNBOUNDED);
         let queue = Queue { messages: VecDeque::new(), line: None };
         Mailbox {
-            queue: Mutex::new(queue),
+            queue: SpinMutex::new(queue),
             capacity,
             closed: AtomicBool::new(false),
             drained: AtomicBool::new(false),
