@@ -88,6 +88,14 @@ fn constants(declaration: &Declaration) -> TokenStream {
                 const NEEDS: bool = true;
             )
         });
+    let says_hello = declaration.started.as_ref().map(|callable| match callable.is_async {
+        true => quote!(
+            const AWAITS_START: bool = true;
+        ),
+        false => quote!(
+            const GREETS: bool = true;
+        ),
+    });
     let says_goodbye = declaration.stopped.is_some().then(|| {
         quote!(
             const SAYS_GOODBYE: bool = true;
@@ -104,7 +112,7 @@ fn constants(declaration: &Declaration) -> TokenStream {
                 ::core::option::Option::Some(<#chart as ::jumpstarter::chart::Extension>::REFINEMENT);
         }
     });
-    quote!(#table #needs #says_goodbye #sees_batches #refinement)
+    quote!(#table #needs #says_hello #says_goodbye #sees_batches #refinement)
 }
 
 fn hooks(declaration: &Declaration) -> TokenStream {
@@ -114,8 +122,12 @@ fn hooks(declaration: &Declaration) -> TokenStream {
     };
     let started = declaration.started.as_ref().map(|callable| {
         let outcome = outcome(callable);
+        let signature = match callable.is_async {
+            true => quote!(async fn on_started),
+            false => quote!(fn greet),
+        };
         quote! {
-            async fn on_started(
+            #signature(
                 &mut self,
                 ctx: &mut ::jumpstarter::Context<Self>,
             ) -> ::core::result::Result<(), ::jumpstarter::BoxError> {

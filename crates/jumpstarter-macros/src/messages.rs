@@ -47,7 +47,8 @@ pub(crate) fn dispatch(declaration: &Declaration) -> TokenStream {
     let dispatch = match groups.iter().any(|group| !group.is_async()) {
         false => dispatch_async(declaration, &groups),
         true => {
-            let (now, later) = (dispatch_now(declaration, &groups), dispatch_later(declaration, &groups));
+            let (now, later) =
+                (dispatch_now(declaration, &groups), dispatch_later(declaration, &groups));
             quote!(#now #later)
         }
     };

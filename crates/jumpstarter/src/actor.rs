@@ -25,6 +25,10 @@ pub trait Actor: Sized + Send + 'static {
     const TASKS: &'static [TaskSpec] = &[];
     /// Whether [`Actor::dependencies`] or [`Actor::acquire`] do anything.
     const NEEDS: bool = false;
+    /// Whether [`Actor::greet`] does anything.
+    const GREETS: bool = false;
+    /// Whether [`Actor::on_started`] does anything.
+    const AWAITS_START: bool = false;
     /// Whether [`Actor::on_stopped`] does anything.
     const SAYS_GOODBYE: bool = false;
     /// Whether messages may have to wait for another state.
@@ -62,7 +66,16 @@ pub trait Actor: Sized + Send + 'static {
         async {}
     }
 
-    /// The last step of the start.
+    /// The last step of the start, if it awaits nothing.
+    ///
+    /// # Errors
+    ///
+    /// Whatever it says; the start has failed.
+    fn greet(&mut self, _ctx: &mut Context<Self>) -> Result<(), BoxError> {
+        Ok(())
+    }
+
+    /// The last step of the start, if it awaits something.
     fn on_started(
         &mut self,
         _ctx: &mut Context<Self>,

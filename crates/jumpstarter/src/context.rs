@@ -99,7 +99,7 @@ impl<A: Actor> Context<A> {
         F: FnMut() -> B + Send + 'static,
     {
         let parent = self.address().any_cell();
-        self.system().launch(Some(&parent), name, options, move || Ok(factory()))
+        self.system().launch(Some(parent), name, options, move || Ok(factory()))
     }
 
     /// Sends the actor a message after some time, unless it stops before.

@@ -11,7 +11,7 @@ mod word;
 
 use std::collections::VecDeque;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 
 use crate::actor::Actor;
@@ -65,9 +65,8 @@ pub(crate) struct Core {
     pub(crate) path: Path,
     kind: &'static Kind,
     pub(crate) system: System,
-    pub(crate) parent: Option<Weak<dyn AnyCell>>,
     control: Mutex<Control>,
-    /// Where the registry keeps the actor; written under the registry's lock.
+    /// Where its parent, or the registry, keeps the actor; written under their lock.
     pub(crate) seat: AtomicU32,
     pub(crate) injection: Injection,
     /// The loop has another waker after all, which the cold block holds.
@@ -88,18 +87,12 @@ struct Control {
 }
 
 impl Core {
-    pub(crate) fn new(
-        system: System,
-        parent: Option<Weak<dyn AnyCell>>,
-        path: Path,
-        kind: &'static Kind,
-    ) -> Self {
+    pub(crate) fn new(system: System, path: Path, kind: &'static Kind) -> Self {
         Core {
             id: system.next_id(),
             path,
             kind,
             system,
-            parent,
             word: AtomicU32::new(with_state(0, State::Initializing, 0)),
             processed: AtomicU64::new(0),
             busy_nanos: AtomicU64::new(0),
@@ -379,6 +372,33 @@ impl Core {
 
     pub(crate) fn has_nothing_to_wind_down(&self) -> bool {
         self.peek_cold(|cold| cold.is_idle()).unwrap_or(true)
+    }
+
+    /// The actor above it, which may have ended.
+    pub(crate) fn parent(&self) -> Option<&Arc<dyn AnyCell>> {
+        self.path.parent()
+    }
+
+    /// Takes a child in; gives it back if the actor has ended.
+    pub(crate) fn adopt_child(&self, child: Arc<dyn AnyCell>) -> Option<Arc<dyn AnyCell>> {
+        self.with_cold(|cold| {
+            if self.is_finished() {
+                return Some(child);
+            }
+            cold.children.add(child);
+            None
+        })
+    }
+
+    /// The living children. Under the lock in any case: who was taken in before a
+    /// shutdown began is seen by it.
+    pub(crate) fn children(&self) -> Vec<Arc<dyn AnyCell>> {
+        let control = self.control.lock();
+        control
+            .cold
+            .as_ref()
+            .map(|cold| cold.children.iter().cloned().collect())
+            .unwrap_or_default()
     }
 
     /// Reports an error that ends this incarnation. The first one counts.

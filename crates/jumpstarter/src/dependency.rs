@@ -206,7 +206,7 @@ impl<'a> Dependencies<'a> {
             Source::Injected(build) => Ok(build(self.injector.system()).any_cell()),
             Source::Spawned { name, options, factory } => {
                 let own = Some(&self.injector.cell);
-                Ok(self.injector.system().launch(own, &name, options, factory).any_cell())
+                Ok(self.injector.system().launch(own.cloned(), &name, options, factory).any_cell())
             }
         };
         let linked = match found {

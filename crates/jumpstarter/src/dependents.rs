@@ -99,12 +99,6 @@ fn living(cell: &Arc<dyn AnyCell>, within: Option<u64>) -> Vec<Arc<dyn AnyCell>>
 
 /// Whether the actor with this id is an ancestor.
 fn is_above(id: u64, core: &Core) -> bool {
-    let mut next = core.parent.as_ref().and_then(|parent| parent.upgrade());
-    while let Some(parent) = next {
-        if parent.core().id == id {
-            return true;
-        }
-        next = parent.core().parent.as_ref().and_then(|parent| parent.upgrade());
-    }
-    false
+    std::iter::successors(core.parent(), |parent| parent.core().parent())
+        .any(|parent| parent.core().id == id)
 }

@@ -55,6 +55,7 @@ mod resource;
 mod route;
 mod runner;
 mod runtime;
+mod seats;
 mod shutdown;
 mod signals;
 mod snapshot;

@@ -1,4 +1,5 @@
-//! Every living actor of a system, in shards so that spawning scales.
+//! Every living actor of a system: those without a living parent, in shards so that
+//! spawning scales, and by way of them their children.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use tokio::sync::Notify;
 
 use crate::cell::AnyCell;
 use crate::core::Core;
+use crate::seats::Seats;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
@@ -14,27 +16,20 @@ const SHARDS: usize = 8;
 
 #[derive(Default)]
 pub(crate) struct Registry {
-    shards: [Mutex<Shard>; SHARDS],
+    shards: [Mutex<Seats>; SHARDS],
     /// Those who wait for a newcomer; seldom any.
     seekers: AtomicUsize,
     newcomer: Notify,
 }
 
-/// A seat for each actor, which the actor's core remembers.
-#[derive(Default)]
-struct Shard {
-    seats: Vec<Option<Arc<dyn AnyCell>>>,
-    free: Vec<u32>,
-}
-
 impl Registry {
-    pub(crate) fn insert(&self, cell: Arc<dyn AnyCell>) {
-        {
-            let mut shard = self.shard(cell.core().id).lock();
-            let seat = shard.free.pop().unwrap_or_else(|| shard.add_seat());
-            cell.core().seat.store(seat, Ordering::Relaxed);
-            shard.seats[seat as usize] = Some(cell);
-        }
+    /// One that has no parent, or whose parent has ended.
+    pub(crate) fn add(&self, cell: Arc<dyn AnyCell>) {
+        self.shard(cell.core().id).lock().add(cell);
+    }
+
+    /// After one was added here, or to the children of another.
+    pub(crate) fn announce(&self) {
         // One that counted itself after this looked under the lock afterwards.
         if self.seekers.load(Ordering::Relaxed) != 0 {
             self.newcomer.notify_waiters();
@@ -54,30 +49,20 @@ impl Registry {
         }
     }
 
-    pub(crate) fn remove(&self, core: &Core) {
-        let left = {
-            let mut shard = self.shard(core.id).lock();
-            let seat = core.seat.load(Ordering::Relaxed);
-            // It may be somebody else's by now.
-            let mut own = shard
-                .seats
-                .get_mut(seat as usize)
-                .filter(|place| place.as_ref().is_some_and(|cell| cell.core().id == core.id));
-            let left = own.as_mut().and_then(|place| place.take());
-            if left.is_some() {
-                shard.free.push(seat);
-            }
-            left
-        };
-        // Its drop may run the code of others.
-        drop(left);
+    pub(crate) fn take(&self, core: &Core) -> Option<Arc<dyn AnyCell>> {
+        self.shard(core.id).lock().take(core)
     }
 
     /// Every living actor, in the order in which they were spawned.
     pub(crate) fn all(&self) -> Vec<Arc<dyn AnyCell>> {
         let mut cells = Vec::new();
         for shard in &self.shards {
-            cells.extend(shard.lock().seats.iter().flatten().cloned());
+            cells.extend(shard.lock().iter().cloned());
+        }
+        let mut seen = 0;
+        while let Some(cell) = cells.get(seen).cloned() {
+            cells.extend(cell.core().children());
+            seen += 1;
         }
         cells.sort_unstable_by_key(|cell| cell.core().id);
         cells
@@ -85,22 +70,15 @@ impl Registry {
 
     /// The living actor at that path; the oldest one if there are several.
     pub(crate) fn find(&self, path: &str) -> Option<Arc<dyn AnyCell>> {
-        let is_there = |cell: &&Arc<dyn AnyCell>| *cell.core().path == *path;
-        let oldest = |shard: &Mutex<Shard>| {
-            let shard = shard.lock();
-            let living = shard.seats.iter().flatten();
-            living.filter(is_there).min_by_key(|cell| cell.core().id).cloned()
-        };
-        self.shards.iter().filter_map(oldest).min_by_key(|cell| cell.core().id)
+        self.all().into_iter().find(|cell| *cell.core().path == *path)
     }
 
     /// The living actor with that number.
     pub(crate) fn get(&self, id: u64) -> Option<Arc<dyn AnyCell>> {
-        let shard = self.shard(id).lock();
-        shard.seats.iter().flatten().find(|cell| cell.core().id == id).cloned()
+        self.all().into_iter().find(|cell| cell.core().id == id)
     }
 
-    fn shard(&self, id: u64) -> &Mutex<Shard> {
+    fn shard(&self, id: u64) -> &Mutex<Seats> {
         &self.shards[id as usize % SHARDS]
     }
 }
@@ -118,13 +96,5 @@ impl<'a> Seeker<'a> {
 impl Drop for Seeker<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-impl Shard {
-    fn add_seat(&mut self) -> u32 {
-        self.seats.push(None);
-        // Memory ends long before the numbers do.
-        u32::try_from(self.seats.len() - 1).unwrap_or(u32::MAX)
     }
 }

@@ -40,7 +40,42 @@ impl Route {
     }
 }
 
-/// The whole start, for an actor that waits for nothing; all but the last step.
+/// The whole start, for an actor that waits for nothing.
+pub(crate) const START_AND_RUN: &Route = &Route::new(
+    State::Initializing,
+    &[
+        Trigger::Initialize,
+        Trigger::Start,
+        Trigger::DependenciesStart,
+        Trigger::ResourcesAcquire,
+        Trigger::TasksStart,
+        Trigger::Run,
+    ],
+);
+/// As [`START_AND_RUN`], after a stop.
+pub(crate) const START_AND_RUN_ANEW: &Route = &Route::new(
+    State::Stopped,
+    &[
+        Trigger::Start,
+        Trigger::DependenciesStart,
+        Trigger::ResourcesAcquire,
+        Trigger::TasksStart,
+        Trigger::Run,
+    ],
+);
+/// As [`START_AND_RUN`], after a crash.
+pub(crate) const START_AND_RUN_AGAIN: &Route = &Route::new(
+    State::Crashed,
+    &[
+        Trigger::Restart,
+        Trigger::DependenciesStart,
+        Trigger::ResourcesAcquire,
+        Trigger::TasksStart,
+        Trigger::Run,
+    ],
+);
+
+/// All but the last step of it, for one that says hello.
 pub(crate) const START: &Route = &Route::new(
     State::Initializing,
     &[
@@ -94,6 +129,17 @@ pub(crate) const RELEASED: &Route = &Route::new(State::TasksStopped, &[Trigger::
 /// The dependencies it owns have ended, and that is all.
 pub(crate) const DONE: &Route =
     &Route::new(State::ResourcesReleased, &[Trigger::DependenciesStop, Trigger::Finish]);
+/// The whole stop, for an actor that has nothing to work off and nothing to release.
+pub(crate) const STOP_AT_ONCE: &Route = &Route::new(
+    State::Healthy,
+    &[
+        Trigger::Stop,
+        Trigger::TasksStop,
+        Trigger::ResourcesRelease,
+        Trigger::DependenciesStop,
+        Trigger::Finish,
+    ],
+);
 /// All that follows the begin of the stop, for an actor that has nothing to release.
 pub(crate) const REST: &Route = &Route::new(
     State::Stopping,

@@ -218,6 +218,8 @@ where
             wind_down::drop_quietly(message);
         }
         busy::note_in_hand(core, 0);
+        // Before and after the end: one may be spawned in between.
+        core.system.keep_orphans(core);
         core.system.forget(core);
         match crash {
             Some(crash) => {
@@ -239,6 +241,7 @@ where
         }
         core.end();
         if core.has_cold() {
+            core.system.keep_orphans(core);
             self.cell.bury_urgent();
             publish::end_all(core);
             watch::announce(core);
@@ -250,11 +253,10 @@ where
     /// Tells the parent; without one, the event stream has to do.
     fn escalate(&self, crash: &Crash) {
         let core = &self.cell.core;
-        let parent = core.parent.as_ref().and_then(|parent| parent.upgrade());
-        let told_parent = parent.is_some();
         let history =
             self.own.history.as_ref().map(|history| history.crashes()).unwrap_or_default();
-        if let Some(parent) = parent {
+        let mut told_parent = false;
+        if let Some(parent) = core.parent() {
             let failure = ChildFailed {
                 path: core.path.to_string(),
                 type_name: core.type_name(),
@@ -266,7 +268,8 @@ where
                 was_stopped: core.word() & ENDING_FOR_GOOD != 0,
             };
             // A parent that has ended has heard of its own end.
-            let _ = parent.core().push_system(SystemMessage::ChildFailed(failure));
+            let message = SystemMessage::ChildFailed(failure);
+            told_parent = parent.core().push_system(message).is_ok();
         }
         tracing::error!(path = %core.path, crashes = history.len(), "actor gave up");
         core.system.bus().publish(|| Event::GaveUp {
@@ -291,9 +294,14 @@ where
         ctx: &'a mut Context<A>,
     ) -> impl Future<Output = Result<Left, Crash>> + Send + use<'a, A, F> {
         async move {
-            let start = Starting::new(&cell.core, self.start(cell, slot, ctx));
-            if let Some(left) = start.await? {
-                return Ok(left);
+            if self.starts_at_once() {
+                self.start_at_once(slot, ctx)?;
+            } else {
+                // In a box: the room would be kept as long as the actor lives.
+                let start = Starting::new(&cell.core, self.start(cell, slot, ctx));
+                if let Some(left) = Box::pin(start).await? {
+                    return Ok(left);
+                }
             }
             let policy = self.manner.rules().policy;
             let mut worker = Worker::new(cell, &mut self.inbox, self.manner.batch(), policy);
@@ -316,6 +324,30 @@ where
                 }
             }
         }
+    }
+
+    /// Whether the start awaits nothing.
+    fn starts_at_once(&self) -> bool {
+        let nothing = !A::HOOKS && !A::NEEDS && !A::AWAITS_START && A::TASKS.is_empty();
+        nothing && self.manner.depends_on().is_empty()
+    }
+
+    fn start_at_once(&mut self, slot: &mut Option<A>, ctx: &mut Context<A>) -> Result<(), Crash> {
+        let failed = |error: BoxError| Crash::new(Cause::Start, error);
+        let actor = slot.insert((self.factory)().map_err(failed)?);
+        // Refused only if it crashed meanwhile, which is seen next.
+        if A::GREETS {
+            let _ = ctx.core().pass(first_steps(ctx.core().state(), true));
+            actor.greet(ctx).map_err(failed)?;
+            let _ = ctx.core().pass(route::RUN);
+        } else {
+            let _ = ctx.core().pass(whole_start(ctx.core().state()));
+        }
+        let core = ctx.core();
+        if core.restart_region() == RestartRegion::Starting {
+            let _ = core.move_restart(RestartTrigger::Start);
+        }
+        Ok(())
     }
 
     /// The start; gives why it was left, if it was.
@@ -355,6 +387,7 @@ where
                     hooks.await?;
                 }
             }
+            actor.greet(ctx).map_err(failed)?;
             actor.on_started(ctx).await.map_err(failed)?;
             if let Some(hooks) = start_steps(Some(&mut *actor), ctx, route::RUN) {
                 hooks.await?;
@@ -364,6 +397,15 @@ where
             }
             Ok(None)
         }
+    }
+}
+
+/// All steps of a start that waits for nothing.
+fn whole_start(state: State) -> &'static Route {
+    match state {
+        State::Initializing => route::START_AND_RUN,
+        State::Crashed => route::START_AND_RUN_AGAIN,
+        _ => route::START_AND_RUN_ANEW,
     }
 }
 

@@ -188,9 +188,7 @@ fn nodes(cells: Vec<Arc<dyn AnyCell>>) -> Vec<Node> {
                 dependents.entry(dependency.core().id).or_default().insert(core.id);
             }
         });
-        let Some(parent) = core.parent.as_ref().and_then(|parent| parent.upgrade()) else {
-            continue;
-        };
+        let Some(parent) = core.parent() else { continue };
         let owned =
             parent.core().peek_cold(|cold| cold.needs().any(|known| known.core().id == core.id));
         if owned != Some(true) {

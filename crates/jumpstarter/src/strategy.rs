@@ -84,9 +84,7 @@ impl Round {
 /// Asks for the restart of an actor together with its siblings. `false`: it is
 /// restarted alone.
 pub(crate) fn request(core: &Core, after: Duration) -> bool {
-    let Some(parent) = core.parent.as_ref().and_then(|parent| parent.upgrade()) else {
-        return false;
-    };
+    let Some(parent) = core.parent() else { return false };
     let known = parent.core().peek_cold(|cold| cold.siblings.strategy);
     let word = parent.core().word();
     let ends = word & (ENDING | FINISHED) != 0 || state_of(word) == State::Crashed;
@@ -104,6 +102,7 @@ pub(crate) fn request(core: &Core, after: Duration) -> bool {
     if begins {
         let spawner = Spawner::new(parent.core().group());
         let scope = spawner.scope();
+        let parent = Arc::clone(parent);
         spawner.spawn(async move {
             scope.run_until_cancelled(work_off(parent)).await;
         });
@@ -167,7 +166,7 @@ fn concerned(parent: &Core, round: &Round) -> Vec<Arc<dyn AnyCell>> {
             Strategy::OneForAll => 0,
             Strategy::OneForOne | Strategy::RestForOne => round.first,
         };
-        cold.children.range(first..).map(|(_, cell)| Arc::clone(cell)).collect::<Vec<_>>()
+        cold.children.since(first)
     });
     let mut children = children.unwrap_or_default();
     children.retain(|cell| cell.core().word() & (ENDING_FOR_GOOD | FINISHED) == 0);

@@ -218,8 +218,7 @@ impl ChildRestarts {
 ///
 /// The intensity of the parent's children is exceeded.
 pub(crate) fn count_restart(child: &Core, now: impl FnOnce() -> Instant) -> Result<(), Intensity> {
-    let parent = child.parent.as_ref().and_then(|parent| parent.upgrade());
-    let Some(parent) = parent else { return Ok(()) };
+    let Some(parent) = child.parent() else { return Ok(()) };
     let exceeded = parent.core().peek_cold(|cold| {
         let counted = cold.siblings.restarts.as_deref_mut()?;
         (!counted.admit(now())).then_some(counted.intensity)

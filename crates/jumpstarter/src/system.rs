@@ -224,7 +224,7 @@ impl System {
     /// Makes the actor's cell, registers it, and lets its runner go.
     pub(crate) fn launch<A, F>(
         &self,
-        parent: Option<&Arc<dyn AnyCell>>,
+        parent: Option<Arc<dyn AnyCell>>,
         name: &str,
         options: Options,
         factory: F,
@@ -233,21 +233,19 @@ impl System {
         A: Actor,
         F: FnMut() -> Result<A, BoxError> + Send + 'static,
     {
-        let path = match parent {
-            Some(parent) => parent.core().path.child(name),
-            None => Path::root(name),
-        };
-        let parent_cell = parent.map(Arc::downgrade);
-        let core = Core::new(self.clone(), parent_cell, path, Kind::of::<A>());
+        let core = Core::new(self.clone(), Path::new(parent, name), Kind::of::<A>());
         let address =
             Address::new(Arc::new(Cell { core, mailbox: Mailbox::new(options.capacity) }));
         let cell = address.cell();
         cell.core.adopt(&options.manner.rules());
-        if let Some(parent) = parent {
-            let child = address.any_cell();
-            parent.core().with_cold(|cold| cold.children.insert(cell.core.id, child));
+        let homeless = match cell.core.parent() {
+            Some(parent) => parent.core().adopt_child(address.any_cell()),
+            None => Some(address.any_cell()),
+        };
+        if let Some(cell) = homeless {
+            self.inner.registry.add(cell);
         }
-        self.inner.registry.insert(address.any_cell());
+        self.inner.registry.announce();
         // After it was registered: either this sees the shutdown, or the
         // shutdown sees the actor.
         if self.is_shutting_down() {
@@ -267,10 +265,22 @@ impl System {
 
     /// Takes an actor that has ended out of the tree.
     pub(crate) fn forget(&self, core: &Core) {
-        self.inner.registry.remove(core);
-        if let Some(parent) = core.parent.as_ref().and_then(|parent| parent.upgrade()) {
-            parent.core().peek_cold(|cold| cold.children.remove(&core.id));
-        }
+        let of_parent = core
+            .parent()
+            .and_then(|parent| parent.core().peek_cold(|cold| cold.children.take(core)).flatten());
+        // Its drop may run the code of others.
+        drop(of_parent.or_else(|| self.inner.registry.take(core)));
+    }
+
+    /// Keeps those children of an actor that outlive it, as it was killed.
+    pub(crate) fn keep_orphans(&self, core: &Core) {
+        // Under the lock of the parent: a child that leaves meanwhile finds itself
+        // here or there.
+        core.peek_cold(|cold| {
+            for child in cold.children.take_all() {
+                self.inner.registry.add(child);
+            }
+        });
     }
 
     /// The one actor of that type; spawned if there is none that lives.

@@ -39,10 +39,15 @@ pub(crate) fn is_done_at_once<A: Actor>(ctx: &Context<A>, how: How) -> bool {
         && core.has_nothing_to_wind_down();
     if nothing && how == How::Orderly {
         // Refused only if an error was reported meanwhile: then it crashed.
-        if let Some(first) = first_step(core) {
-            let _ = core.pass(first);
-        }
-        let _ = core.pass(route::REST);
+        let rest = match first_step(core) {
+            Some(Begin::Stop) => route::STOP_AT_ONCE,
+            Some(Begin::Restart) => {
+                let _ = core.pass(route::STOP_TO_START);
+                route::REST
+            }
+            None => route::REST,
+        };
+        let _ = core.pass(rest);
     }
     nothing
 }
@@ -120,7 +125,8 @@ type Cells = Vec<Arc<dyn AnyCell>>;
 /// dependencies.
 fn family(core: &Core) -> (Cells, Cells) {
     let known = core.peek_cold(|cold| {
-        let children: Vec<_> = cold.children.values().rev().cloned().collect();
+        let mut children = cold.children.since(0);
+        children.reverse();
         (children, cold.needs().cloned().collect::<Vec<_>>())
     });
     let (children, dependencies) = known.unwrap_or_default();
@@ -167,15 +173,22 @@ fn forget_incarnation(core: &Core) {
     drop(old);
 }
 
+/// What a stop begins with.
+enum Begin {
+    Stop,
+    /// It leads to a start.
+    Restart,
+}
+
 /// What begins the stop, unless it has begun.
-fn first_step(core: &Core) -> Option<&'static Route> {
+fn first_step(core: &Core) -> Option<Begin> {
     let state = core.state();
     let asked = core.word() & (ENDING_FOR_GOOD | RESTART) == RESTART;
     match state {
         State::Stopping => None,
         // Before the start is complete it just stops.
-        _ if asked && next(state, Trigger::Restart).is_ok() => Some(route::STOP_TO_START),
-        _ => Some(route::STOP),
+        _ if asked && next(state, Trigger::Restart).is_ok() => Some(Begin::Restart),
+        _ => Some(Begin::Stop),
     }
 }
 
@@ -190,7 +203,11 @@ impl Steps<'_> {
         actor: &'a mut Option<A>,
         ctx: &'a mut Context<A>,
     ) -> Pending<'a, ()> {
-        self.pass(actor, ctx, first_step(self.core)?)
+        let first = match first_step(self.core)? {
+            Begin::Stop => route::STOP,
+            Begin::Restart => route::STOP_TO_START,
+        };
+        self.pass(actor, ctx, first)
     }
 
     fn pass<'a, A: Actor>(

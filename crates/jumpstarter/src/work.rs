@@ -294,6 +294,9 @@ impl<'a, A: Actor> Worker<'a, A> {
                 return Attended::GoOn;
             }
             self.cell.mailbox.close_and_take(self.inbox);
+            if !A::HOOKS && !A::STASHES && self.inbox.is_empty() {
+                return Attended::Leave(self.leave_drained());
+            }
             self.mode = Mode::Draining;
             return Attended::Drain;
         }

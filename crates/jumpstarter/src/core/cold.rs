@@ -1,6 +1,6 @@
 //! The cold block: what few actors need, allocated for those that do.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
@@ -9,6 +9,7 @@ use crate::error::Crash;
 use crate::hooks::Request;
 use crate::lifecycle::{restart, task};
 use crate::publish::Streams;
+use crate::seats::Seats;
 use crate::spawner::TaskGroup;
 use crate::strategy::Siblings;
 use crate::urgent::SystemMessage;
@@ -18,7 +19,7 @@ use crate::watch::Watch;
 #[derive(Default)]
 pub(crate) struct Cold {
     pub(crate) group: Option<Arc<TaskGroup>>,
-    pub(crate) children: BTreeMap<u64, Arc<dyn AnyCell>>,
+    pub(crate) children: Seats,
     pub(crate) dependencies: Vec<Arc<dyn AnyCell>>,
     /// Named as dependencies, too, but one of `dependencies` needs them anyway.
     pub(crate) implied: Vec<Arc<dyn AnyCell>>,

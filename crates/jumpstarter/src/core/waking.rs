@@ -180,7 +180,7 @@ mod tests {
     static KIND: Kind = Kind { type_name: || "Actor", hooked: false, refinement: None };
 
     fn core() -> Core {
-        Core::new(System::new("test"), None, Path::root("actor"), &KIND)
+        Core::new(System::new("test"), Path::new(None, "actor"), &KIND)
     }
 
     #[tokio::test]
