@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "what the tests share is test code, too")]
 
 mod against_the_tree;
+mod at_once;
 mod blocking;
 mod bound;
 mod charts;

@@ -120,3 +120,39 @@ async fn one_that_blocks_its_thread_costs_the_last_wait_and_no_more() {
     assert_eq!(report.took, Duration::from_secs(10) + jumpstarter::LAST_WAIT);
     drop(opens);
 }
+
+struct Parent {
+    child: Option<Blocker>,
+}
+
+#[actor]
+impl Parent {
+    #[started]
+    fn begin(&mut self, ctx: &mut Context<Self>) -> Result<(), String> {
+        let mut child = self.child.take();
+        let options = Options::default().dedicated_thread();
+        let child = ctx.spawn_child("blocker", options, move || child.take().unwrap());
+        child.try_tell(Block).map_err(|error| error.to_string())
+    }
+
+    #[handler]
+    fn nothing(&mut self, _m: Spawn) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_child_that_outlives_its_killed_parent_is_still_there() {
+    let system = System::new("test");
+    let (opens, gate) = std::sync::mpsc::channel();
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
+    let mut child = Some(Blocker { gate, begun: Some(begun) });
+    let parent = system.spawn("parent", Options::default(), move || Parent { child: child.take() });
+    has_begun.await.unwrap();
+    parent.kill().await;
+    let paths: Vec<_> = system.snapshot().into_iter().map(|actor| actor.path).collect();
+    assert_eq!(paths, ["parent/blocker"]);
+    assert!(system.find::<Blocker>("parent/blocker").is_some());
+    let blocker = system.find::<Blocker>("parent/blocker").unwrap();
+    drop(opens);
+    blocker.stopped().await;
+    assert_eq!(system.snapshot().len(), 0);
+}
