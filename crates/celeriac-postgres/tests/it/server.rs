@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use celeriac_testkit::probe::eventually;
+use celeriac_testkit::probe::{eventually, within};
 use sqlx::{Connection, PgConnection};
 
 /// Where the server's programs may be, the newest first.
@@ -99,23 +99,21 @@ impl Server {
         self.child.wait().unwrap();
     }
 
-    /// Starts it again.
+    /// Starts it again. It ends at once, and is started once more, while children of
+    /// the one that was killed are still there.
     pub(crate) async fn start_again(&mut self) {
-        loop {
-            self.child = spawn(self.directory.path(), &self.programs, self.port);
-            // The children of the one that was killed may still be there.
-            for _ in 0..1000 {
-                if self.connect().await.is_ok() {
-                    return;
+        let answers = async {
+            loop {
+                self.child = spawn(self.directory.path(), &self.programs, self.port);
+                while self.child.try_wait().unwrap().is_none() {
+                    if self.connect().await.is_ok() {
+                        return;
+                    }
+                    tokio::task::yield_now().await;
                 }
-                if self.child.try_wait().unwrap().is_some() {
-                    break;
-                }
-                tokio::task::yield_now().await;
             }
-            let _ = self.child.kill();
-            let _ = self.child.wait();
-        }
+        };
+        within("the server that was started again", answers).await;
     }
 }
 
