@@ -77,6 +77,11 @@ enum Sink {
         max_len: Option<u64>,
         remember: Option<Period>,
     },
+    #[cfg(feature = "nats")]
+    Nats {
+        url: celeriac_core::Address,
+        subject: String,
+    },
 }
 
 #[derive(Deserialize)]
@@ -155,6 +160,11 @@ impl App {
     /// url = "redis://cache/0"
     /// stream = "results"
     ///
+    /// [sinks.bus]
+    /// kind = "nats"               # url, subject; with the feature `nats`
+    /// url = "nats://cluster"
+    /// subject = "shop.results"
+    ///
     /// [sources.inbox]
     /// kind = "folder"             # path, every, settle, max_bytes, recursive, paths
     /// path = "./inbox"
@@ -216,7 +226,7 @@ fn told(text: &str, error: &toml::de::Error) -> String {
 
 impl Sink {
     #[cfg_attr(
-        not(any(feature = "http", feature = "postgres", feature = "redis")),
+        not(any(feature = "http", feature = "nats", feature = "postgres", feature = "redis")),
         expect(clippy::unnecessary_wraps, reason = "those that have addresses may fail")
     )]
     fn declare(self, app: App, name: &str) -> celeriac_core::error::Result<App> {
@@ -236,6 +246,8 @@ impl Sink {
             }
             #[cfg(feature = "postgres")]
             Self::Postgres { url, table } => app.sink(name, sinks::Postgres::new(url, &table)?),
+            #[cfg(feature = "nats")]
+            Self::Nats { url, subject } => app.sink(name, sinks::Nats::new(url, &subject)?),
             #[cfg(feature = "redis")]
             Self::Redis { url, stream, max_len, remember } => {
                 let sink = sinks::Redis::new(url, &stream)?;

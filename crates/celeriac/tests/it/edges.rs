@@ -243,7 +243,7 @@ fn mistakes_in_a_file_are_told_with_their_place() {
 }
 
 /// Those of the drivers, too; and no password is shown, wherever the mistake is.
-#[cfg(all(feature = "postgres", feature = "redis"))]
+#[cfg(all(feature = "nats", feature = "postgres", feature = "redis"))]
 #[test]
 fn mistakes_about_servers_are_told_without_their_passwords() {
     let place = tempfile::tempdir().unwrap();
@@ -254,7 +254,9 @@ fn mistakes_about_servers_are_told_without_their_passwords() {
     };
     let postgres = "kind = 'postgres'\nurl = 'postgres://ann:hunter2@db/shop'\n";
     let redis = "kind = 'redis'\nurl = 'redis://ann:hunter2@cache/0'\n";
+    let nats = "kind = 'nats'\nurl = 'nats://hunter2@cluster'\n";
     for (text, expected) in [
+        (format!("[sinks.a]\n{nats}subject = 'a.>'"), "`a`: failed to write to a subject"),
         (format!("[sinks.a]\n{postgres}table = 'a.b.c'"), "`a`: failed to write to a table"),
         (format!("[sinks.a]\n{postgres}tabel = 'results'"), "unknown field `tabel`"),
         (format!("[sinks.a]\n{redis}stream = ''"), "`a`: failed to write to a stream"),
@@ -270,7 +272,7 @@ fn mistakes_about_servers_are_told_without_their_passwords() {
     }
     let right = format!(
         "[sinks.a]\n{postgres}table = 'results'\n[sinks.b]\n{redis}stream = 'results'\n\
-         max_len = 1000\nremember = '10m'\n[sources.c]\n{postgres}query = 'SELECT 1 AS n'\n\
+         max_len = 1000\nremember = '10m'\n[sinks.d]\n{nats}subject = 'a.b'\n[sources.c]\n{postgres}query = 'SELECT 1 AS n'\n\
          column = 'n'\nevery = '100ms'\n"
     );
     load(&right).unwrap();
