@@ -3,7 +3,6 @@
 #[cfg(feature = "http")]
 mod http;
 mod jsonl;
-mod record;
 
 #[cfg(feature = "http")]
 pub use http::Http;

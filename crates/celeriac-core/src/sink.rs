@@ -4,6 +4,8 @@
 //! conformance suite of `celeriac-testkit`. How documents come to a sink, and
 //! wait while it is down, is the router's affair.
 
+pub mod json;
+
 use std::sync::Arc;
 
 use crate::error::Result;

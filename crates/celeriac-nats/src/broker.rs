@@ -207,7 +207,7 @@ impl Nats {
         let sending = |(message, payload): &(&Message, Bytes)| {
             let subject =
                 shared.names.messages(&message.queue, usize::from(message.priority.get()));
-            Sending { subject, payload: payload.clone(), is_answered: true }
+            Sending { subject, headers: None, payload: payload.clone(), is_answered: true }
         };
         for is_last in [false, true] {
             let batch = part.iter().map(sending).collect();

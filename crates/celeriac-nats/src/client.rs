@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::connection::State;
-use async_nats::{ConnectOptions, Message, StatusCode, Subscriber};
+use async_nats::{ConnectOptions, HeaderMap, Message, StatusCode, Subscriber};
 use bytes::Bytes;
 use celeriac_core::error::Result;
 use celeriac_core::{Error, ErrorKind};
@@ -28,6 +28,8 @@ pub(crate) struct Client {
 /// A message to send.
 pub(crate) struct Sending {
     pub(crate) subject: String,
+    /// None: most messages say all in their payload.
+    pub(crate) headers: Option<HeaderMap>,
     pub(crate) payload: Bytes,
     /// Whether the server answers it.
     pub(crate) is_answered: bool,
@@ -155,9 +157,9 @@ impl Client {
         let mut answers: Vec<Option<Message>> = batch.iter().map(|_| None).collect();
         let mut missing = batch.iter().filter(|sending| sending.is_answered).count();
         let mut replies = self.subscribe(operation, format!("{inbox}.*")).await?;
-        for (position, Sending { subject, payload, is_answered }) in batch.into_iter().enumerate() {
-            let reply = is_answered.then(|| format!("{inbox}.{position}"));
-            self.send(operation, subject, reply, payload).await?;
+        for (position, sending) in batch.into_iter().enumerate() {
+            let reply = sending.is_answered.then(|| format!("{inbox}.{position}"));
+            self.send(operation, sending, reply).await?;
         }
         while missing > 0 {
             let Some(reply) = self.next(operation, &mut replies).await? else {
@@ -181,7 +183,8 @@ impl Client {
         self.check_connected(operation)?;
         let inbox = self.link.new_inbox();
         let replies = self.subscribe(operation, inbox.clone()).await?;
-        self.send(operation, subject, Some(inbox), payload).await?;
+        let sending = Sending { subject, headers: None, payload, is_answered: true };
+        self.send(operation, sending, Some(inbox)).await?;
         Ok(replies)
     }
 
@@ -190,14 +193,18 @@ impl Client {
     async fn send(
         &self,
         operation: &'static str,
-        subject: String,
+        Sending { subject, headers, payload, .. }: Sending,
         reply: Option<String>,
-        payload: Bytes,
     ) -> Result<()> {
+        let link = &self.link;
         let sent = async {
-            match reply {
-                Some(reply) => self.link.publish_with_reply(subject, reply, payload).await,
-                None => self.link.publish(subject, payload).await,
+            match (reply, headers) {
+                (Some(reply), Some(headers)) => {
+                    link.publish_with_reply_and_headers(subject, reply, headers, payload).await
+                }
+                (Some(reply), None) => link.publish_with_reply(subject, reply, payload).await,
+                (None, Some(headers)) => link.publish_with_headers(subject, headers, payload).await,
+                (None, None) => link.publish(subject, payload).await,
             }
         };
         match timeout(self.patience, sent).await {
@@ -229,7 +236,8 @@ impl Client {
     /// Tells who listens now, without an answer; it may be lost.
     pub(crate) async fn tell(&self, subject: String, payload: Bytes) {
         // Who was not told looks by itself a while later.
-        let _ = self.send("tell", subject, None, payload).await;
+        let sending = Sending { subject, headers: None, payload, is_answered: false };
+        let _ = self.send("tell", sending, None).await;
     }
 
     /// Writes everything that was sent.

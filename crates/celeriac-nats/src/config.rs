@@ -48,6 +48,7 @@ pub(crate) enum Login {
 }
 
 /// An address, read.
+#[derive(Clone)]
 pub(crate) struct Target {
     /// The servers of one cluster, as `nats://host:port`.
     pub(crate) servers: Vec<String>,

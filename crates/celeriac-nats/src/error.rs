@@ -49,6 +49,7 @@ impl Refusal {
             (_, 10023 | 10028 | 10047 | 10077) => {
                 (ErrorKind::NoSpace, "the server has no room: raise its limits, or purge queues")
             }
+            (_, 10054) => (ErrorKind::Invalid, "the stream takes no message so large"),
             (_, 10039 | 10076) => {
                 (ErrorKind::Config, "JetStream is not enabled: start the server with `-js`")
             }

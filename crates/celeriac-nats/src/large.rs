@@ -25,7 +25,7 @@ pub(crate) async fn shrink(shared: &Shared, queue: &QueueName, bytes: Bytes) -> 
     for start in (0..bytes.len()).step_by(most) {
         let payload = bytes.slice(start..bytes.len().min(start + most));
         let subject = format!("{part}.{}", batch.len());
-        batch.push(Sending { subject, payload, is_answered: true });
+        batch.push(Sending { subject, headers: None, payload, is_answered: true });
     }
     let count = batch.len();
     for ack in shared.client.send_all("publish", batch).await?.iter().flatten() {

@@ -1,6 +1,7 @@
-//! Celeriac on NATS JetStream: broker.
+//! Celeriac on NATS JetStream: broker and sink.
 //!
-//! [`open`] connects to `nats://` or `tls://`. This crate knows no task, no
+//! [`open`] connects to `nats://` or `tls://`; [`Sink`] writes documents to a
+//! subject, whatever the broker is. This crate knows no task, no
 //! router and no worker; it keeps what `celeriac-core` promises. What is kept
 //! in which stream, and what JetStream can't do, is said in the crate's README.
 
@@ -19,6 +20,7 @@ mod name;
 mod place;
 mod queues;
 mod settling;
+mod sink;
 mod transient;
 
 use std::sync::Arc;
@@ -29,6 +31,7 @@ use jumpstarter::System;
 
 pub use broker::Nats;
 pub use config::Options;
+pub use sink::Sink;
 
 /// Connects to the server or cluster of an address.
 ///

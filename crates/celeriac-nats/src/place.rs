@@ -121,6 +121,6 @@ fn consumer_config(names: &Names, queue: &QueueName, priority: usize, options: &
     })
 }
 
-fn nanos(duration: Duration) -> u64 {
+pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

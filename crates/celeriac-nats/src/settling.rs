@@ -93,6 +93,7 @@ async fn say(
     };
     let sending = |(at, (entry, word)): (usize, &(&Entry, &'static [u8]))| Sending {
         subject: entry.reply.clone(),
+        headers: None,
         payload: Bytes::from_static(word),
         is_answered: last(at),
     };

@@ -5,11 +5,13 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use celeriac_core::error::Result;
-use celeriac_core::{Error, ErrorKind};
+use celeriac_core::{Address, Error, ErrorKind};
 use sqlx::postgres::PgConnectOptions;
 
 /// The schema of an address that names none.
 const SCHEMA: &str = "celeriac";
+/// The parameters that sqlx does not see.
+const OURS: [&str; 3] = ["schema", "lease", "pool"];
 /// PostgreSQL cuts longer names.
 const MAX_SCHEMA_BYTES: usize = 63;
 /// The shortest lease that may be asked for: it is renewed three times.
@@ -104,6 +106,43 @@ impl Config {
         Ok(config)
     }
 
+    /// Reads the address of a place beside the broker's and store's own, such as
+    /// a sink's.
+    ///
+    /// # Errors
+    /// `Config`, which never names a password; also for another scheme, and for
+    /// parameters that mean something to broker and store only.
+    pub(crate) fn beside(operation: &'static str, address: &Address) -> Result<Self> {
+        let wrong = |why: String| {
+            Error::new(ErrorKind::Config, operation, format!("the address `{address}` {why}"))
+        };
+        if !matches!(address.scheme().as_str(), "postgres" | "postgresql") {
+            return Err(wrong("is none: use postgres://user:password@host:5432/database".into()));
+        }
+        if address.is_redacted() {
+            return Err(wrong("has `***` in place of its password: write the password".into()));
+        }
+        let parameters = address.expose().split_once('?').map_or("", |(_, parameters)| parameters);
+        let names = parameters.split('&').filter_map(|parameter| parameter.split('=').next());
+        if let Some(ours) = names.into_iter().find(|name| OURS.contains(name)) {
+            let why = format!(
+                "has `{ours}`, which is for brokers and stores: leave it away, and write the \
+                 schema before the table's name"
+            );
+            return Err(wrong(why));
+        }
+        Self::parse(address.expose()).map_err(|_| {
+            wrong("can't be read: use postgres://user:password@host:5432/database".into())
+        })
+    }
+
+    /// The server and database alone, for people.
+    pub(crate) fn server(&self) -> String {
+        let Self { connect, .. } = self;
+        let database = connect.get_database().unwrap_or_default();
+        format!("postgres://{}:{}/{database}", connect.get_host(), connect.get_port())
+    }
+
     /// The schema of the tables.
     #[must_use]
     pub fn schema(&self) -> &str {
@@ -130,9 +169,7 @@ impl Config {
 impl std::fmt::Display for Config {
     /// The address without user, password and parameters of the connection.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { connect, schema, .. } = self;
-        write!(f, "postgres://{}:{}/", connect.get_host(), connect.get_port())?;
-        write!(f, "{}?schema={schema}", connect.get_database().unwrap_or_default())
+        write!(f, "{}?schema={}", self.server(), self.schema)
     }
 }
 

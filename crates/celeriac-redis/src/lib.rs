@@ -1,7 +1,8 @@
-//! Celeriac on Redis and Valkey: broker and store.
+//! Celeriac on Redis and Valkey: broker, store and sink.
 //!
 //! [`open`] connects to `redis://` or `rediss://`, to one server or to a
-//! cluster, and gives one object that is both. This crate knows no task, no
+//! cluster, and gives one object that is broker and store; [`Sink`] writes
+//! documents to a stream, whatever the broker is. This crate knows no task, no
 //! router and no worker; it keeps what `celeriac-core` promises. What is kept
 //! under which key is said in the crate's README, what the server does by
 //! itself in `script/*.lua`.
@@ -21,6 +22,7 @@ mod keeper;
 mod key;
 mod reply;
 mod script;
+mod sink;
 mod store;
 mod wakes;
 
@@ -32,6 +34,7 @@ use jumpstarter::System;
 
 pub use broker::Redis;
 pub use config::Options;
+pub use sink::Sink;
 
 /// Connects to the server or cluster of an address.
 ///

@@ -44,6 +44,7 @@ macro_rules! scripts {
 }
 
 scripts! {
+    APPEND = "append";
     PUBLISH = "publish";
     TAKE = "take";
     SETTLE = "settle";

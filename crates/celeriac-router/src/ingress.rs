@@ -48,7 +48,7 @@ impl Ingress {
 
     #[task]
     async fn feed(&mut self, ctx: &mut Context<Self>) -> Flow {
-        match self.turn().await {
+        match self.turn(ctx).await {
             Ok(()) => {
                 self.pause = FIRST_PAUSE;
                 // Refused where nothing was wrong.
@@ -69,17 +69,31 @@ impl Ingress {
 
     /// Publishes what there is next, or waits for it. Cancel-safe: what was
     /// found and not kept is found again.
-    async fn turn(&mut self) -> Result<()> {
+    async fn turn(&mut self, ctx: &mut Context<Self>) -> Result<()> {
         if self.source.scope() == Scope::One && !self.cursor.hold(Timestamp::now()).await? {
             // Another process runs it; should that die, this one goes on.
             tokio::time::sleep(RENEW).await;
             return Ok(());
         }
         let cursor = self.cursor.get().await?;
-        let polled = tokio::select! {
-            polled = self.source.poll(cursor.as_ref(), BATCH) => polled?,
-            () = tokio::time::sleep(RENEW) => return Ok(()),
+        let is_one = self.source.scope() == Scope::One;
+        let mut polling = self.source.poll(cursor.as_ref(), BATCH);
+        // A source may need longer than a lease lasts, or wait for longer before it
+        // looks again: the poll goes on while the lease is renewed.
+        let polled = loop {
+            tokio::select! {
+                polled = &mut polling => break polled?,
+                () = tokio::time::sleep(RENEW) => {
+                    if is_one && !self.cursor.hold(Timestamp::now()).await? {
+                        return Ok(());
+                    }
+                    // What goes on without a failure works.
+                    self.pause = FIRST_PAUSE;
+                    let _ = ctx.recover();
+                }
+            }
         };
+        drop(polling);
         match self.take_over(polled).await {
             Ok(()) => {
                 self.source.confirm().await;

@@ -1,6 +1,8 @@
 //! Sinks and sources of an app.
 
 mod declared;
+pub mod sinks;
+pub mod sources;
 
 use std::sync::Arc;
 

@@ -71,7 +71,6 @@ pub mod workflow;
 pub use app::App;
 pub use blocking::{Blocking, BlockingError};
 pub use canvas::Canvas;
-pub use celeriac_connect::{sinks, sources};
 pub use celeriac_core::broker::QueueStats;
 pub use celeriac_core::outcome::{Entry, Progress};
 pub use celeriac_core::store::{Content, Filter, Quarantined, Reason, WorkflowFilter};
@@ -91,7 +90,7 @@ pub use context::{MissingState, State, TaskContext};
 #[cfg(feature = "http")]
 pub use daemon::{Daemon, DaemonError, DaemonOptions};
 pub use document::DocumentSubscriber;
-pub use edges::EdgesError;
+pub use edges::{EdgesError, sinks, sources};
 pub use event::{Event, Subscriber};
 pub use failure::{Retry, Retryable};
 pub use handle::{Drawing, NodeProgress, WorkflowHandle, WorkflowProgress, WorkflowResultError};

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use celeriac_core::error::Result;
+use celeriac_core::sink::json;
 use celeriac_core::{BoxFuture, Message, Sink};
 use hyper::Method;
 use hyper::header::{CONTENT_TYPE, HeaderMap};
 
-use super::record;
 use crate::client::{Client, header};
 
 /// What names a document to whoever takes it.
@@ -96,7 +96,7 @@ impl Http {
             if position > 0 {
                 body.push(b',');
             }
-            record::write(message, &mut body)?;
+            json::record(message, &mut body)?;
         }
         body.push(b']');
         let mut headers = HeaderMap::new();

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use celeriac_core::error::Result;
+use celeriac_core::sink::json;
 use celeriac_core::{BoxFuture, Message, Sink};
 
-use super::record;
 use crate::fault;
 
 /// How much is read at once to find the end of the last whole line.
@@ -52,7 +52,7 @@ impl Jsonl {
     fn append(&self, batch: &[Arc<Message>]) -> Result<()> {
         let mut lines = Vec::new();
         for message in batch {
-            record::write(message, &mut lines)?;
+            json::record(message, &mut lines)?;
             lines.push(b'\n');
         }
         let written = self.locked().and_then(|mut file| {

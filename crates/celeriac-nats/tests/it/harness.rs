@@ -10,7 +10,7 @@ use celeriac_testkit::{Crashed, Driver, Harness, Setup};
 use jumpstarter::System;
 
 /// Where the tests' server is; `CELERIAC_TEST_NATS` says otherwise.
-fn server() -> String {
+pub(crate) fn server() -> String {
     std::env::var("CELERIAC_TEST_NATS").unwrap_or_else(|_| "nats://127.0.0.1:4222".to_owned())
 }
 

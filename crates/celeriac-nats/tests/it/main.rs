@@ -12,6 +12,7 @@ mod harness;
 #[cfg(test)]
 mod leases;
 #[cfg(test)]
+mod sink;
 #[cfg(test)]
 mod tls;
 

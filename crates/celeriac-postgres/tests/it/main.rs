@@ -17,4 +17,8 @@ mod schema;
 #[cfg(test)]
 mod server;
 #[cfg(test)]
+mod sink;
+#[cfg(test)]
+mod source;
+#[cfg(test)]
 mod tls;

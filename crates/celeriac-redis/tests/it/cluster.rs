@@ -3,8 +3,10 @@
 
 use std::process::Command;
 
+use celeriac_core::Sink as _;
+use celeriac_redis::Sink;
 use celeriac_testkit::probe::WATCHDOG;
-use celeriac_testkit::{broker, run, store};
+use celeriac_testkit::{broker, run, sample, store};
 
 use crate::harness::On;
 use celeriac_testkit::server::{Kind, Server};
@@ -74,4 +76,28 @@ fn the_driver_works_on_a_cluster() {
         store::joins { of_members_at_once_one_closes large_members_come_a_few_at_a_time }
         store::registry { the_living_are_listed_by_name }
     );
+}
+
+/// Streams in the slots of all servers, each with its ids beside it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sink_works_on_a_cluster() {
+    let Some(nodes) = cluster() else { return };
+    for number in 0..20 {
+        let stream = match number % 2 {
+            0 => format!("results:{number}"),
+            _ => format!("shop:{{{number}}}:results"),
+        };
+        let mut sink = Sink::new(nodes[0].address(), &stream).unwrap();
+        let batch = sample::batch("q", 0..3);
+        for _ in 0..2 {
+            sink.write(&batch).await.unwrap();
+        }
+        let length = |node: &Server| {
+            let client = redis::Client::open(node.address()).unwrap();
+            let mut connection = client.get_connection().unwrap();
+            // Who does not have it names who does.
+            redis::cmd("XLEN").arg(&stream).query::<u64>(&mut connection).unwrap_or_default()
+        };
+        assert_eq!(nodes.iter().map(length).sum::<u64>(), 3, "{stream}");
+    }
 }

@@ -12,6 +12,7 @@ mod leases;
 #[cfg(test)]
 mod readme;
 #[cfg(test)]
+mod sink;
 #[cfg(test)]
 mod tls;
 

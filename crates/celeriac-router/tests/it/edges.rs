@@ -208,6 +208,39 @@ async fn a_source_waits_for_room() {
     process.die().await;
 }
 
+/// Finds something only after its lease was renewed twice.
+struct Slow {
+    plan: Arc<Plan>,
+    polls: Arc<Mutex<u64>>,
+}
+
+impl Source for Slow {
+    fn poll<'a>(&'a mut self, _: Option<&'a Bytes>, _: usize) -> BoxFuture<'a, Result<Polled>> {
+        *self.polls.lock() += 1;
+        Box::pin(async move {
+            eventually("renewals", async || self.plan.calls(Operation::Claim) > 2).await;
+            let id = id_of(Timestamp::from_millis(0), "slow");
+            let documents = vec![Document::json(id, "1")];
+            Ok(Polled { documents, cursor: Some(Bytes::from_static(b"1")) })
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_may_take_longer_than_its_lease_lasts() {
+    let (memory, plan) = (Memory::new(Default::default()), Plan::new());
+    let polls = Arc::<Mutex<u64>>::default();
+    let (given, counted) = (plan.clone(), polls.clone());
+    let make =
+        move || Box::new(Slow { plan: given.clone(), polls: counted.clone() }) as Box<dyn Source>;
+    let source = SourceOf { name: NUMBERS.as_str().to_owned(), make: Arc::new(make) };
+    plan.fail(Operation::Publish, 2, Effect::DieBefore);
+    let process = Process::start(&memory, &plan, Vec::new(), vec![source]);
+    eventually("a document", async || waiting(&memory, &QueueName::DEFAULT).await == 1).await;
+    process.die().await;
+    assert!(*polls.lock() <= 2, "a poll goes on while the lease is renewed: {polls:?}");
+}
+
 /// Keeps what it is given, unless it is down, refuses it or panics over it.
 #[derive(Clone, Default)]
 struct Kept {

@@ -65,6 +65,23 @@ enum Sink {
         #[serde(default)]
         headers: BTreeMap<String, String>,
     },
+    #[cfg(feature = "postgres")]
+    Postgres {
+        url: celeriac_core::Address,
+        table: String,
+    },
+    #[cfg(feature = "redis")]
+    Redis {
+        url: celeriac_core::Address,
+        stream: String,
+        max_len: Option<u64>,
+        remember: Option<Period>,
+    },
+    #[cfg(feature = "nats")]
+    Nats {
+        url: celeriac_core::Address,
+        subject: String,
+    },
 }
 
 #[derive(Deserialize)]
@@ -91,6 +108,14 @@ enum Source {
     },
     #[cfg(feature = "http")]
     Webhook { listen: String, max_body_bytes: Option<usize>, token: Option<String> },
+    #[cfg(feature = "postgres")]
+    Postgres {
+        url: celeriac_core::Address,
+        table: Option<String>,
+        query: Option<String>,
+        column: String,
+        every: Option<Period>,
+    },
 }
 
 #[cfg(feature = "http")]
@@ -125,6 +150,21 @@ impl App {
     /// path = "./archive.jsonl"
     /// rotate_at = 67108864
     ///
+    /// [sinks.warehouse]
+    /// kind = "postgres"           # url, table; with the feature `postgres`
+    /// url = "postgres://shop@db/shop"
+    /// table = "results"
+    ///
+    /// [sinks.feed]
+    /// kind = "redis"              # url, stream, max_len, remember; with the feature `redis`
+    /// url = "redis://cache/0"
+    /// stream = "results"
+    ///
+    /// [sinks.bus]
+    /// kind = "nats"               # url, subject; with the feature `nats`
+    /// url = "nats://cluster"
+    /// subject = "shop.results"
+    ///
     /// [sources.inbox]
     /// kind = "folder"             # path, every, settle, max_bytes, recursive, paths
     /// path = "./inbox"
@@ -138,6 +178,12 @@ impl App {
     /// [sources.hook]
     /// kind = "webhook"            # listen, max_body_bytes, token
     /// listen = "127.0.0.1:8080"
+    ///
+    /// [sources.payments]
+    /// kind = "postgres"           # url, table or query, column, every; with the feature `postgres`
+    /// url = "postgres://shop@db/shop"
+    /// table = "payments"
+    /// column = "number"
     /// ```
     ///
     /// # Errors
@@ -149,7 +195,7 @@ impl App {
             .map_err(|source| EdgesError::File { file: file.clone(), source: Arc::new(source) })?;
         let listed: File = toml::from_str(&text).map_err(|error| EdgesError::Mistake {
             file: file.clone(),
-            message: error.to_string(),
+            message: told(&text, &error),
         })?;
         let failed = |name: &str, source| {
             let (file, name, source) = (file.clone(), name.to_owned(), Arc::new(source));
@@ -168,8 +214,21 @@ impl App {
     }
 }
 
+/// A mistake with its place, and without the line that it stands in: that may hold
+/// a password.
+fn told(text: &str, error: &toml::de::Error) -> String {
+    let byte = error.span().map_or(0, |span| span.start);
+    let before = text.get(..byte).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |it| it.chars().count()) + 1;
+    format!("{} at line {line}, column {column}", error.message())
+}
+
 impl Sink {
-    #[cfg_attr(not(feature = "http"), expect(clippy::unnecessary_wraps, reason = "HTTP may fail"))]
+    #[cfg_attr(
+        not(any(feature = "http", feature = "nats", feature = "postgres", feature = "redis")),
+        expect(clippy::unnecessary_wraps, reason = "those that have addresses may fail")
+    )]
     fn declare(self, app: App, name: &str) -> celeriac_core::error::Result<App> {
         Ok(match self {
             Self::Jsonl { path, rotate_at } => {
@@ -185,12 +244,25 @@ impl Sink {
                 sink = batch.into_iter().fold(sink, sinks::Http::batches);
                 app.sink(name, timeout.into_iter().fold(sink, |sink, it| sink.timeout(it.0)))
             }
+            #[cfg(feature = "postgres")]
+            Self::Postgres { url, table } => app.sink(name, sinks::Postgres::new(url, &table)?),
+            #[cfg(feature = "nats")]
+            Self::Nats { url, subject } => app.sink(name, sinks::Nats::new(url, &subject)?),
+            #[cfg(feature = "redis")]
+            Self::Redis { url, stream, max_len, remember } => {
+                let sink = sinks::Redis::new(url, &stream)?;
+                let sink = max_len.into_iter().fold(sink, sinks::Redis::max_len);
+                app.sink(name, remember.into_iter().fold(sink, |sink, it| sink.remember(it.0)))
+            }
         })
     }
 }
 
 impl Source {
-    #[cfg_attr(not(feature = "http"), expect(clippy::unnecessary_wraps, reason = "HTTP may fail"))]
+    #[cfg_attr(
+        not(any(feature = "http", feature = "postgres")),
+        expect(clippy::unnecessary_wraps, reason = "those that have addresses may fail")
+    )]
     fn declare(self, app: App, name: &str) -> celeriac_core::error::Result<App> {
         Ok(match self {
             Self::Folder { path, every, settle, max_bytes, recursive, paths } => {
@@ -226,6 +298,19 @@ impl Source {
                 let hook = sources::Webhook::bind(listen)?;
                 let hook = max_body_bytes.into_iter().fold(hook, sources::Webhook::max_body_bytes);
                 app.source(name, token.into_iter().fold(hook, sources::Webhook::token))
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres { url, table, query, column, every } => {
+                let rows = match (table, query) {
+                    (Some(table), None) => sources::Postgres::table(url, &table, &column)?,
+                    (None, Some(query)) => sources::Postgres::query(url, &query, &column)?,
+                    _ => {
+                        let hint = "name either a `table` or a `query`";
+                        let kind = celeriac_core::ErrorKind::Config;
+                        return Err(celeriac_core::Error::new(kind, "read rows", hint));
+                    }
+                };
+                app.source(name, every.into_iter().fold(rows, |rows, it| rows.every(it.0)))
             }
         })
     }

@@ -241,3 +241,39 @@ fn mistakes_in_a_file_are_told_with_their_place() {
     let missing = App::memory().load_edges(place.path().join("none"));
     assert!(matches!(missing, Err(EdgesError::File { .. })));
 }
+
+/// Those of the drivers, too; and no password is shown, wherever the mistake is.
+#[cfg(all(feature = "nats", feature = "postgres", feature = "redis"))]
+#[test]
+fn mistakes_about_servers_are_told_without_their_passwords() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("edges.toml");
+    let load = |text: &str| {
+        fs::write(&file, text).unwrap();
+        App::memory().load_edges(&file).map(drop)
+    };
+    let postgres = "kind = 'postgres'\nurl = 'postgres://ann:hunter2@db/shop'\n";
+    let redis = "kind = 'redis'\nurl = 'redis://ann:hunter2@cache/0'\n";
+    let nats = "kind = 'nats'\nurl = 'nats://hunter2@cluster'\n";
+    for (text, expected) in [
+        (format!("[sinks.a]\n{nats}subject = 'a.>'"), "`a`: failed to write to a subject"),
+        (format!("[sinks.a]\n{postgres}table = 'a.b.c'"), "`a`: failed to write to a table"),
+        (format!("[sinks.a]\n{postgres}tabel = 'results'"), "unknown field `tabel`"),
+        (format!("[sinks.a]\n{redis}stream = ''"), "`a`: failed to write to a stream"),
+        (format!("[sinks.a]\n{redis}stream = 'a'\nremember = 'long'"), "`long` is no duration"),
+        (format!("[sources.a]\n{postgres}column = 'n'"), "name either a `table` or a `query`"),
+        ("[sinks.a]\nkind = 'redis'\nulr = 'redis://:hunter2@cache'".to_owned(), "field `ulr`"),
+        ("[sinks.a]\nurl = 'redis://:hunter2@cache'".to_owned(), "missing field `kind`"),
+        ("[sinks.a]\nurl = 'redis://:hunter2@cache' x".to_owned(), "at line 2, column 32"),
+    ] {
+        let error = load(&text).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+    }
+    let right = format!(
+        "[sinks.a]\n{postgres}table = 'results'\n[sinks.b]\n{redis}stream = 'results'\n\
+         max_len = 1000\nremember = '10m'\n[sinks.d]\n{nats}subject = 'a.b'\n[sources.c]\n{postgres}query = 'SELECT 1 AS n'\n\
+         column = 'n'\nevery = '100ms'\n"
+    );
+    load(&right).unwrap();
+}

@@ -148,3 +148,64 @@ async fn what_a_killed_worker_held_is_done_by_the_other() {
     app.shutdown().await;
     place.remove().await;
 }
+
+#[celeriac::task(name = "bill", sinks = ["warehouse"])]
+async fn bill(order: i64, net: i64) -> serde_json::Value {
+    serde_json::json!({"order": order, "gross": net * 5 / 4})
+}
+
+#[derive(serde::Deserialize)]
+struct Order {
+    number: i64,
+    net: i64,
+}
+
+/// From a table to a task to a table, over a broker in memory.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_become_documents_and_results_become_rows() {
+    let Some(place) = Place::new().await else { return };
+    let (mut connection, folder) = (place.connection().await, tempfile::tempdir().unwrap());
+    let schema = place.0.clone();
+    for statement in [
+        format!("CREATE SCHEMA {schema}"),
+        format!("CREATE TABLE {schema}.orders (number serial PRIMARY KEY, net integer)"),
+        format!("INSERT INTO {schema}.orders (net) SELECT 4 * n FROM generate_series(1, 500) AS n"),
+    ] {
+        sqlx::query(AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
+    }
+    let file = folder.path().join("edges.toml");
+    let edges = format!(
+        "[sinks.warehouse]\nkind = 'postgres'\nurl = '{0}'\ntable = '{schema}.bills'\n\
+         [sources.orders]\nkind = 'postgres'\nurl = '{0}'\ntable = '{schema}.orders'\n\
+         column = 'number'\nevery = '5ms'\n",
+        server()
+    );
+    std::fs::write(&file, edges).unwrap();
+    let order = |order: Order| (order.number, order.net);
+    let app = App::memory().register(bill).load_edges(&file).unwrap();
+    let app = app.subscribe_to("orders", bill::from_document(order));
+    let worker = app.start_worker().await.unwrap();
+
+    let more = format!("INSERT INTO {schema}.orders (net) VALUES (2004)");
+    sqlx::query(AssertSqlSafe(more)).execute(&mut connection).await.unwrap();
+    let bills = format!("{schema}.bills");
+    let billed = format!(
+        "SELECT count(*) FROM {bills} WHERE (value->>'gross')::int = 5 * (value->>'order')::int"
+    );
+    let began = Instant::now();
+    loop {
+        assert!(began.elapsed() < PATIENCE, "not all bills are there");
+        // The table is there once the first bill is.
+        let billed = sqlx::query_scalar::<_, i64>(AssertSqlSafe(billed.clone()));
+        if billed.fetch_one(&mut connection).await.unwrap_or_default() == 501 {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    worker.stop().await;
+    app.shutdown().await;
+    let all = format!("SELECT count(*) FROM {bills}");
+    let all = sqlx::query_scalar::<_, i64>(AssertSqlSafe(all)).fetch_one(&mut connection).await;
+    assert_eq!(all.unwrap(), 501);
+    place.remove().await;
+}

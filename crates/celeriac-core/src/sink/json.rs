@@ -1,13 +1,19 @@
-//! A document as one object of JSON: who gave it, when, and the value.
+//! A document as JSON, for sinks whose place knows nothing else: the value
+//! alone, or one object that says who gave it, when, and the value.
 
-use celeriac_core::{ContentType, Error, ErrorKind, HeaderValue, Message, body};
 use serde::de::IgnoredAny;
 use serde_json::json;
 
-/// Writes `{"id":…,"name":…,"at":…,"value":…}`, on one line. A value that JSON
-/// can't say is text where it is UTF-8, else a list of bytes, and its
+use crate::{ContentType, Error, ErrorKind, HeaderValue, Message, body};
+
+/// Appends `{"id":…,"name":…,"at":…,"value":…}` to `line`, without a line feed.
+/// A value that JSON can't say is written as [`value`] has it, and its
 /// `content_type` is there too.
-pub(super) fn write(message: &Message, line: &mut Vec<u8>) -> Result<(), Error> {
+///
+/// # Errors
+/// `Invalid` for a body that is not what its content type says; `line` then
+/// holds a part of it.
+pub fn record(message: &Message, line: &mut Vec<u8>) -> Result<(), Error> {
     let (id, name) = (message.id.to_string(), message.name.as_str());
     let at = message.created_at.to_string();
     let head = match &message.content_type {
@@ -18,12 +24,17 @@ pub(super) fn write(message: &Message, line: &mut Vec<u8>) -> Result<(), Error> 
     // The closing brace comes after the value.
     line.pop();
     line.extend_from_slice(b",\"value\":");
-    value(message, line)?;
+    line.extend_from_slice(value(message)?.as_bytes());
     line.push(b'}');
     Ok(())
 }
 
-fn value(message: &Message, line: &mut Vec<u8>) -> Result<(), Error> {
+/// The value of a document as JSON on one line. One that JSON can't say is text
+/// where it is UTF-8, else a list of bytes.
+///
+/// # Errors
+/// `Invalid` for a body that is not what its content type says.
+pub fn value(message: &Message) -> Result<String, Error> {
     let (content_type, bytes) = (&message.content_type, &message.body[..]);
     let refused = |reason: String| {
         let context = format!("the value of {} ({}): {reason}", message.name, message.id);
@@ -31,33 +42,29 @@ fn value(message: &Message, line: &mut Vec<u8>) -> Result<(), Error> {
     };
     let value = match content_type {
         ContentType::Json => {
-            serde_json::from_slice::<IgnoredAny>(bytes).map_err(|e| refused(e.to_string()))?;
-            // Within a string there is no such byte; elsewhere it means nothing.
-            let on_one_line = bytes.iter().map(|byte| match byte {
-                b'\n' | b'\r' => b' ',
-                byte => *byte,
-            });
-            line.extend(on_one_line);
-            return Ok(());
+            let text = str::from_utf8(bytes).map_err(|error| refused(error.to_string()))?;
+            serde_json::from_str::<IgnoredAny>(text).map_err(|error| refused(error.to_string()))?;
+            // Within a string there is no such letter; elsewhere it means nothing.
+            return Ok(text.replace(['\n', '\r'], " "));
         }
         ContentType::MessagePack => body::decode::<HeaderValue>(content_type, bytes)
             .map_err(|error| refused(error.to_string()))?,
-        ContentType::Raw | ContentType::Other(_) => match std::str::from_utf8(bytes) {
+        ContentType::Raw | ContentType::Other(_) => match str::from_utf8(bytes) {
             Ok(text) => HeaderValue::from(text),
             Err(_) => HeaderValue::Bytes(message.body.clone()),
         },
     };
-    serde_json::to_writer(line, &value).map_err(|error| refused(error.to_string()))
+    serde_json::to_string(&value).map_err(|error| refused(error.to_string()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use celeriac_core::Name;
+    use crate::Name;
 
     fn written(content_type: ContentType, body: &'static [u8]) -> Result<serde_json::Value, Error> {
         let mut line = Vec::new();
-        write(&Message::document(Name::from_static("t"), content_type, body), &mut line)?;
+        record(&Message::document(Name::from_static("t"), content_type, body), &mut line)?;
         assert!(!line.contains(&b'\n'));
         Ok(serde_json::from_slice(&line).unwrap())
     }
@@ -69,7 +76,13 @@ mod tests {
         assert_eq!(value(ContentType::MessagePack, b"\x92\x01\xc0"), json!([1, null]));
         assert_eq!(value("text/csv".into(), b"a,b"), json!("a,b"));
         assert_eq!(value(ContentType::Raw, b"\xff\x00"), json!([255, 0]));
-        let error = written(ContentType::Json, b"{").unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Invalid);
+    }
+
+    #[test]
+    fn what_is_no_json_is_refused() {
+        for body in [&b"{"[..], b"\"\xff\""] {
+            let error = written(ContentType::Json, body).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid);
+        }
     }
 }

@@ -1,0 +1,25 @@
+-- Adds documents to a stream, each id once as long as it is remembered.
+-- KEYS: the stream. ARGV: the key of the ids that are remembered, for how long
+-- (ms), how many entries the stream keeps (0: all), then of each document its
+-- id, name, time, content type and value. Answers how many were added; or, if a
+-- key holds something else, that key, what it holds, and what it should.
+local stream, ids = KEYS[1], ARGV[1]
+local window, kept = tonumber(ARGV[2]), tonumber(ARGV[3])
+for key, wanted in pairs({[stream] = 'stream', [ids] = 'zset'}) do
+  local found = redis.call('TYPE', key).ok
+  if found ~= 'none' and found ~= wanted then return {key, found, wanted} end
+end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', ids, '-inf', now - window)
+local added = 0
+for i = 4, #ARGV, 5 do
+  if redis.call('ZADD', ids, 'NX', now, ARGV[i]) == 1 then
+    redis.call('XADD', stream, '*', 'id', ARGV[i], 'name', ARGV[i + 1], 'at', ARGV[i + 2],
+      'content_type', ARGV[i + 3], 'value', ARGV[i + 4])
+    added = added + 1
+  end
+end
+if kept > 0 then redis.call('XTRIM', stream, 'MAXLEN', '~', kept) end
+redis.call('PEXPIRE', ids, window)
+return added
