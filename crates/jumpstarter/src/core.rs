@@ -6,6 +6,7 @@
 //! cold block, are under the control lock; bits of the word say if there are any.
 
 mod cold;
+mod family;
 mod waking;
 mod word;
 
@@ -15,7 +16,6 @@ use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 
 use crate::actor::Actor;
-use crate::cell::AnyCell;
 use crate::chart::{Refinement, Refused};
 use crate::configuration::ActiveState;
 use crate::error::{Cause, Crash};
@@ -372,33 +372,6 @@ impl Core {
 
     pub(crate) fn has_nothing_to_wind_down(&self) -> bool {
         self.peek_cold(|cold| cold.is_idle()).unwrap_or(true)
-    }
-
-    /// The actor above it, which may have ended.
-    pub(crate) fn parent(&self) -> Option<&Arc<dyn AnyCell>> {
-        self.path.parent()
-    }
-
-    /// Takes a child in; gives it back if the actor has ended.
-    pub(crate) fn adopt_child(&self, child: Arc<dyn AnyCell>) -> Option<Arc<dyn AnyCell>> {
-        self.with_cold(|cold| {
-            if self.is_finished() {
-                return Some(child);
-            }
-            cold.children.add(child);
-            None
-        })
-    }
-
-    /// The living children. Under the lock in any case: who was taken in before a
-    /// shutdown began is seen by it.
-    pub(crate) fn children(&self) -> Vec<Arc<dyn AnyCell>> {
-        let control = self.control.lock();
-        control
-            .cold
-            .as_ref()
-            .map(|cold| cold.children.iter().cloned().collect())
-            .unwrap_or_default()
     }
 
     /// Reports an error that ends this incarnation. The first one counts.

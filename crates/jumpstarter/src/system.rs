@@ -265,9 +265,7 @@ impl System {
 
     /// Takes an actor that has ended out of the tree.
     pub(crate) fn forget(&self, core: &Core) {
-        let of_parent = core
-            .parent()
-            .and_then(|parent| parent.core().peek_cold(|cold| cold.children.take(core)).flatten());
+        let of_parent = core.parent().and_then(|parent| parent.core().let_go(core));
         // Its drop may run the code of others.
         drop(of_parent.or_else(|| self.inner.registry.take(core)));
     }

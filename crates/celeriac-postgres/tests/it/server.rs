@@ -113,7 +113,7 @@ impl Server {
                 }
             }
         };
-        within("the server that was started again", answers).await;
+        within("the server that was started again", Box::pin(answers)).await;
     }
 }
 
