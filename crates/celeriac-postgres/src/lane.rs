@@ -25,6 +25,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 use crate::client::run;
+use crate::nagle::Before;
 
 /// How long an operation waits for a connection while the server is away.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -110,6 +111,7 @@ impl Lane {
     /// A new connection; one that a server which is starting refuses is tried again.
     async fn connect(&self) -> sqlx::Result<PgConnection> {
         let mut pause = FIRST_PAUSE;
+        let before = Before::now(&self.connect);
         let mut new = loop {
             match PgConnection::connect_with(&self.connect).await {
                 Err(error) if may_pass(&error) => {
@@ -119,6 +121,9 @@ impl Lane {
                 connected => break connected?,
             }
         };
+        if let Some(before) = before {
+            before.turn_off_since(&self.connect);
+        }
         run(&mut new, self.settings.clone()).await?;
         Ok(new)
     }

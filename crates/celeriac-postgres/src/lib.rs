@@ -17,6 +17,7 @@ mod error;
 mod keeper;
 mod lane;
 mod listener;
+mod nagle;
 mod name;
 mod notifier;
 mod open;

@@ -133,7 +133,7 @@ fn dispatch_later(declaration: &Declaration, groups: &[Group<'_>]) -> TokenStrea
             message: Self::Message,
             ctx: &mut ::jumpstarter::Context<Self>,
         ) {
-            let left = self.dispatch_now(message, ctx);
+            let left = <Self as ::jumpstarter::Actor>::dispatch_now(self, message, ctx);
             #later
         }
     }

@@ -146,19 +146,22 @@ impl<E> Mailbox<E> {
     /// Leaves the line, or gives back a place that was granted but not used.
     pub(crate) fn withdraw(&self, ticket: u64) {
         let mut woken = Vec::new();
-        {
+        // A waker may drop what waits in line itself: not under the lock.
+        let left = {
             let mut queue = self.queue.lock();
             let Some(line) = queue.line.as_mut() else {
                 return;
             };
             match line.waiting.binary_search_by_key(&ticket, |(held, _)| *held) {
-                Ok(position) => drop(line.waiting.remove(position)),
+                Ok(position) => line.waiting.remove(position),
                 Err(_) => {
                     line.reserved = line.reserved.saturating_sub(1);
                     queue.admit(self.capacity, &mut woken);
+                    None
                 }
             }
-        }
+        };
+        drop(left);
         wake_all(woken);
     }
 

@@ -37,6 +37,18 @@ impl Path {
         self.parent.as_ref()
     }
 
+    /// Whether this is the path; makes none.
+    pub(crate) fn is(&self, path: &str) -> bool {
+        match (self.whole.get(), &self.parent) {
+            (Some(whole), _) => ***whole == *path,
+            (None, None) => self.short() == path,
+            (None, Some(parent)) => {
+                let above = path.strip_suffix(self.short()).and_then(|path| path.strip_suffix('/'));
+                above.is_some_and(|above| parent.core().path.is(above))
+            }
+        }
+    }
+
     fn join(&self, name: &str) -> Box<str> {
         match &self.parent {
             Some(parent) => [&*parent.core().path, "/", name].concat().into_boxed_str(),
@@ -99,9 +111,11 @@ mod tests {
             let name = "n".repeat(length);
             let parent = system.spawn(&name, Options::default(), || Parent);
             assert_eq!(parent.path(), name);
+            assert!(system.find::<Parent>(&name).is_some());
             for child in ["ü".to_owned(), name.clone()] {
                 let path = parent.ask(child.clone()).await.unwrap();
                 assert_eq!(path, format!("{name}/{child}"));
+                assert!(system.find::<Parent>(&path).is_some());
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Every living actor of a system: those without a living parent, in shards so that
 //! spawning scales, and by way of them their children.
 
+use std::collections::HashSet;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -55,27 +56,41 @@ impl Registry {
 
     /// Every living actor, in the order in which they were spawned.
     pub(crate) fn all(&self) -> Vec<Arc<dyn AnyCell>> {
-        let mut cells = Vec::new();
-        for shard in &self.shards {
-            cells.extend(shard.lock().iter().cloned());
-        }
-        let mut seen = 0;
-        while let Some(cell) = cells.get(seen).cloned() {
-            cells.extend(cell.core().children());
-            seen += 1;
-        }
+        let mut cells = self.collect();
         cells.sort_unstable_by_key(|cell| cell.core().id);
         cells
     }
 
     /// The living actor at that path; the oldest one if there are several.
     pub(crate) fn find(&self, path: &str) -> Option<Arc<dyn AnyCell>> {
-        self.all().into_iter().find(|cell| *cell.core().path == *path)
+        let there = self.collect().into_iter().filter(|cell| cell.core().path.is(path));
+        there.min_by_key(|cell| cell.core().id)
     }
 
     /// The living actor with that number.
     pub(crate) fn get(&self, id: u64) -> Option<Arc<dyn AnyCell>> {
-        self.all().into_iter().find(|cell| cell.core().id == id)
+        self.collect().into_iter().find(|cell| cell.core().id == id)
+    }
+
+    fn collect(&self) -> Vec<Arc<dyn AnyCell>> {
+        let (mut cells, mut known) = (Vec::new(), HashSet::new());
+        let mut seen = 0;
+        loop {
+            // Again after the children: an orphan may have come here while its parent
+            // was asked, and had none any more.
+            for shard in &self.shards {
+                let shard = shard.lock();
+                cells.extend(shard.iter().filter(|cell| known.insert(cell.core().id)).cloned());
+            }
+            if cells.len() == seen {
+                return cells;
+            }
+            while let Some(cell) = cells.get(seen).map(Arc::clone) {
+                let children = cell.core().children().into_iter();
+                cells.extend(children.filter(|child| known.insert(child.core().id)));
+                seen += 1;
+            }
+        }
     }
 
     fn shard(&self, id: u64) -> &Mutex<Seats> {

@@ -13,6 +13,7 @@ struct Mixed(Vec<u32>);
 
 struct Now(u32);
 struct Later(u32);
+struct Again(u32);
 struct Panic;
 struct Notes;
 struct Rest;
@@ -27,6 +28,12 @@ impl Mixed {
     #[handler]
     async fn later(&mut self, m: Later) {
         tokio::task::yield_now().await;
+        self.0.push(m.0);
+    }
+
+    /// Named as a function of the trait that is written for it.
+    #[handler]
+    fn dispatch_now(&mut self, m: Again) {
         self.0.push(m.0);
     }
 
@@ -94,6 +101,7 @@ async fn a_stop_works_off_both_kinds() {
     let mixed = mixed(&system);
     for n in 0..300 {
         match n % 3 {
+            1 => mixed.tell(Again(n)).await.unwrap(),
             0 => mixed.tell(Later(n)).await.unwrap(),
             _ => mixed.tell(Now(n)).await.unwrap(),
         }
