@@ -19,7 +19,8 @@ const OPERATION: &str = "write to a subject";
 const MAX_SUBJECT_BYTES: usize = 255;
 /// How long a stream that the sink makes remembers ids.
 const REMEMBERED: Duration = Duration::from_secs(60 * 60);
-/// What the headers of a document take at the most, beside its names.
+/// What the headers of a document take at the most, beside its names and the
+/// subject.
 const HEADERS: usize = 512;
 
 /// A sink that publishes each document to a subject of NATS, which a JetStream
@@ -29,16 +30,19 @@ const HEADERS: usize = 512;
 ///
 /// | header | what |
 /// |---|---|
-/// | `Nats-Msg-Id` | the task's id |
+/// | `Celeriac-Id` | the task's id |
+/// | `Nats-Msg-Id` | the task's id, `/` and the subject: what JetStream tells repetitions by |
 /// | `Celeriac-Name` | the task's name |
 /// | `Celeriac-At` | when the document was made, such as `2024-02-29T12:34:56.789Z` |
 /// | `Content-Type` | how the value is to be read, such as `application/json` |
 ///
-/// Written is what the stream has confirmed. An id that was written within its
-/// `duplicate_window`, 1 h in a stream that the sink made, is not stored again;
-/// later, who reads tells repetitions by the id. A document above the server's
-/// `max_payload` is refused for good. After all else documents wait; those of a
-/// batch that the stream did refuse then come behind the others.
+/// Written is what the stream has confirmed. An id that was written to the
+/// subject within the stream's `duplicate_window`, 1 h in a stream that the sink
+/// made, is not stored again; later, who reads tells repetitions by the id.
+/// Sinks over several subjects may share a stream: each gets its copy. A
+/// document above the server's `max_payload` is refused for good. After all else
+/// documents wait; those of a batch that the stream did refuse then come behind
+/// the others.
 ///
 /// ```
 /// use celeriac_nats::Sink;
@@ -107,7 +111,11 @@ fn sending(client: &Client, subject: &str, document: &Message) -> Result<Sending
     // What is no printable ASCII would end the header, or not arrive.
     let name = document.name.as_str().escape_default().to_string();
     let content_type = document.content_type.as_str().escape_default().to_string();
-    let bytes = document.body.len() + name.len() + content_type.len() + HEADERS;
+    // A stream may take many subjects, and leaves out what repeats an id of any of
+    // them: a copy for each subject needs an id for each.
+    let copy = format!("{}/{}", document.id, subject.escape_default());
+    let texts = name.len() + content_type.len() + copy.len();
+    let bytes = document.body.len() + texts + HEADERS;
     if bytes > client.max_payload() {
         let context = format!(
             "{}: the value of {} ({}) has {} bytes, and with its headers more than the server's \
@@ -121,7 +129,8 @@ fn sending(client: &Client, subject: &str, document: &Message) -> Result<Sending
         return Err(Error::new(ErrorKind::Invalid, OPERATION, context));
     }
     let mut headers = HeaderMap::new();
-    headers.insert("Nats-Msg-Id", document.id.to_string());
+    headers.insert("Celeriac-Id", document.id.to_string());
+    headers.insert("Nats-Msg-Id", copy);
     headers.insert("Celeriac-Name", name);
     headers.insert("Celeriac-At", document.created_at.to_string());
     headers.insert("Content-Type", content_type);

@@ -83,7 +83,7 @@ impl Harness {
 
     async fn ids(&self) -> Vec<MessageId> {
         let messages = self.messages().await;
-        let id = |message: &async_nats::Message| header(message, "Nats-Msg-Id").parse().unwrap();
+        let id = |message: &async_nats::Message| header(message, "Celeriac-Id").parse().unwrap();
         messages.iter().map(id).collect()
     }
 }
@@ -155,7 +155,8 @@ async fn a_message_says_what_the_document_said() {
     harness.made().write(&[document.into()]).await.unwrap();
     let message = harness.messages().await.remove(0);
     assert_eq!(message.payload, &b"\xff\x00 any bytes"[..]);
-    assert_eq!(header(&message, "Nats-Msg-Id"), id);
+    assert_eq!(header(&message, "Celeriac-Id"), id);
+    assert_eq!(header(&message, "Nats-Msg-Id"), format!("{id}/{}", harness.subject()));
     assert_eq!(header(&message, "Celeriac-Name"), "shop::bill\\r\\n\\u{f6}");
     assert_eq!(header(&message, "Celeriac-At"), "2024-02-29T12:34:56.789Z");
     assert_eq!(header(&message, "Content-Type"), "application/octet-stream");
@@ -168,6 +169,26 @@ async fn a_document_that_comes_twice_is_one_message() {
     sink.write(&[batch.clone(), batch.clone()].concat()).await.unwrap();
     harness.made().write(&batch).await.unwrap();
     assert_eq!(harness.ids().await, [batch[0].id, batch[1].id]);
+}
+
+/// JetStream leaves out what repeats an id anywhere in a stream.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_subject_of_a_stream_gets_its_copy() {
+    let harness = Harness::new();
+    let client = harness.client().await;
+    let subjects = [harness.subject(), format!("{}.\u{f6}-copies", harness.subject())];
+    let config = json!({ "name": harness.stream, "subjects": subjects, "allow_direct": true });
+    let made = ask(&client, &format!("STREAM.CREATE.{}", harness.stream), config).await;
+    assert!(made["error"].is_null(), "{made}");
+    let batch = numbered(0..2);
+    for _ in 0..2 {
+        for subject in &subjects {
+            let mut sink = Sink::new(harness.address.as_str(), subject).unwrap();
+            sink.write(&batch).await.unwrap();
+        }
+    }
+    let ids = [batch[0].id, batch[1].id];
+    assert_eq!(harness.ids().await, [ids, ids].concat(), "each once in each");
 }
 
 #[tokio::test(flavor = "multi_thread")]
