@@ -30,12 +30,13 @@ const REMEMBERED: Duration = Duration::from_secs(60 * 60);
 /// | `content_type` | how the value is to be read, such as `application/json` |
 /// | `value` | the value's bytes, as they are |
 ///
-/// A batch is one script: all of it is there, or nothing. What that is worth is
-/// the server's affair (`appendonly`). An id that was written within the last
-/// hour ([`remember`](Self::remember)) is not written again; it stands in a
-/// sorted set beside the stream, `{stream}:ids`. Later, who reads tells
-/// repetitions by `id`. No document is refused; while the server is away, they
-/// wait.
+/// A batch is one script, which nobody sees half done. Should the server refuse a
+/// part of it, what comes before is there, and is not added again when the batch
+/// is. What that is worth is the server's affair (`appendonly`). An id that was
+/// written within the last hour ([`remember`](Self::remember)) is not written
+/// again; it stands in a sorted set beside the stream, `{stream}:ids`. Later, who
+/// reads tells repetitions by `id`. No document is refused; while the server is
+/// away or has no memory left (`maxmemory`), they wait.
 ///
 /// ```
 /// use celeriac_redis::Sink;

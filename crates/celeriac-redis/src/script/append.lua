@@ -11,15 +11,20 @@ for key, wanted in pairs({[stream] = 'stream', [ids] = 'zset'}) do
 end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('ZREMRANGEBYSCORE', ids, '-inf', now - window)
 local added = 0
 for i = 4, #ARGV, 5 do
-  if redis.call('ZADD', ids, 'NX', now, ARGV[i]) == 1 then
+  local written = redis.call('ZSCORE', ids, ARGV[i])
+  if not written or tonumber(written) <= now - window then
+    -- What a script has written stays when it fails later: an id is remembered
+    -- once its document is there, not before. And a server that has no memory left
+    -- refuses a script by its first write, so that must be one that takes memory.
     redis.call('XADD', stream, '*', 'id', ARGV[i], 'name', ARGV[i + 1], 'at', ARGV[i + 2],
       'content_type', ARGV[i + 3], 'value', ARGV[i + 4])
+    redis.call('ZADD', ids, now, ARGV[i])
     added = added + 1
   end
 end
+redis.call('ZREMRANGEBYSCORE', ids, '-inf', now - window)
 if kept > 0 then redis.call('XTRIM', stream, 'MAXLEN', '~', kept) end
 redis.call('PEXPIRE', ids, window)
 return added

@@ -165,6 +165,53 @@ async fn a_key_that_holds_something_else_is_told() {
     assert!(error.to_string().contains(&expected), "{error}");
 }
 
+/// What was remembered before it was written would be taken for written.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_stream_refused_is_written_when_it_comes_again() {
+    let harness = Harness::new();
+    // Room for one entry: its number is the last that there is.
+    let last_but_one = format!("{}-{}", u64::MAX, u64::MAX - 1);
+    harness.run("XADD", &[&harness.stream, &last_but_one, "id", "another"]);
+    let (mut sink, batch) = (harness.made(), numbered(0..3));
+    let error = sink.write(&batch).await.unwrap_err();
+    assert_ne!(error.kind(), ErrorKind::Invalid, "{error}");
+    assert_eq!(harness.entries()[1]["id"], batch[0].id.to_string().as_bytes());
+    harness.run("RENAME", &[&harness.stream, &format!("{{{}}}:away", harness.stream)]);
+    sink.write(&batch).await.unwrap();
+    assert_eq!(harness.ids(), [batch[1].id, batch[2].id], "no more than was not written");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_memory_takes_no_more_and_what_it_refused_later() {
+    let limit = ["--maxmemory", "8mb", "--maxmemory-policy", "noeviction"];
+    let Some(server) = Server::start(Kind::Redis, &limit) else { return };
+    let harness = Harness::at(server.address());
+    let mut sink = harness.made();
+    // Twice what fits.
+    let documents: Vec<Arc<Message>> =
+        (0..256).map(|_| document(vec![b'1'; 1 << 16]).into()).collect();
+    let (mut written, mut refused) = (0, None);
+    for batch in documents.chunks(4) {
+        match within("an answer", sink.write(batch)).await {
+            Ok(()) => written += batch.len(),
+            Err(error) => {
+                refused = Some(error);
+                break;
+            }
+        }
+    }
+    let error = refused.expect("a limit");
+    assert_eq!(error.kind(), ErrorKind::NoSpace, "{error}");
+    let sent = Vec::from_iter(documents.iter().map(|document| document.id));
+    assert_eq!(harness.ids(), sent[..written]);
+
+    harness.run("CONFIG", &["SET", "maxmemory", "0"]);
+    for batch in documents[written..].chunks(4) {
+        sink.write(batch).await.unwrap();
+    }
+    assert_eq!(harness.ids(), sent);
+}
+
 #[test]
 fn what_is_no_address_is_told_and_no_password() {
     for (address, part) in [
