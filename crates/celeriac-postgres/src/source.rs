@@ -28,13 +28,18 @@ const MAX_TIES: usize = 10_000;
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 
 /// Transactions that were writing, when this is asked, to what this transaction
-/// has read from.
+/// has read from. Of that only tables count: a VACUUM holds the same lock on a
+/// table's indexes for as long as it runs, and writes no rows. And this reads
+/// from catalogs itself.
 const WRITERS: &str = "SELECT DISTINCT virtualtransaction FROM pg_catalog.pg_locks
     WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND granted
         AND pid IS DISTINCT FROM pg_backend_pid()
         AND (database, relation) IN (
             SELECT database, relation FROM pg_catalog.pg_locks
-            WHERE locktype = 'relation' AND mode = 'AccessShareLock' AND pid = pg_backend_pid())";
+            WHERE locktype = 'relation' AND mode = 'AccessShareLock' AND pid = pg_backend_pid())
+        AND relation IN (
+            SELECT oid FROM pg_catalog.pg_class
+            WHERE relkind IN ('r', 'p', 'f') AND relnamespace <> 'pg_catalog'::regnamespace)";
 
 /// Which of these transactions have not ended.
 const STILL_WRITING: &str = "SELECT DISTINCT virtualtransaction FROM pg_catalog.pg_locks
@@ -45,18 +50,22 @@ const STILL_WRITING: &str = "SELECT DISTINCT virtualtransaction FROM pg_catalog.
 /// columns.
 ///
 /// The column must grow: a row that comes later bears a larger value. An
-/// identity or serial column does, and so does a time that rows are given when
-/// they are inserted (`clock_timestamp()`); with the time when their transaction
-/// began (`now()`) a transaction that first writes after another has committed
-/// may be left out. A row that is updated comes again if its column grew. Rows
-/// where it is null don't come. Where several rows bear one value, they must be
-/// committed together, at most 10,000 of them. Give the column an index.
+/// identity or serial column does if the `INSERT` itself draws the number, as its
+/// default (one from a `nextval()` before may be overtaken), and the sequence has
+/// `CACHE 1`, which is the default (with more, each session draws from a stock of
+/// its own). So does a time that rows are given when they are inserted
+/// (`clock_timestamp()`); with the time when their transaction began (`now()`) a
+/// transaction that first writes after another has committed may be left out. A
+/// row that is updated comes again if its column grew. Rows where it is null
+/// don't come. Where several rows bear one value, they must be committed
+/// together, at most 10,000 of them. Give the column an index.
 ///
 /// A row is given once every transaction has ended that was writing to its
 /// table when it was found, so that none with a smaller number is left out: a
-/// transaction that stays open holds the source up. Ask the primary: a standby
-/// does not know who writes. The source only reads, each statement for 15 s at
-/// most, and needs no right but `SELECT`.
+/// transaction that stays open holds the source up. One that is prepared
+/// (`PREPARE TRANSACTION`) seems to have ended: rows that are committed so may be
+/// left out. Ask the primary: a standby does not know who writes. The source only
+/// reads, each statement for 15 s at most, and needs no right but `SELECT`.
 ///
 /// ```
 /// use celeriac_postgres::Source;

@@ -208,7 +208,43 @@ async fn many_writers_at_once_lose_no_row() {
     let writing = futures_util::future::join_all((0..WRITERS).map(write));
     let (taken, _) = tokio::join!(take(&mut source, &mut cursor, count), writing);
     assert_eq!(taken.len(), count);
-    assert!(poll_once(&mut source.poll(cursor.as_ref(), 9)).is_pending());
+    // Nothing else is left, and nothing comes again: next is what comes now.
+    let marker = 2 * WRITERS * EACH;
+    harness.insert(marker..marker + 1).await;
+    assert_eq!(items(&take(&mut source, &mut cursor, 1).await), [marker]);
+}
+
+/// It holds the lock of a writer on the table's indexes for as long as it runs.
+#[tokio::test]
+async fn a_vacuum_holds_nothing_up() {
+    let harness = Harness::new(By::Table);
+    // So many pages that it would take minutes.
+    let rows = "INSERT INTO orders (item) SELECT n FROM generate_series(0, 99999) AS n";
+    harness.place.execute("ALTER TABLE orders SET (autovacuum_enabled = off)").await;
+    harness.place.execute(rows).await;
+    let mut connection = harness.place.connection().await;
+    // Should this test fail, it ends by itself.
+    let slowly = "SET vacuum_cost_delay = 100; SET vacuum_cost_limit = 1; \
+         SET statement_timeout = '1min'";
+    sqlx::raw_sql(slowly).execute(&mut connection).await.unwrap();
+    let pid = sqlx::query_scalar::<_, i32>("SELECT pg_backend_pid()");
+    let pid = pid.fetch_one(&mut connection).await.unwrap();
+    let vacuum = sqlx::raw_sql("VACUUM orders").execute(&mut connection);
+    let holds = format!(
+        "SELECT count(*) FROM pg_locks WHERE pid = {pid} AND mode = 'RowExclusiveLock' \
+         AND relation = 'orders_pkey'::regclass"
+    );
+    let holds = async || harness.place.number(&holds).await == 1;
+    let read = async {
+        eventually("the vacuum", holds).await;
+        let mut source = harness.made("");
+        let polled = within("rows", source.poll(None, 3)).await.unwrap();
+        assert_eq!(items(&polled.documents), [0, 1, 2]);
+        assert!(holds().await, "it went on meanwhile");
+        harness.place.number(&format!("SELECT pg_cancel_backend({pid})::int::bigint")).await;
+    };
+    let (vacuumed, ()) = tokio::join!(vacuum, read);
+    assert!(vacuumed.is_err(), "it was stopped");
 }
 
 #[tokio::test]
