@@ -12,6 +12,7 @@ use celeriac_core::error::Result;
 use celeriac_core::source::{Polled, Scope};
 use celeriac_core::{Broker, Error, ErrorKind, Message, MessageId, Name, Source, Store, Timestamp};
 use jumpstarter::{Context, Flow, actor};
+use tokio::time::Instant;
 
 use crate::cursor::Cursor;
 
@@ -24,6 +25,10 @@ const ROOM: Duration = Duration::from_secs(5);
 /// The first wait after a failure; it doubles up to [`MAX_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const MAX_PAUSE: Duration = Duration::from_secs(30);
+/// How long a poll goes on before it counts as one that works: longer than a
+/// driver may need to find out that its server does not answer, 30 s unless it
+/// is told otherwise.
+const WORKS: Duration = Duration::from_secs(60);
 
 pub(crate) struct Ingress {
     name: Name,
@@ -77,6 +82,7 @@ impl Ingress {
         }
         let cursor = self.cursor.get().await?;
         let is_one = self.source.scope() == Scope::One;
+        let began = Instant::now();
         let mut polling = self.source.poll(cursor.as_ref(), BATCH);
         // A source may need longer than a lease lasts, or wait for longer before it
         // looks again: the poll goes on while the lease is renewed.
@@ -87,9 +93,12 @@ impl Ingress {
                     if is_one && !self.cursor.hold(Timestamp::now()).await? {
                         return Ok(());
                     }
-                    // What goes on without a failure works.
-                    self.pause = FIRST_PAUSE;
-                    let _ = ctx.recover();
+                    // What goes on for so long without a failure works; before, it
+                    // may be about to fail.
+                    if began.elapsed() > WORKS {
+                        self.pause = FIRST_PAUSE;
+                        let _ = ctx.recover();
+                    }
                 }
             }
         };
@@ -145,5 +154,78 @@ impl Ingress {
             // Where that fails, the lease ends by itself.
             let _ = self.cursor.release(Timestamp::now()).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use celeriac_core::BoxFuture;
+    use celeriac_embedded::Memory;
+    use jumpstarter::{Event, State, System};
+    use parking_lot::Mutex;
+
+    use super::*;
+    use crate::service::tireless;
+
+    /// Finds out late that nobody answers, three times; then waits for what comes.
+    #[derive(Clone, Default)]
+    struct Unanswered {
+        polls: Arc<Mutex<Vec<Instant>>>,
+    }
+
+    impl Unanswered {
+        const TIMES: usize = 3;
+        /// The limit of a request, as drivers have it.
+        const LIMIT: Duration = Duration::from_secs(30);
+    }
+
+    impl Source for Unanswered {
+        fn poll<'a>(&'a mut self, _: Option<&'a Bytes>, _: usize) -> BoxFuture<'a, Result<Polled>> {
+            let mut polls = self.polls.lock();
+            polls.push(Instant::now());
+            let is_answered = polls.len() > Self::TIMES;
+            Box::pin(async move {
+                if is_answered {
+                    std::future::pending::<()>().await;
+                }
+                tokio::time::sleep(Self::LIMIT).await;
+                Err(Error::new(ErrorKind::Timeout, "poll", "as the test says"))
+            })
+        }
+    }
+
+    /// On the test's own thread, whose clock it can pause.
+    #[tokio::test(start_paused = true)]
+    async fn a_source_that_fails_slowly_is_not_healthy_meanwhile_and_waits_ever_longer() {
+        let (source, memory) = (Unanswered::default(), Memory::new(Default::default()));
+        let (given, system) = (source.clone(), System::new("test"));
+        let mut events = system.events();
+        let _address = system.spawn("source", tireless(), move || {
+            let drivers = (memory.clone() as Arc<dyn Broker>, memory.clone() as Arc<dyn Store>);
+            Ingress::new("source".to_owned(), Box::new(given.clone()), drivers, MessageId::new())
+        });
+        let mut becomes = async |wanted: State| {
+            while let Some(event) = events.next().await {
+                if matches!(event, Event::StateChanged { to, .. } if to == wanted) {
+                    return Instant::now();
+                }
+            }
+            panic!("it was never {wanted:?}");
+        };
+        let story = async {
+            becomes(State::Unhealthy).await;
+            becomes(State::Healthy).await
+        };
+        let healthy = tokio::time::timeout(Duration::from_secs(600), story).await.expect("an end");
+        let polls = source.polls.lock().clone();
+        assert_eq!(polls.len(), Unanswered::TIMES + 1, "no earlier than it works");
+        assert!(healthy - polls[Unanswered::TIMES] > WORKS, "it might have failed again");
+        for (nth, pair) in polls.windows(2).enumerate() {
+            let pause = pair[1] - pair[0] - Unanswered::LIMIT;
+            let least = FIRST_PAUSE * (1 << nth);
+            assert!(pause >= least, "{pause:?} after failure {nth}, not {least:?}");
+        }
+        system.shutdown(Duration::ZERO).await;
     }
 }
