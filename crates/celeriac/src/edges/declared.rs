@@ -1,5 +1,6 @@
 //! Sinks and sources that a TOML file declares.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -134,7 +135,8 @@ impl<'de> Deserialize<'de> for Period {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         humantime::parse_duration(&text).map(Self).map_err(|_| {
-            de::Error::custom(format!("`{text}` is no duration such as \"250ms\" or \"30s\""))
+            let expected = "a duration such as \"250ms\" or \"30s\"";
+            de::Error::invalid_value(de::Unexpected::Str(&text), &expected)
         })
     }
 }
@@ -214,14 +216,27 @@ impl App {
     }
 }
 
-/// A mistake with its place, and without the line that it stands in: that may hold
-/// a password.
+/// A mistake with its place, and without the line and the value that it stands in:
+/// those may hold a password.
 fn told(text: &str, error: &toml::de::Error) -> String {
     let byte = error.span().map_or(0, |span| span.start);
     let before = text.get(..byte).unwrap_or_default();
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().map_or(0, |it| it.chars().count()) + 1;
-    format!("{} at line {line}, column {column}", error.message())
+    format!("{} at line {line}, column {column}", without_value(error.message()))
+}
+
+/// A message of serde's without the value that it quotes: what that is remains, and
+/// what was expected.
+fn without_value(message: &str) -> Cow<'_, str> {
+    let quotes = ["invalid type: ", "invalid value: ", "unknown variant "];
+    if !quotes.iter().any(|beginning| message.starts_with(beginning)) {
+        return message.into();
+    }
+    // The value may say `, expected ` itself: the last one is serde's.
+    let (found, expected) = message.rsplit_once(", expected ").unwrap_or((message, ""));
+    let what = found.split(['"', '`']).next().unwrap_or_default().trim_end();
+    if expected.is_empty() { what.into() } else { format!("{what}, expected {expected}").into() }
 }
 
 impl Sink {

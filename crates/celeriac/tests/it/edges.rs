@@ -229,8 +229,9 @@ fn mistakes_in_a_file_are_told_with_their_place() {
         App::memory().load_edges(file).unwrap_err().to_string()
     };
     for (text, expected) in [
-        ("[sinks.a]\nkind = 'jsonk'\npath = 'x'", "unknown variant `jsonk`"),
-        ("[sources.a]\nkind = 'folder'\npath = 'x'\nevery = 'soon'", "`soon` is no duration"),
+        ("[sinks.a]\nkind = 'jsonk'\npath = 'x'", "unknown variant, expected"),
+        ("[sources.a]\nkind = 'folder'\npath = 'x'\nevery = 'soon'", "expected a duration such as"),
+        ("[sources.a]\nkind = 'folder'\npath = 'x'\nevery = 5", "invalid type: integer, expected"),
         ("[sources.a]\nkind = 'folder'\npath = 'x'\nevry = '1s'", "unknown field `evry`"),
         ("[sinks.a]\nkind = 'http'\nurl = 'example.org'", "`a`: failed to read an HTTP address"),
     ] {
@@ -260,11 +261,36 @@ fn mistakes_about_servers_are_told_without_their_passwords() {
         (format!("[sinks.a]\n{postgres}table = 'a.b.c'"), "`a`: failed to write to a table"),
         (format!("[sinks.a]\n{postgres}tabel = 'results'"), "unknown field `tabel`"),
         (format!("[sinks.a]\n{redis}stream = ''"), "`a`: failed to write to a stream"),
-        (format!("[sinks.a]\n{redis}stream = 'a'\nremember = 'long'"), "`long` is no duration"),
+        (format!("[sinks.a]\n{redis}stream = 'a'\nremember = 'long'"), "expected a duration"),
         (format!("[sources.a]\n{postgres}column = 'n'"), "name either a `table` or a `query`"),
         ("[sinks.a]\nkind = 'redis'\nulr = 'redis://:hunter2@cache'".to_owned(), "field `ulr`"),
         ("[sinks.a]\nurl = 'redis://:hunter2@cache'".to_owned(), "missing field `kind`"),
         ("[sinks.a]\nurl = 'redis://:hunter2@cache' x".to_owned(), "at line 2, column 32"),
+        // The value itself stands where another one should.
+        (
+            "[sinks]\nwarehouse = 'postgres://ann:hunter2@db/shop'".to_owned(),
+            "invalid type: string, expected internally tagged enum Sink at line 2, column 13",
+        ),
+        (
+            "sinks = '''\n`\", expected hunter2'''".to_owned(),
+            "invalid type: string, expected a map at line 1, column 9",
+        ),
+        (
+            "[sinks.a]\nkind = 'http'\nurl = 'http://a'\nheaders = 'Bearer hunter2'".to_owned(),
+            "invalid type: string, expected a map",
+        ),
+        (
+            format!("[sinks.a]\n{redis}stream = 'a'\nmax_len = 'hunter2'"),
+            "invalid type: string, expected u64",
+        ),
+        (
+            format!("[sinks.a]\n{redis}stream = 'a'\nremember = 'redis://:hunter2@cache'"),
+            "invalid value: string, expected a duration such as \"250ms\" or \"30s\"",
+        ),
+        (
+            "[sources.a]\nkind = 'redis://:hunter2@cache'".to_owned(),
+            "unknown variant, expected one of `folder`, ",
+        ),
     ] {
         let error = load(&text).unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
