@@ -186,8 +186,9 @@ impl Checker {
             finding.status = *status;
         }
         let before = self.board.check(&of.name).unwrap_or_else(|| self.unknown());
-        if before.at == Some(at) {
-            // The same finding of another worker.
+        // The same finding of another worker. Another one may come in the same
+        // millisecond.
+        if before.at == Some(at) && before.finding.as_ref() == Some(&finding) {
             return;
         }
         let status = finding.status;
