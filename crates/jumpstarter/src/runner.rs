@@ -12,7 +12,9 @@ use tokio::time::Instant;
 use crate::actor::Actor;
 use crate::cell::{AnyCell, Cell, dead_letter};
 use crate::context::Context;
-use crate::core::{CRASHING, ENDING_FOR_GOOD, FIRE, HOLD, KILL, ONCE_STARTED, RESTART, STOP_SELF};
+use crate::core::{
+    CRASHING, Core, ENDING_FOR_GOOD, FIRE, HOLD, KILL, ONCE_STARTED, RESTART, STOP_SELF,
+};
 use crate::error::{BoxError, Cause, Crash};
 use crate::event::{DeadLetterReason, Event};
 use crate::guard::{Broken, Guarded, ending, ending_or_crashed, unless};
@@ -328,8 +330,16 @@ where
 
     /// Whether the start awaits nothing.
     fn starts_at_once(&self) -> bool {
-        let nothing = !A::HOOKS && !A::NEEDS && !A::AWAITS_START && A::TASKS.is_empty();
-        nothing && self.manner.depends_on().is_empty()
+        !A::AWAITS_START && self.has_no_steps()
+    }
+
+    /// Whether nothing is to be seen to on the way up but the value itself.
+    fn has_no_steps(&self) -> bool {
+        !A::HOOKS && !self.needs() && A::TASKS.is_empty()
+    }
+
+    fn needs(&self) -> bool {
+        A::NEEDS || !self.manner.depends_on().is_empty()
     }
 
     fn start_at_once(&mut self, slot: &mut Option<A>, ctx: &mut Context<A>) -> Result<(), Crash> {
@@ -343,10 +353,7 @@ where
         } else {
             let _ = ctx.core().pass(whole_start(ctx.core().state()));
         }
-        let core = ctx.core();
-        if core.restart_region() == RestartRegion::Starting {
-            let _ = core.move_restart(RestartTrigger::Start);
-        }
+        has_started(ctx.core());
         Ok(())
     }
 
@@ -362,8 +369,7 @@ where
             let core = &cell.core;
             let failed = |error: BoxError| Crash::new(Cause::Start, error);
             *slot = Some((self.factory)().map_err(failed)?);
-            let needs = A::NEEDS || !self.manner.depends_on().is_empty();
-            let at_once = !A::HOOKS && !needs && A::TASKS.is_empty();
+            let (needs, at_once) = (self.needs(), self.has_no_steps());
             let first = first_steps(core.state(), at_once);
             if let Some(hooks) = start_steps(slot.as_mut(), ctx, first) {
                 hooks.await?;
@@ -392,11 +398,16 @@ where
             if let Some(hooks) = start_steps(Some(&mut *actor), ctx, route::RUN) {
                 hooks.await?;
             }
-            if core.restart_region() == RestartRegion::Starting {
-                let _ = core.move_restart(RestartTrigger::Start);
-            }
+            has_started(core);
             Ok(None)
         }
+    }
+}
+
+/// The start is complete; a restart is, if it was one.
+fn has_started(core: &Core) {
+    if core.restart_region() == RestartRegion::Starting {
+        let _ = core.move_restart(RestartTrigger::Start);
     }
 }
 
