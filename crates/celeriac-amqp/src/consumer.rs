@@ -7,22 +7,32 @@
 //! by others, by priority.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use celeriac_core::broker::{Delivery, Undecodable};
 use celeriac_core::error::Result;
 use celeriac_core::taking::{self, Caller, Origin as _, Taken};
 use celeriac_core::wire::Decoder;
 use celeriac_core::{BoxFuture, Consumer, QueueName};
+use futures_util::FutureExt as _;
 use futures_util::future::join;
 use futures_util::stream::{BoxStream, SelectAll, StreamExt as _, select_all};
 use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::{FieldTable, ShortString};
 use parking_lot::Mutex;
+use tokio::time::{Instant, timeout_at};
 
 use crate::handover::hand_over;
 use crate::link::Link;
 use crate::names;
 use crate::shared::Shared;
+
+/// If so many come at once, more are on their way.
+const MANY: usize = 32;
+/// What comes in a row has no longer pauses.
+const PAUSE: Duration = Duration::from_millis(2);
+/// For how long the first of them waits for the others.
+const AT_MOST: Duration = Duration::from_millis(20);
 
 /// One consumer's end of the broker.
 pub(crate) struct AmqpConsumer {
@@ -153,17 +163,38 @@ impl Pull {
             () = caller.gone() => None,
             _ = closed.wait_for(|closed| *closed) => return Err(shared.closed_error("pull")),
         };
+        let early = self.gather(&mut arrivals, first).await;
         let cancelled = self.cancel(&tags).await;
         // Also when the caller is gone: what came until the cancel goes back.
         let mut taken = Taken::new(shared);
         let mut decoder = Decoder::new();
-        let mut all = futures_util::stream::iter(first).chain(arrivals);
+        let mut all = futures_util::stream::iter(early).chain(arrivals);
         while let Some((at, arrival)) = all.next().await {
             let delivery = self.enter(at, arrival.map_err(&failed)?, &mut decoder);
             taken.deliveries().push(delivery);
         }
         prefetched.and(cancelled).map_err(&failed)?;
         Ok(taken)
+    }
+
+    /// What comes before the cancel. Where many wait, as much as was asked for: a server
+    /// that is told to cancel gives no more than it had under way, which is 400 of them.
+    async fn gather(&self, arrivals: &mut Arrivals, first: Option<Arrival>) -> Vec<Arrival> {
+        let mut early = Vec::from_iter(first);
+        let end = Instant::now() + AT_MOST;
+        while !early.is_empty() && early.len() < self.credit {
+            let next = match arrivals.next().now_or_never() {
+                Some(next) => next,
+                None if early.len() < MANY => None,
+                None => {
+                    let pause = end.min(Instant::now() + PAUSE);
+                    timeout_at(pause, arrivals.next()).await.unwrap_or(None)
+                }
+            };
+            let Some(next) = next else { break };
+            early.push(next);
+        }
+        early
     }
 
     /// A tag for each queue, in turn; no two consumers of a channel share one.

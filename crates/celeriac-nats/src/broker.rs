@@ -19,6 +19,7 @@ use crate::client::{Client, Sending};
 use crate::config::{self, Options};
 use crate::consumer::NatsConsumer;
 use crate::held::Held;
+use crate::holders::Counting;
 use crate::keeper::Keeper;
 use crate::name::Names;
 use crate::place::Place;
@@ -41,6 +42,7 @@ pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) place: Place,
     pub(crate) held: Mutex<Held>,
+    pub(crate) counting: Mutex<Counting>,
     /// What deliveries are held under: this opening of the driver.
     pub(crate) holder: String,
     pub(crate) spawner: Mutex<Option<Spawner>>,
@@ -102,6 +104,7 @@ impl Nats {
             names: Names::new(&target.options.prefix),
             held: Mutex::new(Held::new(target.options.lease)),
             options: target.options,
+            counting: Mutex::default(),
             place: Place::default(),
             holder: MessageId::new().to_string(),
             spawner: Mutex::new(None),
@@ -204,13 +207,8 @@ impl Nats {
 
     async fn publish_part(&self, mut part: Vec<(&Message, Bytes)>) -> Result<()> {
         let shared = &self.shared;
-        let sending = |(message, payload): &(&Message, Bytes)| {
-            let subject =
-                shared.names.messages(&message.queue, usize::from(message.priority.get()));
-            Sending { subject, headers: None, payload: payload.clone(), is_answered: true }
-        };
         for is_last in [false, true] {
-            let batch = part.iter().map(sending).collect();
+            let batch = sendings(shared, &part);
             let acks = shared.client.send_all("publish", batch).await?;
             let mut without_stream = Vec::new();
             for (message, ack) in part.into_iter().zip(acks.iter().flatten()) {
@@ -248,6 +246,27 @@ impl Nats {
         shared.end();
         self.keeper.stop().await;
     }
+}
+
+/// What is published. Most of a batch goes where the message before went.
+fn sendings(shared: &Shared, part: &[(&Message, Bytes)]) -> Vec<Sending> {
+    let mut batch: Vec<Sending> = Vec::with_capacity(part.len());
+    let mut before: Option<&Message> = None;
+    for (message, payload) in part {
+        let is_there_too = |before: &&Message| {
+            before.queue == message.queue && before.priority == message.priority
+        };
+        let subject = match batch.last().filter(|_| before.is_some_and(|it| is_there_too(&it))) {
+            Some(last) => last.subject.clone(),
+            None => {
+                let priority = usize::from(message.priority.get());
+                shared.names.messages(&message.queue, priority).into()
+            }
+        };
+        before = Some(message);
+        batch.push(Sending { subject, headers: None, payload: payload.clone(), is_answered: true });
+    }
+    batch
 }
 
 impl Broker for Nats {

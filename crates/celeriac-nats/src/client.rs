@@ -1,14 +1,16 @@
 //! The connection: requests, many at once, and what the server answers.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::connection::State;
-use async_nats::{ConnectOptions, HeaderMap, Message, StatusCode, Subscriber};
+use async_nats::{ConnectOptions, HeaderMap, Message, StatusCode, Subject, Subscriber};
 use bytes::Bytes;
 use celeriac_core::error::Result;
 use celeriac_core::{Error, ErrorKind};
 use futures_util::StreamExt as _;
+use futures_util::future::poll_immediate;
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -27,7 +29,7 @@ pub(crate) struct Client {
 
 /// A message to send.
 pub(crate) struct Sending {
-    pub(crate) subject: String,
+    pub(crate) subject: Subject,
     /// None: most messages say all in their payload.
     pub(crate) headers: Option<HeaderMap>,
     pub(crate) payload: Bytes,
@@ -67,6 +69,11 @@ impl Client {
     /// The address without its secrets.
     pub(crate) fn shown(&self) -> &str {
         &self.shown
+    }
+
+    /// Which run of which server this is.
+    pub(crate) fn server(&self) -> String {
+        self.link.server_info().server_id
     }
 
     /// How large a message may be.
@@ -183,6 +190,7 @@ impl Client {
         self.check_connected(operation)?;
         let inbox = self.link.new_inbox();
         let replies = self.subscribe(operation, inbox.clone()).await?;
+        let subject = subject.into();
         let sending = Sending { subject, headers: None, payload, is_answered: true };
         self.send(operation, sending, Some(inbox)).await?;
         Ok(replies)
@@ -193,24 +201,33 @@ impl Client {
     async fn send(
         &self,
         operation: &'static str,
+        sending: Sending,
+        reply: Option<String>,
+    ) -> Result<()> {
+        let mut handing = pin!(self.hand_over(operation, sending, reply));
+        // Nearly always there is room, and no clock need be asked.
+        if let Some(handed) = poll_immediate(&mut handing).await {
+            return handed;
+        }
+        timeout(self.patience, handing).await.unwrap_or_else(|_| Err(self.lost(operation)))
+    }
+
+    async fn hand_over(
+        &self,
+        operation: &'static str,
         Sending { subject, headers, payload, .. }: Sending,
         reply: Option<String>,
     ) -> Result<()> {
         let link = &self.link;
-        let sent = async {
-            match (reply, headers) {
-                (Some(reply), Some(headers)) => {
-                    link.publish_with_reply_and_headers(subject, reply, headers, payload).await
-                }
-                (Some(reply), None) => link.publish_with_reply(subject, reply, payload).await,
-                (None, Some(headers)) => link.publish_with_headers(subject, headers, payload).await,
-                (None, None) => link.publish(subject, payload).await,
+        let sent = match (reply, headers) {
+            (Some(reply), Some(headers)) => {
+                link.publish_with_reply_and_headers(subject, reply, headers, payload).await
             }
+            (Some(reply), None) => link.publish_with_reply(subject, reply, payload).await,
+            (None, Some(headers)) => link.publish_with_headers(subject, headers, payload).await,
+            (None, None) => link.publish(subject, payload).await,
         };
-        match timeout(self.patience, sent).await {
-            Ok(sent) => sent.map_err(|error| self.lost(operation).caused_by(error)),
-            Err(_) => Err(self.lost(operation)),
-        }
+        sent.map_err(|error| self.lost(operation).caused_by(error))
     }
 
     /// The next answer, if it comes in time.
@@ -236,6 +253,7 @@ impl Client {
     /// Tells who listens now, without an answer; it may be lost.
     pub(crate) async fn tell(&self, subject: String, payload: Bytes) {
         // Who was not told looks by itself a while later.
+        let subject = subject.into();
         let sending = Sending { subject, headers: None, payload, is_answered: false };
         let _ = self.send("tell", sending, None).await;
     }

@@ -19,7 +19,7 @@ use crate::broker::Shared;
 use crate::client::Client;
 use crate::held::Entry;
 use crate::name::PRIORITIES;
-use crate::{large, settling};
+use crate::{ghosts, large, settling};
 
 /// An empty answer is believed at so many times: the server confirms a message
 /// a moment before it counts it.
@@ -247,27 +247,41 @@ async fn take_of(
     Ok(())
 }
 
-/// Messages, and when they were asked for.
+/// When messages were asked for, and since when the server counts deliveries.
+#[derive(Clone, Copy)]
+struct Since {
+    asked: Instant,
+    counted: u64,
+}
+
 struct Fetched {
-    since: Instant,
-    messages: Vec<Message>,
+    since: Since,
+    messages: Vec<(Position, Message)>,
 }
 
 /// Fetches what waits in a priority, in order of arrival.
 async fn fetch(shared: &Shared, source: &Source, priority: usize, most: usize) -> Result<Fetched> {
-    let since = Instant::now();
+    let asked = Instant::now();
     let stream = shared.names.stream(&source.name);
     let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{priority}");
     let request = Bytes::from(json!({ "batch": most, "no_wait": true }).to_string());
     let mut replies = shared.client.ask_many("pull", subject, request).await?;
-    let mut messages: Vec<Message> = Vec::new();
+    let mut messages: Vec<(Position, Message)> = Vec::new();
     while messages.len() < most {
         let message = match shared.client.next("pull", &mut replies).await {
             Ok(Some(message)) => message,
             // The rest comes again after its lease.
             Ok(None) | Err(_) if !messages.is_empty() => break,
             Ok(None) => return Err(shared.lost("pull")),
-            Err(error) => return Err(error),
+            // It said neither that there is something nor that there is nothing.
+            Err(error) => match ghosts::lay(shared, &source.name, priority).await? {
+                // What waits behind them comes now.
+                true => {
+                    source.hope.lock()[priority] = LOOKS;
+                    break;
+                }
+                false => return Err(error),
+            },
         };
         if Client::is_nobody(&message) {
             // A transient queue that was not used for long, or another's doing.
@@ -278,27 +292,30 @@ async fn fetch(shared: &Shared, source: &Source, priority: usize, most: usize) -
         match message.status {
             Some(StatusCode::IDLE_HEARTBEAT) => {}
             Some(_) => break,
-            None => messages.push(message),
+            None => messages.extend(Position::of(&message).map(|position| (position, message))),
         }
     }
     // What was given back out of order is put in order as far as it is here.
-    messages.sort_by_cached_key(|message| Position::of(message).map(|position| position.sequence));
-    Ok(Fetched { since, messages })
+    messages.sort_by_key(|(position, _)| position.sequence);
+    let counted = shared.counting.lock().since(&shared.client.server());
+    Ok(Fetched { since: Since { asked, counted }, messages })
 }
 
 /// What the server says of a delivery, by the subject of its acknowledgement.
 struct Position {
     delivered: u64,
     sequence: u64,
+    /// When the message came, by the server's clock, in ns.
+    stored: u64,
 }
 
 impl Position {
     fn of(message: &Message) -> Option<Self> {
-        let tokens = Vec::from_iter(message.reply.as_ref()?.split('.'));
+        let mut tokens = message.reply.as_ref()?.split('.');
         // Since 2.10 there may be a domain and an account before the stream.
-        let stream = if tokens.len() > 9 { 4 } else { 2 };
-        let number = |at: usize| tokens.get(stream + at)?.parse().ok();
-        Some(Self { delivered: number(2)?, sequence: number(3)? })
+        let stream = if tokens.clone().count() > 9 { 4 } else { 2 };
+        let mut number = |skipped: usize| tokens.nth(skipped)?.parse().ok();
+        Some(Self { delivered: number(stream + 2)?, sequence: number(0)?, stored: number(1)? })
     }
 }
 
@@ -307,12 +324,10 @@ async fn enter(
     source: &Source,
     priority: usize,
     consumer: u64,
-    since: Instant,
-    message: Message,
+    since: Since,
+    (position, message): (Position, Message),
 ) -> Result<Option<Delivery>> {
-    let (Some(position), Some(reply)) = (Position::of(&message), &message.reply) else {
-        return Ok(None);
-    };
+    let Some(reply) = message.reply else { return Ok(None) };
     let queue = source.name.clone();
     let (bytes, part) = large::whole(shared, &queue, message.payload).await?;
     let payload = Decoder::new().decode(&bytes).map(Arc::new).map_err(|error| {
@@ -320,16 +335,16 @@ async fn enter(
         Box::new(Undecodable::new(queue, bytes.clone(), reason))
     });
     let entry = Entry {
-        reply: reply.to_string(),
+        reply,
         queue,
         priority,
         sequence: position.sequence,
         consumer,
         part,
-        since: Some(since),
+        since: Some(since.asked),
     };
     let receipt = shared.held.lock().enter(entry);
-    let redelivered = position.delivered > 1;
+    let redelivered = position.delivered > 1 || position.stored < since.counted;
     Ok(Some(Delivery { receipt, redelivered, deaths: 0, payload }))
 }
 

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use async_nats::Subject;
 use celeriac_core::QueueName;
 use celeriac_core::broker::{Receipt, Settlement, Verdict};
 
@@ -14,7 +15,7 @@ use celeriac_core::broker::{Receipt, Settlement, Verdict};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     /// Where the server hears of its end.
-    pub(crate) reply: String,
+    pub(crate) reply: Subject,
     pub(crate) queue: QueueName,
     pub(crate) priority: usize,
     /// Its place in the stream: the order of arrival.
@@ -138,7 +139,7 @@ mod tests {
     fn held(lease: Duration) -> (Held, Receipt) {
         let mut held = Held::new(lease);
         let receipt = held.enter(Entry {
-            reply: "ack".to_owned(),
+            reply: Subject::from_static("ack"),
             queue: QueueName::from("q"),
             priority: 5,
             sequence: 1,

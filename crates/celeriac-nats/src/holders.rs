@@ -1,7 +1,9 @@
 //! How much is in flight: JetStream counts what was given back as in flight
-//! until it is delivered again, so who holds deliveries is asked.
+//! until it is delivered again, so who holds deliveries is asked. And since when
+//! the server counts deliveries: the stream of who is alive is in its memory.
 
 use std::collections::BTreeMap;
+use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 use celeriac_core::QueueName;
@@ -12,8 +14,43 @@ use serde_json::json;
 use crate::broker::Shared;
 use crate::place;
 
+/// Since when a server counts deliveries.
+#[derive(Debug, Default)]
+pub(crate) struct Counting {
+    server: String,
+    since: u64,
+}
+
+impl Counting {
+    /// What was stored before may have been delivered by a run of the server
+    /// that was killed, and forgot the deliveries of its last moments. In ns.
+    pub(crate) fn since(&self, server: &str) -> u64 {
+        if self.server == server { self.since } else { u64::MAX }
+    }
+}
+
 /// Shows that this process is alive, so that others ask it.
 pub(crate) async fn show(shared: &Shared) -> Result<()> {
+    show_life(shared).await?;
+    let server = shared.client.server();
+    if shared.counting.lock().server != server {
+        let since = created(shared).await?;
+        *shared.counting.lock() = Counting { server, since };
+    }
+    Ok(())
+}
+
+/// When the stream of who is alive was made, by the server's clock, in ns.
+async fn created(shared: &Shared) -> Result<u64> {
+    let verb = format!("STREAM.INFO.{}", shared.names.holders());
+    let info = shared.client.call("show a sign of life", &verb, &json!({})).await?;
+    let text = info.get("created").and_then(serde_json::Value::as_str).unwrap_or_default();
+    let since = humantime::parse_rfc3339(text).ok();
+    let since = since.and_then(|since| since.duration_since(UNIX_EPOCH).ok());
+    Ok(since.map_or(u64::MAX, place::nanos))
+}
+
+async fn show_life(shared: &Shared) -> Result<()> {
     let subject = shared.names.holder(&shared.holder);
     for _ in 0..2 {
         let answer = shared.client.ask("show a sign of life", &subject, Bytes::new()).await?;

@@ -24,7 +24,7 @@ pub(crate) async fn shrink(shared: &Shared, queue: &QueueName, bytes: Bytes) -> 
     let mut batch = Vec::new();
     for start in (0..bytes.len()).step_by(most) {
         let payload = bytes.slice(start..bytes.len().min(start + most));
-        let subject = format!("{part}.{}", batch.len());
+        let subject = format!("{part}.{}", batch.len()).into();
         batch.push(Sending { subject, headers: None, payload, is_answered: true });
     }
     let count = batch.len();

@@ -12,6 +12,7 @@ mod client;
 mod config;
 mod consumer;
 mod error;
+mod ghosts;
 mod held;
 mod holders;
 mod keeper;

@@ -22,7 +22,7 @@ pub(crate) struct Found {
     pub(crate) consumers: u64,
 }
 
-fn number(value: &Value, path: &str) -> u64 {
+pub(crate) fn number(value: &Value, path: &str) -> u64 {
     value.pointer(path).and_then(Value::as_u64).unwrap_or_default()
 }
 

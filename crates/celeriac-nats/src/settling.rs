@@ -85,8 +85,10 @@ async fn say(
     words: impl Iterator<Item = (&Entry, &'static [u8])>,
 ) -> Result<()> {
     let mut words = Vec::from_iter(words);
-    let place = |entry: &Entry| (entry.queue.clone(), entry.priority, entry.sequence);
-    words.sort_by_cached_key(|(entry, _)| place(entry));
+    fn place(entry: &Entry) -> (&QueueName, usize, u64) {
+        (&entry.queue, entry.priority, entry.sequence)
+    }
+    words.sort_by(|(one, _), (other, _)| place(one).cmp(&place(other)));
     let last = |at: usize| {
         let listener = |at: usize| words.get(at).map(|(entry, _)| (&entry.queue, entry.priority));
         listener(at) != listener(at + 1)

@@ -134,7 +134,7 @@ fn sending(client: &Client, subject: &str, document: &Message) -> Result<Sending
     headers.insert("Celeriac-Name", name);
     headers.insert("Celeriac-At", document.created_at.to_string());
     headers.insert("Content-Type", content_type);
-    let (subject, payload) = (subject.to_owned(), document.body.clone());
+    let (subject, payload) = (subject.into(), document.body.clone());
     Ok(Sending { subject, headers: Some(headers), payload, is_answered: true })
 }
 

@@ -39,6 +39,15 @@ impl<A: Actor> Context<A> {
         Context { cell, resources: Resources::default(), stash: None }
     }
 
+    /// Makes it a fresh one; gives what was held.
+    pub(crate) fn renew(&mut self) -> impl Sized + use<A> {
+        (std::mem::take(&mut self.resources), self.stash.take())
+    }
+
+    pub(crate) fn cell(&self) -> &Arc<Cell<A>> {
+        &self.cell
+    }
+
     pub(crate) fn core(&self) -> &Core {
         &self.cell.core
     }

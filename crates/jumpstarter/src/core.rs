@@ -6,6 +6,7 @@
 //! cold block, are under the control lock; bits of the word say if there are any.
 
 mod cold;
+mod dozing;
 mod family;
 mod waking;
 mod word;
@@ -23,12 +24,13 @@ use crate::event::Event;
 use crate::hooks::Firing;
 use crate::injection::Injection;
 use crate::lifecycle::{self, State, Trigger, restart};
+use crate::nursery::Nursling;
 use crate::path::Path;
 use crate::route::Route;
 use crate::spawner::TaskGroup;
 use crate::strategy::Strategy;
 use crate::supervision::{ChildRestarts, RestartPolicy, Rules};
-use crate::sync::Mutex;
+use crate::sync::SpinMutex;
 use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use crate::system::System;
 use crate::urgent::SystemMessage;
@@ -65,7 +67,7 @@ pub(crate) struct Core {
     pub(crate) path: Path,
     kind: &'static Kind,
     pub(crate) system: System,
-    control: Mutex<Control>,
+    control: SpinMutex<Control>,
     /// Where its parent, or the registry, keeps the actor; written under their lock.
     pub(crate) seat: AtomicU32,
     pub(crate) injection: Injection,
@@ -84,6 +86,8 @@ struct Control {
     /// Who awaits a state. If there are several, the cold block holds the others.
     watcher: Option<Waker>,
     cold: Option<Box<Cold>>,
+    /// See [`Core::doze`].
+    dozing: Option<Box<dyn Nursling>>,
 }
 
 impl Core {
@@ -101,7 +105,7 @@ impl Core {
             seat: AtomicU32::new(0),
             runner: OnceLock::new(),
             runner_moved: AtomicBool::new(false),
-            control: Mutex::default(),
+            control: SpinMutex::default(),
         }
     }
 
@@ -317,7 +321,7 @@ impl Core {
     /// The end for good; its loop needs no waking any more.
     pub(crate) fn end(&self) {
         let before = self.word.fetch_or(FINISHED, Ordering::AcqRel);
-        self.wake_watchers(before & (WATCHED | AWAITED));
+        self.wake_last(before & (WATCHED | AWAITED));
     }
 
     /// Takes flags back, and wakes the actor and the watchers.

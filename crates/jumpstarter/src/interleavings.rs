@@ -4,6 +4,7 @@
 //! Built by `cargo xtask shuttle` only. What tokio and std bring themselves
 //! (`Notify`, cancellation, `OnceLock`) counts as one step here.
 
+mod dozing;
 mod endings;
 mod futures;
 mod mail;

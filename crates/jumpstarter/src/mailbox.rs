@@ -191,6 +191,14 @@ impl<E> Mailbox<E> {
         Poll::Ready(())
     }
 
+    /// Has the actor woken for the next message; `false`: there is one.
+    pub(crate) fn park(&self) -> bool {
+        let queue = self.queue.lock();
+        let empty = queue.messages.is_empty();
+        self.parked.store(empty, Ordering::Relaxed);
+        empty
+    }
+
     /// Takes what is queued without waiting.
     pub(crate) fn take_now(&self, batch: &mut VecDeque<E>) {
         let mut queue = self.queue.lock();

@@ -9,15 +9,15 @@ use tokio::sync::Notify;
 
 use crate::cell::AnyCell;
 use crate::core::Core;
-use crate::seats::Seats;
-use crate::sync::Mutex;
+use crate::seats::{Seats, put_in_order};
+use crate::sync::SpinMutex;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
 const SHARDS: usize = 8;
 
 #[derive(Default)]
 pub(crate) struct Registry {
-    shards: [Mutex<Seats>; SHARDS],
+    shards: [SpinMutex<Seats>; SHARDS],
     /// Those who wait for a newcomer; seldom any.
     seekers: AtomicUsize,
     newcomer: Notify,
@@ -57,7 +57,7 @@ impl Registry {
     /// Every living actor, in the order in which they were spawned.
     pub(crate) fn all(&self) -> Vec<Arc<dyn AnyCell>> {
         let mut cells = self.collect();
-        cells.sort_unstable_by_key(|cell| cell.core().id);
+        put_in_order(&mut cells);
         cells
     }
 
@@ -93,7 +93,7 @@ impl Registry {
         }
     }
 
-    fn shard(&self, id: u64) -> &Mutex<Seats> {
+    fn shard(&self, id: u64) -> &SpinMutex<Seats> {
         &self.shards[id as usize % SHARDS]
     }
 }

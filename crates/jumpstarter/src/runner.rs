@@ -1,9 +1,12 @@
 //! The life of one actor, from its first start to its end: incarnations, and
 //! what supervision decides between them.
 //!
-//! One future per actor, made by [`crate::body`]; a restart happens in place.
+//! One future per actor; a restart happens in place.
+
+mod begin;
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,8 +37,17 @@ use crate::{
 };
 
 pub(crate) struct Runner<A: Actor, F> {
-    cell: Arc<Cell<A>>,
     own: Own<A, F>,
+    now: Incarnation<A>,
+}
+
+/// One value of the actor, and what it is given.
+struct Incarnation<A: Actor> {
+    actor: Option<A>,
+    ctx: Context<A>,
+    span: ActorSpan,
+    /// The start was made, or failed, in the nursery.
+    begun: bool,
 }
 
 /// What outlives an incarnation, and is lent to it.
@@ -62,20 +74,31 @@ where
 {
     pub(crate) fn new(cell: Arc<Cell<A>>, factory: F, manner: Manner) -> Self {
         let own = Own { factory, manner, inbox: VecDeque::new(), history: None };
-        Runner { cell, own }
+        let ctx = Context::new(cell);
+        let now = Incarnation { actor: None, ctx, span: ActorSpan::default(), begun: false };
+        Runner { own, now }
     }
 
-    /// The whole life.
-    #[expect(clippy::manual_async_fn, reason = "an async function keeps its arguments twice")]
-    pub(crate) fn live(mut self) -> impl Future<Output = ()> + Send + use<A, F> {
-        async move {
+    fn cell(&self) -> &Arc<Cell<A>> {
+        self.now.ctx.cell()
+    }
+
+    /// Whether the start awaits nothing.
+    pub(crate) fn starts_at_once(manner: &Manner) -> bool {
+        !A::AWAITS_START && Own::<A, F>::has_no_steps(manner)
+    }
+
+    /// The whole life. In a box: the future is small, as the runtime moves it three times
+    /// and aligns it to 128 bytes, and no type has a task of its own.
+    pub(crate) fn live(mut self: Box<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(async move {
             loop {
                 let end = self.incarnation().await;
                 if !self.goes_on(end).await {
                     return;
                 }
             }
-        }
+        })
     }
 
     /// Waits for the restart if there is one; otherwise this was the end.
@@ -99,12 +122,14 @@ where
     #[expect(clippy::manual_async_fn, reason = "an async function keeps its arguments twice")]
     fn incarnation(&mut self) -> impl Future<Output = End> + Send + use<'_, A, F> {
         async move {
-            let Runner { cell, own } = self;
-            let mut actor = None;
-            let mut ctx = Context::new(Arc::clone(cell));
-            let span = ActorSpan::of(&cell.core);
-            let life = own.life(cell, &mut actor, &mut ctx);
-            let end = match Guarded::new(&cell.core, &span, life).await {
+            let Runner { own, now } = self;
+            if !now.begun {
+                now.span = ActorSpan::of(now.ctx.core());
+            }
+            let cell = &Arc::clone(now.ctx.cell());
+            let Incarnation { actor, ctx, span, begun } = now;
+            let life = own.life(cell, actor, ctx, *begun);
+            let end = match Guarded::new(&cell.core, span, life).await {
                 Ok(Ok(Left::Crashed)) => End::Crashed(cell.core.last_crash()),
                 Ok(Ok(left)) => End::Left(left),
                 Ok(Err(crash)) => End::Crashed(crash),
@@ -114,7 +139,7 @@ where
             if let End::Crashed(crash) = &end {
                 cell.core.crash(crash.clone());
                 if A::HOOKS {
-                    let entered = Box::pin(enter_crashed(actor.as_mut(), &mut ctx, &span, crash));
+                    let entered = Box::pin(enter_crashed(actor.as_mut(), ctx, span, crash));
                     if entered.await.is_some() {
                         cell.core.raise(KILL);
                     }
@@ -132,16 +157,16 @@ where
             // Also after a panic in the middle of a batch.
             busy::note_in_hand(&cell.core, own.inbox.len());
             let mut late = None;
-            if !wind_down::is_done_at_once(&ctx, end.how()) {
+            if !wind_down::is_done_at_once(ctx, end.how()) {
                 let grace = own.manner.grace();
-                let wind_down = wind_down::wind_down(&mut actor, &mut ctx, &span, grace, end.how());
+                let wind_down = wind_down::wind_down(actor, ctx, span, grace, end.how());
                 late = Box::pin(wind_down).await;
             }
             if A::HOOKS {
-                late = Box::pin(crashed_late(&mut actor, &mut ctx, &span, late, &end)).await;
+                late = Box::pin(crashed_late(actor, ctx, span, late, &end)).await;
                 drop_requests(&cell.core);
             }
-            wind_down::drop_quietly((actor, ctx));
+            now.end();
             match late {
                 Some(Broken::Killed) => End::Killed,
                 Some(Broken::Panicked(crash)) => End::Crashed(crash),
@@ -151,7 +176,8 @@ where
     }
 
     fn judge(&mut self, end: End) -> Verdict {
-        let core = &self.cell.core;
+        let Runner { own, now } = self;
+        let core = now.ctx.core();
         let word = core.word();
         let ending = match end {
             _ if word & ENDING_FOR_GOOD != 0 => return Verdict::End,
@@ -165,7 +191,6 @@ where
         let once_started = word & ONCE_STARTED != 0;
         let crashed = matches!(ending, Ending::Crashed(_));
         let mut nothing = History::default();
-        let own = &mut self.own;
         let history = match ending {
             Ending::Crashed(_) => own.history.get_or_insert_default(),
             _ => &mut nothing,
@@ -184,7 +209,7 @@ where
     /// it asks for if it is restarted by its policy. `false`: the actor was
     /// stopped meanwhile.
     async fn prepare_restart(&mut self, after: Duration, by_policy: bool) -> bool {
-        let core = &self.cell.core;
+        let core = &self.cell().core;
         if core.restart_region() != RestartRegion::Stopping {
             let _ = core.move_restart(RestartTrigger::Restart);
         }
@@ -213,13 +238,15 @@ where
 
     /// The end for good.
     fn finish(&mut self, crash: Option<Crash>, killed: bool) {
-        let core = &self.cell.core;
-        self.cell.mailbox.close_and_take(&mut self.own.inbox);
-        while let Some(message) = self.own.inbox.pop_front() {
+        let Runner { own, now } = self;
+        let core = now.ctx.core();
+        now.ctx.cell().mailbox.close_and_take(&mut own.inbox);
+        while let Some(message) = own.inbox.pop_front() {
             dead_letter(core, A::message_name(&message), DeadLetterReason::LeftOver);
             wind_down::drop_quietly(message);
         }
         busy::note_in_hand(core, 0);
+        let core = &self.cell().core;
         // Before and after the end: one may be spawned in between.
         core.system.keep_orphans(core);
         core.system.forget(core);
@@ -244,17 +271,17 @@ where
         core.end();
         if core.has_cold() {
             core.system.keep_orphans(core);
-            self.cell.bury_urgent();
+            self.cell().bury_urgent();
             publish::end_all(core);
             watch::announce(core);
-            let own = Arc::clone(&self.cell) as Arc<dyn AnyCell>;
+            let own = Arc::clone(self.cell()) as Arc<dyn AnyCell>;
             dependents::follow(&own);
         }
     }
 
     /// Tells the parent; without one, the event stream has to do.
     fn escalate(&self, crash: &Crash) {
-        let core = &self.cell.core;
+        let core = &self.cell().core;
         let history =
             self.own.history.as_ref().map(|history| history.crashes()).unwrap_or_default();
         let mut told_parent = false;
@@ -294,9 +321,12 @@ where
         cell: &'a Arc<Cell<A>>,
         slot: &'a mut Option<A>,
         ctx: &'a mut Context<A>,
+        begun: bool,
     ) -> impl Future<Output = Result<Left, Crash>> + Send + use<'a, A, F> {
         async move {
-            if self.starts_at_once() {
+            if begun {
+                // What became of the start is seen next.
+            } else if Runner::<A, F>::starts_at_once(&self.manner) {
                 self.start_at_once(slot, ctx)?;
             } else {
                 // In a box: the room would be kept as long as the actor lives.
@@ -328,18 +358,13 @@ where
         }
     }
 
-    /// Whether the start awaits nothing.
-    fn starts_at_once(&self) -> bool {
-        !A::AWAITS_START && self.has_no_steps()
-    }
-
     /// Whether nothing is to be seen to on the way up but the value itself.
-    fn has_no_steps(&self) -> bool {
-        !A::HOOKS && !self.needs() && A::TASKS.is_empty()
+    fn has_no_steps(manner: &Manner) -> bool {
+        !A::HOOKS && !Self::needs(manner) && A::TASKS.is_empty()
     }
 
-    fn needs(&self) -> bool {
-        A::NEEDS || !self.manner.depends_on().is_empty()
+    fn needs(manner: &Manner) -> bool {
+        A::NEEDS || !manner.depends_on().is_empty()
     }
 
     fn start_at_once(&mut self, slot: &mut Option<A>, ctx: &mut Context<A>) -> Result<(), Crash> {
@@ -369,7 +394,7 @@ where
             let core = &cell.core;
             let failed = |error: BoxError| Crash::new(Cause::Start, error);
             *slot = Some((self.factory)().map_err(failed)?);
-            let (needs, at_once) = (self.needs(), self.has_no_steps());
+            let (needs, at_once) = (Self::needs(&self.manner), Self::has_no_steps(&self.manner));
             let first = first_steps(core.state(), at_once);
             if let Some(hooks) = start_steps(slot.as_mut(), ctx, first) {
                 hooks.await?;
@@ -451,6 +476,15 @@ async fn crashed_late<A: Actor>(
     };
     let killed = enter_crashed(actor.as_mut(), ctx, span, &crash).await;
     killed.or(Some(Broken::Panicked(crash)))
+}
+
+impl<A: Actor> Incarnation<A> {
+    /// Drops all but what the next one can use.
+    fn end(&mut self) {
+        self.begun = false;
+        wind_down::drop_quietly((self.actor.take(), self.ctx.renew()));
+        self.span = ActorSpan::default();
+    }
 }
 
 impl End {

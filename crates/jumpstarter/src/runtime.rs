@@ -41,6 +41,18 @@ impl Runtime {
         Runtime::Tokio(Handle::current())
     }
 
+    /// Whether lives begin in the [nursery](crate::nursery). Seeds decide the order of
+    /// tasks, so each life is one from its beginning.
+    pub(crate) fn has_nursery(&self) -> bool {
+        match self {
+            Runtime::Tokio(_) => true,
+            #[cfg(feature = "testing")]
+            Runtime::Seeded(_) => false,
+            #[cfg(shuttle)]
+            Runtime::Shuttle => true,
+        }
+    }
+
     pub(crate) fn spawn<F>(&self, future: F) -> Join<F::Output>
     where
         F: Future + Send + 'static,

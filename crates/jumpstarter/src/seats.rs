@@ -41,13 +41,15 @@ impl Seats {
         self.0.iter()
     }
 
-    /// Those whose number is at least this one, in the order of their spawning.
+    /// Those whose number is at least this one, in no order.
     pub(crate) fn since(&self, id: u64) -> Vec<Arc<dyn AnyCell>> {
-        let mut cells: Vec<_> =
-            self.0.iter().filter(|cell| cell.core().id >= id).cloned().collect();
-        cells.sort_unstable_by_key(|cell| cell.core().id);
-        cells
+        self.0.iter().filter(|cell| cell.core().id >= id).cloned().collect()
     }
+}
+
+/// Brings actors into the order of their spawning; takes its time, so outside of locks.
+pub(crate) fn put_in_order(cells: &mut [Arc<dyn AnyCell>]) {
+    cells.sort_unstable_by_key(|cell| cell.core().id);
 }
 
 /// Memory ends long before the numbers do.

@@ -8,6 +8,7 @@ use crate::core::Core;
 
 /// Made once per incarnation. Without a subscriber that wants it, it is one word
 /// that is empty.
+#[derive(Default)]
 pub(crate) struct ActorSpan(Option<Box<Span>>);
 
 impl ActorSpan {

@@ -17,6 +17,7 @@ use crate::cell::{AnyCell, ended};
 use crate::core::{Core, ENDING, ENDING_FOR_GOOD, FINISHED, HELD, HOLD, STOP, TEMPORARY, state_of};
 use crate::event::Event;
 use crate::lifecycle::State;
+use crate::seats::put_in_order;
 use crate::spawner::Spawner;
 use crate::supervision::ChildRestarts;
 
@@ -169,6 +170,7 @@ fn concerned(parent: &Core, round: &Round) -> Vec<Arc<dyn AnyCell>> {
         cold.children.since(first)
     });
     let mut children = children.unwrap_or_default();
+    put_in_order(&mut children);
     children.retain(|cell| cell.core().word() & (ENDING_FOR_GOOD | FINISHED) == 0);
     children
 }

@@ -26,15 +26,21 @@ mod spinning {
     use crossbeam_utils::Backoff;
     use spin::mutex::{SpinMutex as Flag, SpinMutexGuard};
 
-    /// A lock for a few instructions that each message passes through. It is released
-    /// by a plain store, where parking_lot's needs a second atomic operation: those two
-    /// were 85 % of a tell.
+    /// A lock for a few instructions that each message, or each spawn, passes through. It
+    /// is released by a plain store, where parking_lot's needs a second atomic operation:
+    /// those two were 85 % of a tell.
     ///
     /// Who finds it taken spins, then lets other threads run. So nobody is woken, and a
     /// thread that was interrupted while it held the lock has the others wait for it
     /// with their share of the processor; threads with real-time priorities must not
     /// meet at one.
     pub(crate) struct SpinMutex<T>(Flag<T>);
+
+    impl<T: Default> Default for SpinMutex<T> {
+        fn default() -> Self {
+            SpinMutex::new(T::default())
+        }
+    }
 
     impl<T> SpinMutex<T> {
         pub(crate) const fn new(value: T) -> Self {

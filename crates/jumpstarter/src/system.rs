@@ -5,13 +5,12 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use tokio::sync::Semaphore;
 
 use crate::actor::Actor;
 use crate::address::Address;
-use crate::body::Body;
 use crate::cell::{AnyCell, Cell};
 use crate::core::{Core, Kind};
 use crate::dependency::{Inject, Injector};
@@ -19,12 +18,15 @@ use crate::error::{BlockingError, BoxError, Cause, Crash, Panicked, StartFailure
 use crate::event::{EventBus, Events};
 use crate::lifecycle::Trigger;
 use crate::mailbox::Mailbox;
+use crate::nursery::{Nursery, Nursling};
 use crate::options::Options;
 use crate::path::Path;
 use crate::registry::Registry;
+use crate::runner::Runner;
 use crate::runtime::{Lost, Runtime};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::wind_down::drop_quietly;
 
 /// How many closures, blocking turns and sync resources of a system run on the blocking
 /// pool at a time; others wait for their turn.
@@ -70,6 +72,7 @@ pub struct System {
 struct Inner {
     name: String,
     runtime: Runtime,
+    nursery: Nursery,
     next_id: AtomicU64,
     registry: Registry,
     events: EventBus,
@@ -91,9 +94,11 @@ impl System {
     ///
     /// Outside of a tokio runtime.
     pub fn new(name: impl Into<String>) -> Self {
-        let inner = Inner {
+        let runtime = Runtime::current();
+        let inner = |system: &Weak<Inner>| Inner {
             name: name.into(),
-            runtime: Runtime::current(),
+            runtime: runtime.clone(),
+            nursery: Nursery::new(runtime, drops_those_who_doze(system.clone())),
             next_id: AtomicU64::new(0),
             registry: Registry::default(),
             events: EventBus::default(),
@@ -107,7 +112,7 @@ impl System {
             injected: Mutex::default(),
             graph: Mutex::default(),
         };
-        System { inner: Arc::new(inner) }
+        System { inner: Arc::new_cyclic(inner) }
     }
 
     /// The name it was given.
@@ -117,9 +122,10 @@ impl System {
 
     /// Starts an actor at the root of the tree.
     ///
-    /// Returns at once: the start happens in the actor's own tokio task (or
-    /// thread); [`Address::started`] awaits it. `factory` makes the actor's
-    /// value there, again for each restart. Names should be unique among
+    /// Returns at once: the start happens in a task of the runtime (or a thread of its
+    /// own); [`Address::started`] awaits it. `factory` makes the actor's value there,
+    /// again for each restart. An actor whose start awaits nothing has no tokio task of its
+    /// own until the first message, or another request, reaches it. Names should be unique among
     /// siblings, but nothing depends on it. During a shutdown the actor is
     /// refused: its address is closed from the beginning.
     pub fn spawn<A, F>(&self, name: &str, options: Options, mut factory: F) -> Address<A>
@@ -253,12 +259,18 @@ impl System {
             refuse(cell, StartFailure::ShuttingDown);
             return address;
         }
-        let body = Body::Seed { cell: Arc::clone(cell), factory, manner: options.manner };
-        if !options.dedicated_thread {
-            drop(self.inner.runtime.spawn(body));
-        } else if let Err(error) = self.inner.runtime.spawn_thread(&cell.core.path, body) {
-            self.forget(&cell.core);
-            refuse(cell, StartFailure::Thread(error));
+        let runtime = &self.inner.runtime;
+        let at_once = Runner::<A, F>::starts_at_once(&options.manner) && runtime.has_nursery();
+        let runner = Box::new(Runner::new(Arc::clone(cell), factory, options.manner));
+        if options.dedicated_thread {
+            if let Err(error) = runtime.spawn_thread(&cell.core.path, runner.live()) {
+                self.forget(&cell.core);
+                refuse(cell, StartFailure::Thread(error));
+            }
+        } else if at_once {
+            self.inner.nursery.take_in(runner);
+        } else {
+            runner.grow_up();
         }
         address
     }
@@ -344,6 +356,16 @@ impl System {
 
     pub(crate) fn count_task_panic(&self) {
         self.inner.task_panics.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// With the runtime all lives end that are its tasks; so do those that are none.
+fn drops_those_who_doze(system: Weak<Inner>) -> impl Fn() + Send + Sync {
+    move || {
+        let Some(inner) = system.upgrade() else { return };
+        for cell in (System { inner }).registry().all() {
+            drop_quietly(cell.core().take_dozing());
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use crate::hooks::{Pending, stop_steps};
 use crate::lifecycle::{State, Trigger, next};
 use crate::resource;
 use crate::route::{self, Route};
+use crate::seats::put_in_order;
 use crate::span::ActorSpan;
 
 /// How the incarnation ends.
@@ -124,12 +125,11 @@ type Cells = Vec<Arc<dyn AnyCell>>;
 /// The children, the last spawned first, and apart from them those that are
 /// dependencies.
 fn family(core: &Core) -> (Cells, Cells) {
-    let known = core.peek_cold(|cold| {
-        let mut children = cold.children.since(0);
-        children.reverse();
-        (children, cold.needs().cloned().collect::<Vec<_>>())
-    });
-    let (children, dependencies) = known.unwrap_or_default();
+    let known =
+        core.peek_cold(|cold| (cold.children.since(0), cold.needs().cloned().collect::<Vec<_>>()));
+    let (mut children, dependencies) = known.unwrap_or_default();
+    put_in_order(&mut children);
+    children.reverse();
     let is_dependency = |child: &Arc<dyn AnyCell>| {
         dependencies.iter().any(|dependency| dependency.core().id == child.core().id)
     };

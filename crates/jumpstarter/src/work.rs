@@ -269,7 +269,7 @@ impl<'a, A: Actor> Worker<'a, A> {
     }
 
     /// Sees to what the state word asks for.
-    fn attend(&mut self) -> Attended {
+    pub(crate) fn attend(&mut self) -> Attended {
         let core = &self.cell.core;
         let word = core.word();
         let state = state_of(word);
@@ -449,7 +449,7 @@ async fn await_control(core: &Core, seen: u32) {
 }
 
 /// What comes next.
-enum Attended {
+pub(crate) enum Attended {
     GoOn,
     Leave(Left),
     /// Messages of the system.

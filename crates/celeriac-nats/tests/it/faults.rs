@@ -1,9 +1,10 @@
 //! A server that dies and comes back: nothing that it kept is lost.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use celeriac_core::broker::{Delivery, Limit, Settlement, Subscription, Verdict};
+use celeriac_core::broker::{Delivery, Limit, QueueStats, Settlement, Subscription, Verdict};
 use celeriac_core::{Address, Broker as _, Consumer, ErrorKind, QueueName};
 use celeriac_nats::{Nats, Options};
 use celeriac_testkit::probe::{eventually, within};
@@ -23,6 +24,14 @@ pub(crate) async fn consume(nats: &Nats, queue: &str) -> Box<dyn Consumer> {
     nats.consume(Subscription { queues, consumer: "test".to_owned() }).await.unwrap()
 }
 
+/// Sends so many to the queue `q`, and takes the first ones.
+async fn send_and_take(nats: &Nats, sent: u64, most: usize) -> (Box<dyn Consumer>, Vec<Delivery>) {
+    nats.publish(&sample::batch("q", 0..sent), Limit::Respect).await.unwrap();
+    let mut consumer = consume(nats, "q").await;
+    let taken = consumer.pull(most).await.unwrap();
+    (consumer, taken)
+}
+
 fn numbers(deliveries: &[Delivery]) -> Vec<u64> {
     let number = |delivery: &Delivery| sample::number(delivery.payload.as_ref().unwrap());
     deliveries.iter().map(number).collect()
@@ -31,6 +40,13 @@ fn numbers(deliveries: &[Delivery]) -> Vec<u64> {
 fn acks(deliveries: &[Delivery]) -> Vec<Settlement> {
     let ack = |delivery: &Delivery| Settlement { receipt: delivery.receipt, verdict: Verdict::Ack };
     deliveries.iter().map(ack).collect()
+}
+
+/// Where a server notes what of the queue `q` is delivered and not acknowledged.
+fn noted(server: &Server) -> PathBuf {
+    let consumers = server.directory().join("jetstream/$G/streams/celeriac:q/obs");
+    let priority = sample::numbered("q", 0).priority.get();
+    consumers.join(priority.to_string()).join("o.dat")
 }
 
 /// The other end of the connection goes away without a word.
@@ -63,9 +79,7 @@ async fn a_connection_that_is_half_open_is_found_out() {
 async fn a_server_that_was_killed_lost_nothing() {
     let Some(mut server) = Server::start(Kind::Nats, &[]) else { return };
     let nats = open(&format!("{}?lease=2s", server.address())).await;
-    nats.publish(&sample::batch("q", 0..6), Limit::Respect).await.unwrap();
-    let mut consumer = consume(&nats, "q").await;
-    let taken = consumer.pull(3).await.unwrap();
+    let (mut consumer, taken) = send_and_take(&nats, 6, 3).await;
     assert_eq!(numbers(&taken), [0, 1, 2]);
     nats.settle(acks(&taken[..1])).await.unwrap();
 
@@ -86,6 +100,73 @@ async fn a_server_that_was_killed_lost_nothing() {
         nats.settle(acks(&rest)).await.unwrap();
     }
     assert!(!seen.contains(&0), "acknowledged, and it came again");
+}
+
+/// The server dies before it has noted that it delivered a message.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_server_may_have_delivered_is_redelivered() {
+    let Some(mut server) = Server::start(Kind::Nats, &[]) else { return };
+    let nats = open(&format!("{}?lease=2s", server.address())).await;
+    let (mut consumer, taken) = send_and_take(&nats, 1, 1).await;
+    assert!(!taken[0].redelivered);
+    server.kill();
+    drop(std::fs::remove_file(noted(&server)));
+    server.restart();
+
+    let mut again = Vec::new();
+    while again.is_empty() {
+        again = within("the same", consumer.pull(1)).await.unwrap_or_default();
+        tokio::task::yield_now().await;
+    }
+    assert!(again[0].redelivered, "{again:?}");
+    nats.settle(acks(&again)).await.unwrap();
+    // As soon as it is known since when this server counts, a first is a first.
+    let mut next = again;
+    while next.is_empty() || next[0].redelivered {
+        eventually("the next", async || {
+            nats.publish(&sample::batch("q", 1..2), Limit::Respect).await.is_ok()
+        })
+        .await;
+        next = within("the next", consumer.pull(1)).await.unwrap_or_default();
+    }
+}
+
+/// The server dies when it has noted that a message is gone, and not yet that
+/// it was acknowledged.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_server_waits_for_in_vain_is_forgotten() {
+    let Some(mut server) = Server::start(Kind::Nats, &[]) else { return };
+    let nats = open(&format!("{}?lease=2s", server.address())).await;
+    let (mut consumer, taken) = send_and_take(&nats, 8, 8).await;
+    let state = noted(&server);
+    // Its header, the floor and what was delivered (twice each), and how much is
+    // not acknowledged.
+    let all_are_noted = || std::fs::read(&state).is_ok_and(|bytes| bytes[2..7] == [0, 0, 8, 8, 8]);
+    eventually("the deliveries to be noted", async || all_are_noted()).await;
+    let noted = std::fs::read(&state).unwrap();
+    nats.settle(acks(&taken[1..])).await.unwrap();
+    server.stop();
+    std::fs::write(&state, noted).unwrap();
+    server.restart();
+
+    let other = open(&server.address()).await;
+    other.publish(&sample::batch("q", 8..9), Limit::Respect).await.unwrap();
+    let pulling = async {
+        loop {
+            let _ = consumer.pull(1).await;
+            tokio::task::yield_now().await;
+        }
+    };
+    // Two are held: the first, which was not acknowledged, and the new one.
+    let held = QueueStats { name: QueueName::from("q"), ready: 0, in_flight: 2 };
+    let held = [held];
+    let forgetting = eventually("what is done with to be counted no more", async || {
+        other.queues().await.is_ok_and(|queues| queues == held)
+    });
+    tokio::select! {
+        () = pulling => {}
+        () = forgetting => {}
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

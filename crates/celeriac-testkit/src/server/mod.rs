@@ -134,11 +134,21 @@ impl Server {
 
     /// Kills it at once, as a power cut would.
     pub fn kill(&mut self) {
-        // A script that starts the server dies with it: they are one group.
-        let group = format!("-{}", self.child.id());
-        let _ = Command::new("kill").args(["-9", "--", &group]).stderr(Stdio::null()).status();
+        self.signal("-KILL");
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+
+    /// Asks it to end, and waits until it has: it writes what it knows.
+    pub fn stop(&mut self) {
+        self.signal("-TERM");
+        let _ = self.child.wait();
+    }
+
+    /// A script that starts the server hears of it as well: they are one group.
+    fn signal(&self, signal: &str) {
+        let group = format!("-{}", self.child.id());
+        let _ = Command::new("kill").args([signal, "--", &group]).stderr(Stdio::null()).status();
     }
 
     /// Starts it again with what it left.

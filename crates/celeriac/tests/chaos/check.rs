@@ -142,11 +142,12 @@ fn run_again(arena: &Arena, faults: &[Fault], tasks: &Accepted) -> BTreeMap<What
     again
 }
 
-/// The fault that made a task run again: of the process that ran it before, of
-/// the one that sent it, or of a server. Of those who share a directory, any
-/// may be its server.
+/// The fault that made a task run again: of a process that ran it, of the one
+/// that sent it, or of a server. Who ran it last may have been given it first,
+/// and have lost its lease before it could begin. Of those who share a
+/// directory, any may be its server.
 fn explain(arena: &Arena, faults: &[Fault], before: Run, again: Run) -> Option<What> {
-    let concerned = [before.process, arena.sender(before.number)];
+    let concerned = [before.process, again.process, arena.sender(before.number)];
     let reasons = faults.iter().filter(|fault| {
         let server = arena.servers.is_empty() || fault.process.is_none();
         let is_theirs = server || fault.process.is_some_and(|it| concerned.contains(&it));

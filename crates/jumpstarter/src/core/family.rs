@@ -26,11 +26,7 @@ impl Core {
     /// shutdown began is seen by it.
     pub(crate) fn children(&self) -> Vec<Arc<dyn AnyCell>> {
         let control = self.control.lock();
-        control
-            .cold
-            .as_ref()
-            .map(|cold| cold.children.iter().cloned().collect())
-            .unwrap_or_default()
+        control.cold.as_ref().map(|cold| cold.children.since(0)).unwrap_or_default()
     }
 
     /// Lets a child go; it is to be dropped outside of locks.

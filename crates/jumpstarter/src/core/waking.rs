@@ -2,7 +2,7 @@
 
 use std::task::Waker;
 
-use super::{AWAITED, COLD, Control, Core, FINISHED, WATCHED, is_quiet, state_of};
+use super::{AWAITED, COLD, Control, Core, FINISHED, WATCHED, state_of};
 use crate::lifecycle::State;
 use crate::sync::atomic::Ordering;
 
@@ -35,8 +35,7 @@ impl Core {
         }
         // Who changed the word before found nobody to wake; who changes it later
         // finds this one.
-        let word = self.word.fetch_or(0, Ordering::AcqRel);
-        if !is_quiet(word) || self.injection.is_asked() {
+        if self.is_asked() {
             waker.wake_by_ref();
         }
     }
@@ -51,6 +50,8 @@ impl Core {
             }
         } else if let Some(runner) = self.runner.get() {
             runner.wake_by_ref();
+        } else if self.is_dozing() {
+            self.rouse();
         }
     }
 
@@ -93,18 +94,31 @@ impl Core {
         }
     }
 
+    /// As [`wake_watchers`](Self::wake_watchers), at the end: nobody is added any more
+    /// who would not see it.
+    #[inline]
+    pub(super) fn wake_last(&self, bits: u32) {
+        if bits != 0 {
+            wake_each(self.control.lock().take_watchers());
+        }
+    }
+
     fn wake_all(&self) {
-        let (first, others) = {
+        let watchers = {
             let mut control = self.control.lock();
             self.word.fetch_and(!(WATCHED | AWAITED), Ordering::AcqRel);
             control.take_watchers()
         };
-        if let Some(first) = first {
-            first.wake();
-        }
-        if others.capacity() > 0 {
-            wake_others(others);
-        }
+        wake_each(watchers);
+    }
+}
+
+fn wake_each((first, others): (Option<Waker>, Vec<Waker>)) {
+    if let Some(first) = first {
+        first.wake();
+    }
+    if others.capacity() > 0 {
+        wake_others(others);
     }
 }
 

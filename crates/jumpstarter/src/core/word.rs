@@ -34,6 +34,10 @@ pub(crate) const HELD: u32 = 1 << 21;
 /// Never started again; told to the group at the spawning.
 pub(crate) const TEMPORARY: u32 = 1 << 22;
 
+/// It waits since its start and has no task yet: who wants it must
+/// [rouse](super::Core::rouse) it.
+pub(super) const DOZES: u32 = 1 << 19;
+
 /// Someone awaits a change of the word.
 pub(super) const WATCHED: u32 = 1 << 5;
 /// Someone awaits the end.
@@ -49,7 +53,7 @@ pub(crate) const ENDING_FOR_GOOD: u32 = STOP | STOP_NOW | KILL;
 const STATE_MASK: u32 = 0x1f;
 const _: () = assert!(State::ALL.len() <= STATE_MASK as usize + 1);
 /// What is known of the actor, and asks for nothing.
-const FACTS: u32 = ONCE_STARTED | TEMPORARY | WATCHED | AWAITED | COLD;
+const FACTS: u32 = ONCE_STARTED | TEMPORARY | WATCHED | AWAITED | COLD | DOZES;
 /// The sub-state, if the actor's chart has any: counted from 1.
 const SUB_MASK: u32 = 0xff << SUB_SHIFT;
 const SUB_SHIFT: u32 = 24;
@@ -58,6 +62,12 @@ const SUB_SHIFT: u32 = 24;
 /// that are mere facts.
 pub(crate) const fn is_quiet(word: u32) -> bool {
     word & !(FACTS | STATE_MASK | SUB_MASK) == 0
+}
+
+/// Whether it was not started, and nothing is asked of it but to stop after that.
+pub(super) const fn is_only_to_start(word: u32) -> bool {
+    let rest = word & !(FACTS | SUB_MASK | NOT_RUNNING | STOP);
+    rest == State::Initializing as u32
 }
 
 #[inline]
@@ -82,7 +92,7 @@ pub(crate) const fn same_state(one: u32, other: u32) -> bool {
 
 /// Whether the actor is the same for those who await a change.
 pub(crate) const fn same_for_watchers(one: u32, other: u32) -> bool {
-    (one ^ other) & !(WATCHED | AWAITED | COLD) == 0
+    (one ^ other) & !(WATCHED | AWAITED | COLD | DOZES) == 0
 }
 
 /// The same word with another state.

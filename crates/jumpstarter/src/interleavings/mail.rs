@@ -12,6 +12,7 @@ use super::{Notes, explore, on_thread};
 use crate::{Address, Context, Options, RestartPolicy, System, TellError, TryTellError, actor};
 
 /// Notes what it gets.
+#[derive(Default)]
 pub(super) struct Clerk(pub(super) Notes<(u32, u32)>);
 
 /// Sender and number.

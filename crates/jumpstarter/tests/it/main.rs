@@ -20,6 +20,7 @@ mod injection;
 mod lifecycle;
 mod messages;
 mod misuse;
+mod nursery;
 mod paces;
 mod passing_on;
 mod pressure;
