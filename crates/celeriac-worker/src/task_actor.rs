@@ -132,8 +132,9 @@ impl TaskActor {
         // One that was reported before (over its limit) ends unheard.
         let Some(running) = self.running.remove(&key) else { return };
         let result = match (running.scope.why(), result) {
-            (_, success @ (RunResult::Success { .. } | RunResult::Replaced { .. })) => success,
+            // Also if it ended well: what was told to stop may have left half.
             (Some(Cancelled::Revoked), _) => RunResult::Revoked,
+            (_, success @ (RunResult::Success { .. } | RunResult::Replaced { .. })) => success,
             (Some(Cancelled::Stopping), _) => RunResult::Released,
             (_, result) => result,
         };
