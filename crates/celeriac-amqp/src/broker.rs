@@ -43,7 +43,10 @@ impl Amqp {
             Error::new(ErrorKind::Internal, "open", context).caused_by(error)
         })?;
         let opened = Arc::new(Self { shared, keeper });
-        names::follow(&opened.shared, &live).await?;
+        match names::follow(&opened.shared, &live).await {
+            Err(error) if live.is_usable() => tracing::warn!(%error, "queues can't be listed"),
+            followed => followed?,
+        }
         Ok(opened)
     }
 

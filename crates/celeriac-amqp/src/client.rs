@@ -165,7 +165,7 @@ impl Client {
 }
 
 impl Live {
-    fn is_usable(&self) -> bool {
+    pub(crate) fn is_usable(&self) -> bool {
         self.connection.status().connected() && self.publishing.status().connected()
     }
 

@@ -100,7 +100,7 @@ impl Tap {
         *self.link.lock() = Some(link.clone());
         for queue in &self.queues {
             self.shared.client.declare("pull", &link.live, queue).await?;
-            names::note(&self.shared, &link.live, "pull", queue).await?;
+            names::note(&self.shared, &link.live, queue).await;
         }
         Ok(link)
     }

@@ -26,7 +26,8 @@ pub(crate) fn is_missing(error: &lapin::Error) -> bool {
         if matches!(error.kind(), AMQPErrorKind::Soft(AMQPSoftError::NOTFOUND)))
 }
 
-fn kind(error: &lapin::Error) -> ErrorKind {
+/// The kind of it, as the driver wall has them.
+pub(crate) fn kind(error: &lapin::Error) -> ErrorKind {
     let Cause::ProtocolError(refusal) = error.kind() else {
         return match error.kind() {
             Cause::IOError(_)

@@ -1,5 +1,5 @@
 //! The keeper: the actor that connects again when the connection is broken,
-//! and lends its spawner to what must go on without its caller.
+//! keeps up with the names of the queues, and lends its spawner to what must go on without its caller.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,10 +38,11 @@ impl Keeper {
         }
         let mended = async {
             let live = self.shared.client.live("connect").await?;
-            names::follow(&self.shared, &live).await
+            names::follow(&self.shared, &live).await?;
+            names::say(&self.shared, &live).await
         };
         if let Err(error) = mended.await {
-            tracing::warn!(%error, "there is no connection to the server");
+            tracing::warn!(%error, "not all is well with the server");
             // A report that the state does not allow changes nothing.
             let _ = ctx.report_warning();
         } else {

@@ -1,5 +1,8 @@
 //! The names of the queues, which AMQP can't list: kept in a stream of the
 //! server that every process follows and adds to.
+//!
+//! They are for those who look at queues. While the stream can't be read or
+//! written, work goes on, and what is to be added waits for the keeper.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
@@ -7,7 +10,7 @@ use std::time::Duration;
 
 use celeriac_core::error::Result;
 use celeriac_core::taking::Origin as _;
-use celeriac_core::{MessageId, QueueName};
+use celeriac_core::{Error, ErrorKind, MessageId, QueueName};
 use futures_util::StreamExt as _;
 use lapin::options::{
     BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, QueueDeclareOptions,
@@ -18,18 +21,21 @@ use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
 use crate::client::Live;
+use crate::error::kind;
 use crate::shared::Shared;
 
 /// The stream's name behind the prefix; no queue's, since those have a dot there.
 const STREAM: &str = ":names";
 /// How many names the server sends ahead.
 const AHEAD: u16 = 1000;
-/// How long reading all of them may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long reading all of them may take, and adding to them.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The names that are known here.
 pub(crate) struct Names {
     known: Mutex<BTreeSet<QueueName>>,
+    /// Those of `known` that the stream does not have yet.
+    unsaid: Mutex<BTreeSet<QueueName>>,
     /// The connection through which the stream is followed.
     followed: Mutex<Weak<Live>>,
     /// One begins to follow at a time.
@@ -38,17 +44,14 @@ pub(crate) struct Names {
 
 impl Default for Names {
     fn default() -> Self {
-        Self { known: Mutex::default(), followed: Mutex::default(), turn: Semaphore::new(1) }
+        let (known, unsaid, followed) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { known, unsaid, followed, turn: Semaphore::new(1) }
     }
 }
 
 impl Names {
     pub(crate) fn all(&self) -> Vec<QueueName> {
         self.known.lock().iter().cloned().collect()
-    }
-
-    pub(crate) fn knows(&self, queue: &QueueName) -> bool {
-        self.known.lock().contains(queue)
     }
 
     pub(crate) fn forget(&self, queue: &QueueName) {
@@ -75,13 +78,11 @@ pub(crate) async fn follow(shared: &Arc<Shared>, live: &Arc<Live>) -> Result<()>
         if shared.names.is_following(live) {
             return Ok(None);
         }
-        let begun =
-            live.answer(begin(shared, live)).await.map_err(shared.client.failed("read names"))?;
+        let begun = live.answer(begin(shared, live)).await.map_err(failed(shared))?;
         *shared.names.followed.lock() = Arc::downgrade(live);
         Ok(Some(begun))
     };
-    let late = |_| shared.client.unreachable("read names", "it did not answer in time");
-    let begun = tokio::time::timeout(PATIENCE, begun).await.map_err(late)??;
+    let begun = tokio::time::timeout(PATIENCE, begun).await.map_err(|_| late(shared))??;
     let Some(followed) = begun else { return Ok(()) };
     let follower = shared.clone();
     shared.spawn(Box::pin(async move {
@@ -140,24 +141,45 @@ async fn append(
     live.in_order(sending).await?.await.map(drop)
 }
 
-/// Adds a name for everybody. Those of transient queues stay here.
-pub(crate) async fn note(
-    shared: &Arc<Shared>,
-    live: &Arc<Live>,
-    operation: &'static str,
-    queue: &QueueName,
-) -> Result<()> {
-    if shared.names.knows(queue) {
-        return Ok(());
+/// Adds a name for everybody; those of transient queues stay here.
+pub(crate) async fn note(shared: &Arc<Shared>, live: &Arc<Live>, queue: &QueueName) {
+    if !shared.names.known.lock().insert(queue.clone()) || queue.is_transient() {
+        return;
     }
-    if !queue.is_transient() {
-        follow(shared, live).await?;
-        if shared.names.knows(queue) {
-            return Ok(());
-        }
-        let added = append(shared, live, queue.as_str().as_bytes(), BasicProperties::default());
-        live.answer(added).await.map_err(shared.client.failed(operation))?;
+    shared.names.unsaid.lock().insert(queue.clone());
+    if shared.names.is_following(live)
+        && let Err(error) = say(shared, live).await
+    {
+        tracing::warn!(%queue, %error, "others do not see this queue yet");
     }
-    shared.names.known.lock().insert(queue.clone());
+}
+
+/// Adds what is known here and was not added yet.
+pub(crate) async fn say(shared: &Shared, live: &Live) -> Result<()> {
+    let unsaid = Vec::from_iter(shared.names.unsaid.lock().iter().cloned());
+    for queue in unsaid {
+        let adding = append(shared, live, queue.as_str().as_bytes(), BasicProperties::default());
+        let added = tokio::time::timeout(PATIENCE, live.answer(adding)).await;
+        added.map_err(|_| late(shared))?.map_err(failed(shared))?;
+        shared.names.unsaid.lock().remove(&queue);
+    }
     Ok(())
+}
+
+fn failed(shared: &Shared) -> impl Fn(lapin::Error) -> Error {
+    move |error| Error::new(kind(&error), "names", advice(shared, "failed")).caused_by(error)
+}
+
+fn late(shared: &Shared) -> Error {
+    Error::new(ErrorKind::Unreachable, "names", advice(shared, "did not answer in time"))
+}
+
+/// A server that was killed right after its first stream was made may have lost
+/// it for good (RabbitMQ 3.10).
+fn advice(shared: &Shared, what: &str) -> String {
+    let (place, stream) = (shared.client.shown(), stream(shared));
+    format!(
+        "{place}: the stream `{stream}`, which has the names of all queues, {what}; tasks are sent \
+         and run without it. If that lasts, delete it, or choose another `prefix`"
+    )
 }

@@ -75,7 +75,7 @@ async fn declare<'a>(
     for message in batch {
         if queues.iter().all(|(queue, _)| **queue != message.queue) {
             shared.client.declare("publish", live, &message.queue).await?;
-            names::note(shared, live, "publish", &message.queue).await?;
+            names::note(shared, live, &message.queue).await;
             queues.push((&message.queue, shared.client.full_name(message.queue.as_str())?));
         }
     }

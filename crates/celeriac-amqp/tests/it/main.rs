@@ -5,6 +5,7 @@
 mod faults;
 #[cfg(test)]
 mod harness;
+mod names;
 #[cfg(test)]
 mod readme;
 #[cfg(test)]

@@ -76,6 +76,7 @@ impl Arena {
         let app = arena.app();
         app.open().await.unwrap();
         app.shutdown().await;
+        arena.settle_in();
         for part in [[WORKER; WORKERS].as_slice(), [SENDER; SENDERS].as_slice()].concat() {
             let mut ways = Vec::new();
             for server in &arena.servers {
@@ -85,6 +86,17 @@ impl Arena {
             arena.peers.push(Peer { part, child, ways });
         }
         Some(arena)
+    }
+
+    /// RabbitMQ 3.10 loses its first stream for good if it is killed within a
+    /// second: it has written where the stream is once it was stopped.
+    fn settle_in(&mut self) {
+        for server in self.servers.iter_mut().filter(|server| server.kind() == Kind::RabbitMq) {
+            tokio::task::block_in_place(|| {
+                server.stop();
+                server.restart();
+            });
+        }
     }
 
     pub(crate) fn folder(&self) -> &Path {
