@@ -183,39 +183,52 @@ impl Writer {
 }
 
 /// Writes all in one transaction; gives what went wrong, which those who wait
-/// have been told.
+/// have been told. On a full disk what frees room is written without what
+/// needs it.
 fn commit_all(
     journal: &mut Journal,
     hub: &Hub,
     mut ops: Vec<Box<dyn Op>>,
     landed: &Landed,
 ) -> std::result::Result<(), Fault> {
-    let Err(error) = journal.transact(hub, &mut ops, landed) else {
-        ops.into_iter().for_each(|op| op.committed(hub));
-        return Ok(());
-    };
-    let fault = Fault::from(&error);
-    let (growing, mut rest): (Vec<_>, Vec<_>) = ops.into_iter().partition(|op| op.grows());
-    let fail = |ops: Vec<Box<dyn Op>>, fault: &Fault| {
-        ops.into_iter().for_each(|op| op.failed(fault));
-    };
-    if growing.is_empty() || fault.kind != ErrorKind::NoSpace {
-        fail(growing, &fault);
-        fail(rest, &fault);
-        return Err(fault);
-    }
-    // What frees room must not fail because of what needs it.
-    match journal.transact(hub, &mut rest, landed) {
-        Ok(()) => {
-            rest.into_iter().for_each(|op| op.committed(hub));
-            fail(growing, &fault);
-            Ok(())
-        }
-        Err(error) => {
-            let fault = Fault::from(&error);
-            fail(growing, &fault);
-            fail(rest, &fault);
-            Err(fault)
+    let may_grow = journal.may_grow();
+    if may_grow || !ops.iter().any(|op| op.grows()) {
+        match journal.transact(hub, &mut ops, landed).map_err(|error| Fault::from(&error)) {
+            Ok(()) => {
+                ops.into_iter().for_each(|op| op.committed(hub));
+                return Ok(());
+            }
+            Err(fault) if fault.kind != ErrorKind::NoSpace => {
+                ops.into_iter().for_each(|op| op.failed(&fault));
+                return Err(fault);
+            }
+            Err(_) => {}
         }
     }
+    let (growing, rest): (Vec<_>, Vec<_>) = ops.into_iter().partition(|op| op.grows());
+    let full = Fault::new(ErrorKind::NoSpace, "no room is left");
+    growing.into_iter().for_each(|op| op.failed(&full));
+    free(journal, hub, rest, landed)
+}
+
+/// Writes what frees room, with the ballast's if there is none else.
+fn free(
+    journal: &mut Journal,
+    hub: &Hub,
+    mut ops: Vec<Box<dyn Op>>,
+    landed: &Landed,
+) -> std::result::Result<(), Fault> {
+    let mut written = journal.transact(hub, &mut ops, landed);
+    if let Err(error) = &written
+        && Fault::from(error).kind == ErrorKind::NoSpace
+        && journal.make_room()
+    {
+        written = journal.transact(hub, &mut ops, landed);
+    }
+    let written = written.map_err(|error| Fault::from(&error));
+    match &written {
+        Ok(()) => ops.into_iter().for_each(|op| op.committed(hub)),
+        Err(fault) => ops.into_iter().for_each(|op| op.failed(fault)),
+    }
+    written
 }

@@ -12,6 +12,7 @@ mod errors;
 mod fixture;
 mod fleet;
 mod full;
+mod full_disk;
 mod killed;
 mod outage;
 mod relocation;

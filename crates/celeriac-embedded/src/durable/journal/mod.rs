@@ -2,6 +2,7 @@
 //! into one transaction. Plain and synchronous; the writer actor is a thin loop
 //! around it.
 
+mod ballast;
 mod expiry;
 pub(crate) mod fault;
 mod packs;
@@ -11,13 +12,14 @@ mod tables;
 
 use std::path::Path;
 
-use celeriac_core::Timestamp;
+use celeriac_core::{ErrorKind, Timestamp};
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::Options;
 use crate::hub::Hub;
 use crate::live::Settled;
 
+use ballast::Ballast;
 pub(crate) use expiry::EXPIRY_SHIFT;
 pub(crate) use packs::{Group, Packs, split};
 pub(crate) use recover::id;
@@ -84,6 +86,7 @@ pub(crate) struct Journal {
     connection: Connection,
     packs: Packs,
     expiry: expiry::Expiry,
+    ballast: Ballast,
 }
 
 impl Journal {
@@ -94,12 +97,12 @@ impl Journal {
         options: &Options,
         hub: &Hub,
     ) -> celeriac_core::error::Result<Self> {
-        let connection = schema::open_writer(directory, options)?;
+        let connection = with_room(directory, || schema::open_writer(directory, options))?;
         let fault = |error: rusqlite::Error| fault::Fault::from(&error).error("open", &hub.address);
         connection.execute_batch(super::workflow_rows::TABLES).map_err(fault)?;
         let packs = recover::recover(&connection, hub).map_err(fault)?;
         let expiry = expiry::Expiry::open(&connection).map_err(fault)?;
-        Ok(Self { connection, packs, expiry })
+        Ok(Self { connection, packs, expiry, ballast: Ballast::of(directory) })
     }
 
     /// Opens the database again after its writer crashed: the hub knows what is
@@ -109,11 +112,22 @@ impl Journal {
         options: &Options,
         hub: &Hub,
     ) -> celeriac_core::error::Result<Self> {
-        let connection = schema::reopen_writer(directory, options)?;
+        let connection = with_room(directory, || schema::reopen_writer(directory, options))?;
         let fault = |error: rusqlite::Error| fault::Fault::from(&error).error("open", &hub.address);
         let packs = recover::recover_packs(&connection, |_, _, _| {}).map_err(fault)?;
         let expiry = expiry::Expiry::open(&connection).map_err(fault)?;
-        Ok(Self { connection, packs, expiry })
+        Ok(Self { connection, packs, expiry, ballast: Ballast::of(directory) })
+    }
+
+    /// Whether what needs room may be written: room for what frees it is kept.
+    pub(crate) fn may_grow(&mut self) -> bool {
+        self.ballast.take_on()
+    }
+
+    /// Makes room for what frees room; whether there may be some now.
+    pub(crate) fn make_room(&mut self) -> bool {
+        let was_held = self.ballast.throw_off();
+        was_held && self.checkpoint().is_ok()
     }
 
     /// Writes everything in one transaction, or nothing.
@@ -146,9 +160,13 @@ impl Journal {
         hub: &Hub,
         ids: &[celeriac_core::MessageId],
     ) -> rusqlite::Result<()> {
-        let transaction = self.connection.transaction()?;
-        count_deaths(&transaction, ids)?;
-        transaction.commit()?;
+        if let Err(error) = self.write_deaths(ids) {
+            let is_full = fault::Fault::from(&error).kind == ErrorKind::NoSpace;
+            if !is_full || !self.make_room() {
+                return Err(error);
+            }
+            self.write_deaths(ids)?;
+        }
         let mut queues = hub.queues.lock();
         for id in ids {
             *queues.deaths.entry(*id).or_default() += 1;
@@ -156,8 +174,26 @@ impl Journal {
         Ok(())
     }
 
+    fn write_deaths(&mut self, ids: &[celeriac_core::MessageId]) -> rusqlite::Result<()> {
+        let transaction = self.connection.transaction()?;
+        count_deaths(&transaction, ids)?;
+        transaction.commit()
+    }
+
     /// Brings everything from the write-ahead log into the database file.
     pub(crate) fn checkpoint(&self) -> rusqlite::Result<()> {
         self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+    }
+}
+
+/// Opens the database, which takes a little room, with the ballast's if there
+/// is none else.
+fn with_room(
+    directory: &Path,
+    open: impl Fn() -> celeriac_core::error::Result<Connection>,
+) -> celeriac_core::error::Result<Connection> {
+    match open() {
+        Err(error) if error.kind() == ErrorKind::NoSpace && ballast::throw_off(directory) => open(),
+        opened => opened,
     }
 }

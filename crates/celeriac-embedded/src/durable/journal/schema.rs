@@ -24,14 +24,14 @@ const SCHEMA: u32 = 1;
 const HEADER: usize = 100;
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
-const PAGE_BYTES: u32 = 4096;
+pub(super) const PAGE_BYTES: u32 = 4096;
 /// What the writer keeps of the database in memory.
 const WRITER_CACHE_KIB: i64 = 16 << 10;
 /// What a reader keeps of the database in memory.
 const READER_CACHE_KIB: i64 = 4 << 10;
 /// The log is brought into the database once it has this many pages (4 MiB):
 /// more would not be faster, but would make one publish wait for longer.
-const CHECKPOINT_PAGES: u32 = 1024;
+pub(super) const CHECKPOINT_PAGES: u32 = 1024;
 /// What the log may keep on disk after a peak.
 const LOG_BYTES: i64 = 64 << 20;
 /// How long another process's lock is waited for; none but a person's tools
