@@ -18,7 +18,7 @@ pub(crate) enum Subject {
 /// How much is measured of the peers, and how it is told.
 #[derive(Args)]
 pub(crate) struct PeerOptions {
-    /// Less of everything: some four minutes once it is built
+    /// Less of everything: under a minute once it is built
     #[arg(long)]
     quick: bool,
     /// Print every figure as JSON

@@ -26,7 +26,7 @@ use crate::run::Plan;
 /// Celeriac, its peers and bare loops under the same load.
 #[derive(Parser)]
 struct Arguments {
-    /// Less of everything: some four minutes; fewer with `--peer`
+    /// Less of everything: under a minute once it is built
     #[arg(long)]
     quick: bool,
     /// Print every figure as JSON

@@ -74,10 +74,10 @@ impl Peer {
         let confirmed = "confirmed, outcome in Redis, late ack";
         match self {
             Self::CeleriacRedis => {
-                of("celeriac", "outcome stored, late ack", (100_000, 200_000), None)
+                of("celeriac", "outcome stored, late ack", (9_000, 200_000), None)
             }
             Self::BareBrpop => {
-                of("bare LPUSH, BRPOP", "nothing: the limit one by one", (20_000, 50_000), None)
+                of("bare LPUSH, BRPOP", "nothing: the limit one by one", (10_000, 50_000), None)
             }
             Self::BareBlmpop => of(
                 "bare LPUSH, BLMPOP of 100",
@@ -88,46 +88,47 @@ impl Peer {
             Self::Bullmq => of(
                 "BullMQ, native Rust, 100 at once",
                 "outcome stored, late ack",
-                (20_000, 60_000),
+                (10_000, 60_000),
                 Some(14_925.0),
             ),
             Self::BullmqNode => of(
                 "BullMQ, Node, 100 at once",
                 "outcome stored, late ack",
-                (20_000, 60_000),
+                (5_000, 60_000),
                 Some(12_012.0),
             ),
             Self::Apalis => of(
                 "apalis, batches of 100, parallel",
                 "outcome stored, late ack",
-                (10_000, 15_000),
+                // With 8,000 waiting its worker fails ("too many results to unpack").
+                (5_000, 7_500),
                 Some(7_851.0),
             ),
             Self::Sidekiq => of(
                 "rusty-sidekiq, 50 workers",
                 "no outcome, early ack",
-                (20_000, 60_000),
+                (5_000, 60_000),
                 Some(14_466.0),
             ),
-            Self::CeleriacRabbitmq => at(Kind::RabbitMq, "celeriac", confirmed, (20_000, 100_000)),
+            Self::CeleriacRabbitmq => at(Kind::RabbitMq, "celeriac", confirmed, (5_000, 100_000)),
             Self::CeleriacRabbitmqPlain => {
-                at(Kind::RabbitMq, "celeriac, priorities=false", confirmed, (20_000, 100_000))
+                at(Kind::RabbitMq, "celeriac, priorities=false", confirmed, (5_000, 100_000))
             }
             Self::BareLapin => {
-                at(Kind::RabbitMq, "bare lapin, in batches", confirmed, (20_000, 100_000))
+                at(Kind::RabbitMq, "bare lapin, in batches", confirmed, (10_000, 100_000))
             }
             Self::BareLapinPriorities => {
-                at(Kind::RabbitMq, "the same, with priorities", confirmed, (20_000, 100_000))
+                at(Kind::RabbitMq, "the same, with priorities", confirmed, (10_000, 100_000))
             }
-            Self::CeleriacNats => at(Kind::Nats, "celeriac", confirmed, (20_000, 100_000)),
+            Self::CeleriacNats => at(Kind::Nats, "celeriac", confirmed, (9_000, 100_000)),
             Self::BareJetstream => {
                 at(Kind::Nats, "bare pulls of 500", "confirmed, late ack", (20_000, 100_000))
             }
             Self::CeleriacPostgres => {
-                at(Kind::Postgres, "celeriac", "outcome stored, late ack", (10_000, 50_000))
+                at(Kind::Postgres, "celeriac", "outcome stored, late ack", (5_000, 50_000))
             }
             Self::Celery => {
-                of("Celery, prefork -c 2", "outcome stored, late ack", (2_000, 10_000), Some(748.0))
+                of("Celery, prefork -c 2", "outcome stored, late ack", (1_000, 10_000), Some(748.0))
             }
         }
     }

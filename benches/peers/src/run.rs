@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
@@ -23,8 +24,10 @@ pub fn all(plan: &Plan) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for peer in &plan.peers {
         let profile = peer.profile();
-        eprintln!("{} …", profile.name);
+        eprint!("{} …", profile.name);
+        let begun = Instant::now();
         let figures = measure(plan, *peer, &mut servers);
+        eprintln!(" {:.0} s", begun.elapsed().as_secs_f64());
         let (figures, note) = match figures {
             Ok(figures) => (figures, None),
             Err(error) => {

@@ -1,6 +1,6 @@
 //! apalis on Redis.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use apalis::prelude::*;
 use apalis_redis::{Config, RedisStorage};
 use serde::{Deserialize, Serialize};
@@ -38,8 +38,9 @@ pub async fn measure(load: &Load) -> Result<Figures> {
     load.fill(&mut figures, send).await?;
     let meter = Meter::start(&load.address).await?;
     let worker = WorkerBuilder::new("bench").backend(storage).parallelize(tokio::spawn).build(noop);
-    let working = tokio::spawn(worker.run());
-    load.drained(meter, &mut figures).await?;
-    working.abort();
+    tokio::select! {
+        ended = worker.run() => bail!("the worker has ended: {ended:?}"),
+        drained = load.drained(meter, &mut figures) => drained?,
+    }
     Ok(figures)
 }

@@ -36,10 +36,14 @@ use server::Servers;
 
 /// How many tasks are sent one by one, to find the latency.
 const SAMPLES: usize = 1000;
+const FEW_SAMPLES: usize = 200;
 /// The most that waits at once: queues have limits.
 const MAX_BACKLOG: usize = 200_000;
 /// How often small workflows are measured, and how wide and long they are.
 const ROUNDS: usize = 9;
+const FEW_ROUNDS: usize = 3;
+/// With fewer tasks than this somebody wants to know soon.
+const MANY: usize = 10_000;
 const CHORD: usize = 1000;
 const CHAIN: usize = 200;
 /// What can be asked for.
@@ -67,7 +71,8 @@ latency        one by one, nothing else going on: from `send` until the task beg
 throughput     senders and worker at the same time, until the last message is settled
 sent …         nobody works meanwhile: accepted in batches, and from 64 callers one by one
 drained        that backlog: taken, run, outcome stored, settled
-chord, chain   from `send` until the result is there; the median of nine
+chord, chain   from `send` until the result is there; the median of nine, or of three with
+               less than 10,000 tasks
 The CPU time of servers is told if they run on this machine.
 
 The exit code is 1 if a task was lost. What the run left is removed, but for outcomes of
@@ -175,10 +180,12 @@ impl Ranges {
             end += count;
             begin..end
         };
-        let (steady, samples) = (next(tasks), next(SAMPLES));
+        let (samples, rounds) =
+            if tasks < MANY { (FEW_SAMPLES, FEW_ROUNDS) } else { (SAMPLES, ROUNDS) };
+        let (steady, samples) = (next(tasks), next(samples));
         let bulk = next(tasks.min(MAX_BACKLOG));
         let one_by_one = next(tasks.min(MAX_BACKLOG).div_ceil(2));
-        let (chords, chains) = (next(ROUNDS * CHORD), next(ROUNDS * CHAIN));
+        let (chords, chains) = (next(rounds * CHORD), next(rounds * CHAIN));
         let backlog = Plan { bulk, one_by_one };
         Self { steady, samples, backlog, chords, chains, end }
     }

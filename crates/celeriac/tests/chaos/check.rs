@@ -19,6 +19,9 @@ const CHUNK: usize = 500;
 /// have to expire first. In ms.
 const AFTERMATH: u64 = 15_000;
 
+/// What a process gives back that can be reached again arrives so soon. In ms.
+const RETURN: u64 = 1_000;
+
 /// The figures of a storm.
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
@@ -144,14 +147,19 @@ fn run_again(arena: &Arena, faults: &[Fault], tasks: &Accepted) -> BTreeMap<What
 
 /// The fault that made a task run again: of a process that ran it, of the one
 /// that sent it, or of a server. Who ran it last may have been given it first,
-/// and have lost its lease before it could begin. Of those who share a
-/// directory, any may be its server.
+/// and have lost its lease before it could begin; and one that never ran it may
+/// have been given it before both, and have given it back when it was reachable
+/// again. Of those who share a directory, any may be its server.
 fn explain(arena: &Arena, faults: &[Fault], before: Run, again: Run) -> Option<What> {
     let concerned = [before.process, again.process, arena.sender(before.number)];
     let reasons = faults.iter().filter(|fault| {
         let server = arena.servers.is_empty() || fault.process.is_none();
         let is_theirs = server || fault.process.is_some_and(|it| concerned.contains(&it));
-        is_theirs && fault.from <= again.at && fault.to + AFTERMATH >= before.at
+        let came_back = fault.what == What::Partition
+            && (fault.to..fault.to + RETURN).contains(&again.at)
+            && fault.from <= before.at;
+        let is_near = fault.from <= again.at && fault.to + AFTERMATH >= before.at;
+        (is_theirs && is_near) || came_back
     });
     reasons.map(|fault| fault.what).min()
 }
