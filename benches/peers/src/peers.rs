@@ -35,6 +35,7 @@ pub enum Peer {
     BareLapinPriorities,
     CeleriacNats,
     BareJetstream,
+    BareJetstreamOutcomes,
     CeleriacPostgres,
 }
 
@@ -124,6 +125,9 @@ impl Peer {
             Self::BareJetstream => {
                 at(Kind::Nats, "bare pulls of 500", "confirmed, late ack", (20_000, 100_000))
             }
+            Self::BareJetstreamOutcomes => {
+                at(Kind::Nats, "the same, outcomes stored", confirmed, (20_000, 100_000))
+            }
             Self::CeleriacPostgres => {
                 at(Kind::Postgres, "celeriac", "outcome stored, late ack", (5_000, 50_000))
             }
@@ -142,7 +146,8 @@ impl Peer {
             Self::CeleriacRabbitmqPlain => celeriac::measure(load, true).await,
             Self::BareLapin => bare_amqp::measure(load, false).await,
             Self::BareLapinPriorities => bare_amqp::measure(load, true).await,
-            Self::BareJetstream => bare_nats::measure(load).await,
+            Self::BareJetstream => bare_nats::measure(load, None).await,
+            Self::BareJetstreamOutcomes => bare_nats::measure(load, load.store.as_deref()).await,
             Self::BareBrpop => bare::brpop(load).await,
             Self::BareBlmpop => bare::blmpop(load).await,
             Self::Bullmq => bullmq::measure(load).await,

@@ -1,5 +1,6 @@
 //! The keeper: the actor that connects again when the connection is broken,
-//! keeps up with the names of the queues, and lends its spawner to what must go on without its caller.
+//! keeps up with the names of the queues, and lends its spawner to what must go
+//! on without its caller.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,12 +1,15 @@
 //! The limit of JetStream and its client: confirmed publishing, pulls, and
 //! acknowledgements, of which the last of each batch is answered. Nothing is
-//! decoded, routed, run or stored.
+//! decoded, routed or run; outcomes are stored if there is a Redis for them.
+
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use async_nats::jetstream::consumer::{PullConsumer, pull};
 use async_nats::jetstream::{self, Context as JetStream, stream};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
+use redis::Pipeline;
 
 use crate::figures::Figures;
 use crate::load::{Load, Meter, ran};
@@ -15,7 +18,10 @@ const SUBJECT: &str = "bare.tasks";
 /// How many are pulled at once.
 const PULL: usize = 500;
 
-pub async fn measure(load: &Load) -> Result<Figures> {
+/// How long an outcome is kept.
+const KEPT: Duration = Duration::from_secs(24 * 3600);
+
+pub async fn measure(load: &Load, store: Option<&str>) -> Result<Figures> {
     let jetstream = jetstream::new(async_nats::connect(&load.address).await?);
     let config = stream::Config {
         name: "bare".to_owned(),
@@ -35,7 +41,7 @@ pub async fn measure(load: &Load) -> Result<Figures> {
     let payload = Bytes::from(load.payload.clone());
     load.fill(&mut figures, async |count| publish(&jetstream, &payload, count).await).await?;
     let meter = Meter::here()?;
-    drain(&consumer, load).await?;
+    drain(&consumer, load, store).await?;
     load.drained(meter, &mut figures).await?;
     Ok(figures)
 }
@@ -51,7 +57,13 @@ async fn publish(jetstream: &JetStream, payload: &Bytes, count: usize) -> Result
     Ok(())
 }
 
-async fn drain(consumer: &PullConsumer, load: &Load) -> Result<()> {
+async fn drain(consumer: &PullConsumer, load: &Load, store: Option<&str>) -> Result<()> {
+    let mut store = match store {
+        Some(store) => {
+            Some(redis::Client::open(store)?.get_multiplexed_async_connection().await?)
+        }
+        None => None,
+    };
     let mut done = 0;
     while done < load.tasks {
         let mut batch = consumer.fetch().max_messages(PULL).messages().await?;
@@ -61,6 +73,14 @@ async fn drain(consumer: &PullConsumer, load: &Load) -> Result<()> {
             ran();
         }
         let Some((last, others)) = taken.split_last() else { continue };
+        if let Some(store) = &mut store {
+            let mut outcomes = Pipeline::new();
+            for number in done..done + taken.len() {
+                let key = format!("bare:{number}");
+                outcomes.set_ex(key, b"outcome".as_slice(), KEPT.as_secs()).ignore();
+            }
+            outcomes.exec_async(store).await?;
+        }
         for message in others {
             message.ack().await.map_err(|error| anyhow!(error))?;
         }

@@ -16,5 +16,6 @@ mod full_disk;
 mod killed;
 mod outage;
 mod relocation;
+mod shared_disk;
 mod timers;
 mod workflows;
