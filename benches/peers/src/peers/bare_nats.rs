@@ -59,9 +59,7 @@ async fn publish(jetstream: &JetStream, payload: &Bytes, count: usize) -> Result
 
 async fn drain(consumer: &PullConsumer, load: &Load, store: Option<&str>) -> Result<()> {
     let mut store = match store {
-        Some(store) => {
-            Some(redis::Client::open(store)?.get_multiplexed_async_connection().await?)
-        }
+        Some(store) => Some(redis::Client::open(store)?.get_multiplexed_async_connection().await?),
         None => None,
     };
     let mut done = 0;
