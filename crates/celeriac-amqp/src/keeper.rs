@@ -17,12 +17,14 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// Keeps the connection.
 pub(crate) struct Keeper {
     shared: Arc<Shared>,
+    /// Whether it was last time: what goes wrong is told once.
+    is_well: bool,
 }
 
 #[actor]
 impl Keeper {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
+        Self { shared, is_well: true }
     }
 
     #[started]
@@ -43,10 +45,14 @@ impl Keeper {
             names::say(&self.shared, &live).await
         };
         if let Err(error) = mended.await {
-            tracing::warn!(%error, "not all is well with the server");
+            match std::mem::take(&mut self.is_well) {
+                true => tracing::warn!(%error, "not all is well with the server"),
+                false => tracing::debug!(%error, "not all is well with the server yet"),
+            }
             // A report that the state does not allow changes nothing.
             let _ = ctx.report_warning();
         } else {
+            self.is_well = true;
             let _ = ctx.recover();
         }
         Flow::Continue

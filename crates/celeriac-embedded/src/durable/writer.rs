@@ -191,10 +191,14 @@ fn commit_all(
     mut ops: Vec<Box<dyn Op>>,
     landed: &Landed,
 ) -> std::result::Result<(), Fault> {
-    let may_grow = journal.may_grow();
-    if may_grow || !ops.iter().any(|op| op.grows()) {
-        match journal.transact(hub, &mut ops, landed).map_err(|error| Fault::from(&error)) {
-            Ok(()) => {
+    let grows = ops.iter().any(|op| op.grows());
+    if journal.may_grow() || !grows {
+        let mut written = journal.transact(hub, &mut ops, landed).map(|()| true);
+        if is_full(&written) && grows {
+            written = journal.transact_inside(hub, &mut ops, landed);
+        }
+        match written.map_err(|error| Fault::from(&error)) {
+            Ok(true) => {
                 ops.into_iter().for_each(|op| op.committed(hub));
                 return Ok(());
             }
@@ -202,13 +206,17 @@ fn commit_all(
                 ops.into_iter().for_each(|op| op.failed(&fault));
                 return Err(fault);
             }
-            Err(_) => {}
+            _ => {}
         }
     }
     let (growing, rest): (Vec<_>, Vec<_>) = ops.into_iter().partition(|op| op.grows());
     let full = Fault::new(ErrorKind::NoSpace, "no room is left");
     growing.into_iter().for_each(|op| op.failed(&full));
     free(journal, hub, rest, landed)
+}
+
+fn is_full<T>(written: &rusqlite::Result<T>) -> bool {
+    written.as_ref().is_err_and(|error| Fault::from(error).kind == ErrorKind::NoSpace)
 }
 
 /// Writes what frees room, with the ballast's if there is none else.
@@ -219,10 +227,7 @@ fn free(
     landed: &Landed,
 ) -> std::result::Result<(), Fault> {
     let mut written = journal.transact(hub, &mut ops, landed);
-    if let Err(error) = &written
-        && Fault::from(error).kind == ErrorKind::NoSpace
-        && journal.make_room()
-    {
+    if is_full(&written) && journal.make_room() {
         written = journal.transact(hub, &mut ops, landed);
     }
     let written = written.map_err(|error| Fault::from(&error));

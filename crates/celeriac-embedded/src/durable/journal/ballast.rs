@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 /// The name of the file.
 const BALLAST: &str = "ballast";
 /// Twice what the log has when it is brought into the database.
-const BYTES: u64 = 2 * super::schema::CHECKPOINT_PAGES as u64 * super::schema::PAGE_BYTES as u64;
+pub(super) const PAGES: i64 = 2 * super::schema::CHECKPOINT_PAGES as i64;
+const BYTES: u64 = PAGES.unsigned_abs() * super::schema::PAGE_BYTES as u64;
 
 #[derive(Debug)]
 pub(super) struct Ballast {

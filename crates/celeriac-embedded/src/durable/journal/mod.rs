@@ -121,13 +121,30 @@ impl Journal {
 
     /// Whether what needs room may be written: room for what frees it is kept.
     pub(crate) fn may_grow(&mut self) -> bool {
-        self.ballast.take_on()
+        self.ballast.take_on() || (self.checkpoint().is_ok() && self.ballast.take_on())
     }
 
     /// Makes room for what frees room; whether there may be some now.
     pub(crate) fn make_room(&mut self) -> bool {
         let was_held = self.ballast.throw_off();
         was_held && self.checkpoint().is_ok()
+    }
+
+    /// As [`transact`](Self::transact), on a full disk: where the database has room
+    /// inside, only the log needs some, and gives it back.
+    pub(crate) fn transact_inside(
+        &mut self,
+        hub: &Hub,
+        ops: &mut [Box<dyn Op>],
+        landed: &Landed,
+    ) -> rusqlite::Result<bool> {
+        let free: i64 = self.connection.query_row("PRAGMA freelist_count", [], |row| row.get(0))?;
+        if free < ballast::PAGES || !self.make_room() {
+            return Ok(false);
+        }
+        let written = self.transact(hub, ops, landed);
+        self.may_grow();
+        written.map(|()| true)
     }
 
     /// Writes everything in one transaction, or nothing.
