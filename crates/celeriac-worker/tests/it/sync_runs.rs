@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use celeriac_core::ExecutionPlatform;
 use celeriac_core::platform::RunResult;
+use celeriac_testkit::probe::eventually;
 use celeriac_worker::{Options, TimeLimits};
 use parking_lot::Mutex;
 
@@ -70,14 +71,17 @@ async fn the_soft_limit_is_a_token_to_look_at() {
 
 #[tokio::test]
 async fn a_run_that_heeds_its_revocation_is_revoked() {
-    let world = World::start(sync_task(|context| {
+    let (tell, told) = mpsc::channel();
+    let world = World::start(sync_task(move |context| {
+        tell.send(()).unwrap();
         while !context.is_cancelled() {
             std::thread::yield_now();
         }
         success()
     }));
     let key = world.run(command());
-    world.stats("it runs", |stats| stats.running == 1).await;
+    // One that was revoked before it begins is not called at all.
+    eventually("that it has begun", || std::future::ready(told.try_recv().is_ok())).await;
     world.worker.cancel(vec![key]);
     assert_eq!(world.end(key).await, RunResult::Revoked);
 }
