@@ -8,6 +8,7 @@
 
 mod figures;
 mod load;
+mod outcomes;
 mod peers;
 mod program;
 mod run;

@@ -142,7 +142,7 @@ async fn append(
 }
 
 /// Adds a name for everybody; those of transient queues stay here.
-pub(crate) async fn note(shared: &Arc<Shared>, live: &Arc<Live>, queue: &QueueName) {
+pub(crate) async fn note(shared: &Shared, live: &Arc<Live>, queue: &QueueName) {
     if !shared.names.known.lock().insert(queue.clone()) || queue.is_transient() {
         return;
     }

@@ -67,7 +67,7 @@ pub(crate) async fn publish(shared: &Arc<Shared>, batch: &[Arc<Message>]) -> Res
 type Queues<'a> = Vec<(&'a QueueName, ShortString)>;
 
 async fn declare<'a>(
-    shared: &Arc<Shared>,
+    shared: &Shared,
     live: &Arc<Live>,
     batch: &'a [Arc<Message>],
 ) -> Result<Queues<'a>> {

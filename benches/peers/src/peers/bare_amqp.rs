@@ -2,8 +2,6 @@
 //! is sent is persistent and confirmed, each outcome is stored before its
 //! message is acknowledged. Nothing is decoded, routed or run.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result};
 use futures_util::{FutureExt as _, StreamExt as _};
 use lapin::options::{
@@ -12,15 +10,13 @@ use lapin::options::{
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
-use redis::Pipeline;
 
 use crate::figures::Figures;
 use crate::load::{Load, Meter, ran};
+use crate::outcomes::Outcomes;
 
 /// How many may be under way.
 const PREFETCH: u16 = 1000;
-/// How long an outcome is kept.
-const KEPT: Duration = Duration::from_secs(24 * 3600);
 
 /// With a queue that has priorities, or a plain one.
 pub async fn measure(load: &Load, has_priorities: bool) -> Result<Figures> {
@@ -60,7 +56,7 @@ async fn publish(channel: &Channel, queue: &str, load: &Load, count: usize) -> R
 
 async fn drain(channel: &Channel, queue: &str, load: &Load) -> Result<()> {
     let store = load.store.as_deref().context("there is no store")?;
-    let mut store = redis::Client::open(store)?.get_multiplexed_async_connection().await?;
+    let mut outcomes = Outcomes::open(store).await?;
     channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
     let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
     let mut consumer =
@@ -69,21 +65,18 @@ async fn drain(channel: &Channel, queue: &str, load: &Load) -> Result<()> {
     while done < load.tasks {
         let first = consumer.next().await.context("the consumer ended")??;
         let mut last = first.delivery_tag;
-        let mut outcomes = Pipeline::new();
         let mut taken = 0;
         let mut next = Some(first);
         while let Some(delivery) = next {
             last = delivery.delivery_tag;
             ran();
             taken += 1;
-            let key = format!("bare:{}", done + taken);
-            outcomes.set_ex(key, b"outcome".as_slice(), KEPT.as_secs()).ignore();
             next = match taken < usize::from(PREFETCH) / 2 {
                 true => consumer.next().now_or_never().flatten().transpose()?,
                 false => None,
             };
         }
-        outcomes.exec_async(&mut store).await?;
+        outcomes.store(done..done + taken).await?;
         channel.basic_ack(last, BasicAckOptions { multiple: true }).await?;
         done += taken;
     }

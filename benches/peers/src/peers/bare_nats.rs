@@ -2,24 +2,19 @@
 //! acknowledgements, of which the last of each batch is answered. Nothing is
 //! decoded, routed or run; outcomes are stored if there is a Redis for them.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, anyhow};
 use async_nats::jetstream::consumer::{PullConsumer, pull};
 use async_nats::jetstream::{self, Context as JetStream, stream};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use redis::Pipeline;
 
 use crate::figures::Figures;
 use crate::load::{Load, Meter, ran};
+use crate::outcomes::Outcomes;
 
 const SUBJECT: &str = "bare.tasks";
 /// How many are pulled at once.
 const PULL: usize = 500;
-
-/// How long an outcome is kept.
-const KEPT: Duration = Duration::from_secs(24 * 3600);
 
 pub async fn measure(load: &Load, store: Option<&str>) -> Result<Figures> {
     let jetstream = jetstream::new(async_nats::connect(&load.address).await?);
@@ -58,8 +53,8 @@ async fn publish(jetstream: &JetStream, payload: &Bytes, count: usize) -> Result
 }
 
 async fn drain(consumer: &PullConsumer, load: &Load, store: Option<&str>) -> Result<()> {
-    let mut store = match store {
-        Some(store) => Some(redis::Client::open(store)?.get_multiplexed_async_connection().await?),
+    let mut outcomes = match store {
+        Some(store) => Some(Outcomes::open(store).await?),
         None => None,
     };
     let mut done = 0;
@@ -71,13 +66,8 @@ async fn drain(consumer: &PullConsumer, load: &Load, store: Option<&str>) -> Res
             ran();
         }
         let Some((last, others)) = taken.split_last() else { continue };
-        if let Some(store) = &mut store {
-            let mut outcomes = Pipeline::new();
-            for number in done..done + taken.len() {
-                let key = format!("bare:{number}");
-                outcomes.set_ex(key, b"outcome".as_slice(), KEPT.as_secs()).ignore();
-            }
-            outcomes.exec_async(store).await?;
+        if let Some(outcomes) = &mut outcomes {
+            outcomes.store(done..done + taken.len()).await?;
         }
         for message in others {
             message.ack().await.map_err(|error| anyhow!(error))?;

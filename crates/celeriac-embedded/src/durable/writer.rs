@@ -191,46 +191,15 @@ fn commit_all(
     mut ops: Vec<Box<dyn Op>>,
     landed: &Landed,
 ) -> std::result::Result<(), Fault> {
-    let grows = ops.iter().any(|op| op.grows());
-    if journal.may_grow() || !grows {
-        let mut written = journal.transact(hub, &mut ops, landed).map(|()| true);
-        if is_full(&written) && grows {
-            written = journal.transact_inside(hub, &mut ops, landed);
-        }
-        match written.map_err(|error| Fault::from(&error)) {
-            Ok(true) => {
-                ops.into_iter().for_each(|op| op.committed(hub));
-                return Ok(());
-            }
-            Err(fault) if fault.kind != ErrorKind::NoSpace => {
-                ops.into_iter().for_each(|op| op.failed(&fault));
-                return Err(fault);
-            }
-            _ => {}
-        }
+    let mut written = journal.write(hub, &mut ops, landed);
+    if let Err(fault) = &written
+        && fault.kind == ErrorKind::NoSpace
+    {
+        let (growing, rest): (Vec<_>, Vec<_>) = ops.into_iter().partition(|op| op.grows());
+        growing.into_iter().for_each(|op| op.failed(fault));
+        ops = rest;
+        written = journal.free(hub, &mut ops, landed);
     }
-    let (growing, rest): (Vec<_>, Vec<_>) = ops.into_iter().partition(|op| op.grows());
-    let full = Fault::new(ErrorKind::NoSpace, "no room is left");
-    growing.into_iter().for_each(|op| op.failed(&full));
-    free(journal, hub, rest, landed)
-}
-
-fn is_full<T>(written: &rusqlite::Result<T>) -> bool {
-    written.as_ref().is_err_and(|error| Fault::from(error).kind == ErrorKind::NoSpace)
-}
-
-/// Writes what frees room, with the ballast's if there is none else.
-fn free(
-    journal: &mut Journal,
-    hub: &Hub,
-    mut ops: Vec<Box<dyn Op>>,
-    landed: &Landed,
-) -> std::result::Result<(), Fault> {
-    let mut written = journal.transact(hub, &mut ops, landed);
-    if is_full(&written) && journal.make_room() {
-        written = journal.transact(hub, &mut ops, landed);
-    }
-    let written = written.map_err(|error| Fault::from(&error));
     match &written {
         Ok(()) => ops.into_iter().for_each(|op| op.committed(hub)),
         Err(fault) => ops.into_iter().for_each(|op| op.failed(fault)),

@@ -7,6 +7,7 @@ mod expiry;
 pub(crate) mod fault;
 mod packs;
 mod recover;
+mod room;
 mod schema;
 mod tables;
 
@@ -119,36 +120,8 @@ impl Journal {
         Ok(Self { connection, packs, expiry, ballast: Ballast::of(directory) })
     }
 
-    /// Whether what needs room may be written: room for what frees it is kept.
-    pub(crate) fn may_grow(&mut self) -> bool {
-        self.ballast.take_on() || (self.checkpoint().is_ok() && self.ballast.take_on())
-    }
-
-    /// Makes room for what frees room; whether there may be some now.
-    pub(crate) fn make_room(&mut self) -> bool {
-        let was_held = self.ballast.throw_off();
-        was_held && self.checkpoint().is_ok()
-    }
-
-    /// As [`transact`](Self::transact), on a full disk: where the database has room
-    /// inside, only the log needs some, and gives it back.
-    pub(crate) fn transact_inside(
-        &mut self,
-        hub: &Hub,
-        ops: &mut [Box<dyn Op>],
-        landed: &Landed,
-    ) -> rusqlite::Result<bool> {
-        let free: i64 = self.connection.query_row("PRAGMA freelist_count", [], |row| row.get(0))?;
-        if free < ballast::PAGES || !self.make_room() {
-            return Ok(false);
-        }
-        let written = self.transact(hub, ops, landed);
-        self.may_grow();
-        written.map(|()| true)
-    }
-
     /// Writes everything in one transaction, or nothing.
-    pub(crate) fn transact(
+    fn transact(
         &mut self,
         hub: &Hub,
         ops: &mut [Box<dyn Op>],
@@ -169,32 +142,6 @@ impl Journal {
         self.packs.committed(&drafts, touched);
         self.expiry = expired;
         Ok(())
-    }
-
-    /// Counts a death of each of these, before anything is delivered.
-    pub(crate) fn count_deaths(
-        &mut self,
-        hub: &Hub,
-        ids: &[celeriac_core::MessageId],
-    ) -> rusqlite::Result<()> {
-        if let Err(error) = self.write_deaths(ids) {
-            let is_full = fault::Fault::from(&error).kind == ErrorKind::NoSpace;
-            if !is_full || !self.make_room() {
-                return Err(error);
-            }
-            self.write_deaths(ids)?;
-        }
-        let mut queues = hub.queues.lock();
-        for id in ids {
-            *queues.deaths.entry(*id).or_default() += 1;
-        }
-        Ok(())
-    }
-
-    fn write_deaths(&mut self, ids: &[celeriac_core::MessageId]) -> rusqlite::Result<()> {
-        let transaction = self.connection.transaction()?;
-        count_deaths(&transaction, ids)?;
-        transaction.commit()
     }
 
     /// Brings everything from the write-ahead log into the database file.
