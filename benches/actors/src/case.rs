@@ -54,6 +54,14 @@ impl Size {
 }
 
 impl Case {
+    /// Where the least counts, which few rounds tell by chance, there are more of them.
+    pub const fn rounds(self, size: Size) -> usize {
+        match self {
+            Case::Askers => 3 * size.rounds(),
+            _ => size.rounds(),
+        }
+    }
+
     pub async fn measure<F: Framework>(self, size: Size) -> Result<Figures> {
         let mut figures = Figures::new();
         match self {

@@ -49,7 +49,7 @@ pub fn run(plan: &Plan) -> Result<Results> {
     let mut results =
         Results { size: plan.size, frameworks, series: BTreeMap::new(), missing: Vec::new() };
     for &case in &plan.cases {
-        for round in 0..plan.size.rounds() {
+        for round in 0..case.rounds(plan.size) {
             for &framework in &plan.frameworks {
                 show_progress(&format!("{case:?}, round {}: {}", round + 1, framework.title()))?;
                 if !results.is_missing(framework, case) {

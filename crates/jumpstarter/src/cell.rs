@@ -4,12 +4,15 @@
 use std::any::Any;
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+
+use tokio::task::coop;
 
 use crate::actor::Actor;
 use crate::core::{Core, FINISHED, ONCE_STARTED, RESTART, state_of};
 use crate::error::{Crash, StartError};
 use crate::event::{DeadLetterReason, Event};
+use crate::lifecycle::State;
 use crate::lifecycle::restart::State as RestartRegion;
 use crate::mailbox::{Mailbox, Receiver};
 
@@ -71,9 +74,12 @@ pub enum Exit {
 /// Waits until the actor is started, or will never be.
 pub(crate) async fn started(core: &Core) -> Result<(), StartError> {
     let reached = |word: u32| word & FINISHED != 0 || state_of(word).is_started();
-    poll_fn(|cx| match core.watch(cx.waker(), reached) {
-        true => Poll::Ready(()),
-        false => Poll::Pending,
+    poll_fn(|cx| {
+        ready!(poll_begun(core, cx));
+        match core.watch(cx.waker(), reached) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
     })
     .await;
     let word = core.word();
@@ -82,6 +88,18 @@ pub(crate) async fn started(core: &Core) -> Result<(), StartError> {
         return Err(StartError { path: core.path.to_string(), crash });
     }
     Ok(())
+}
+
+/// Begins the life of an actor, if whoever awaits something of it can do that. Others have
+/// their turn among many of them.
+fn poll_begun(core: &Core, cx: &mut Context<'_>) -> Poll<()> {
+    if core.state() == State::Initializing {
+        let turn = ready!(coop::poll_proceed(cx));
+        if core.system.nursery().start_here(core.id) {
+            turn.made_progress();
+        }
+    }
+    Poll::Ready(())
 }
 
 /// Ready when a restart that was asked for is complete, or will never be.
@@ -105,6 +123,7 @@ pub(crate) async fn ended(core: &Core) -> Exit {
 
 /// As [`ended`], by hand.
 pub(crate) fn poll_ended(core: &Core, cx: &mut Context<'_>) -> Poll<Exit> {
+    ready!(poll_begun(core, cx));
     match core.await_end(cx.waker()) {
         true => Poll::Ready(exit(core)),
         false => Poll::Pending,

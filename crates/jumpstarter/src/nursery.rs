@@ -5,6 +5,9 @@
 //! from then on. The former never need a task, which costs as much as all the rest of a
 //! spawn; the latter get theirs when somebody [rouses](crate::core::Core::rouse) them.
 //!
+//! Who awaits the start or the end of one that came last and has only to be made makes it
+//! instead of a nurse: it would have to wait for her, and she for a turn.
+//!
 //! As long as anyone waits here a nurse is on her way, who is not at work on another one.
 //! So a start that blocks its thread holds up the thread and nobody else.
 
@@ -21,6 +24,8 @@ use crate::wind_down::drop_quietly;
 
 /// An actor without a task.
 pub(crate) trait Nursling: Send {
+    /// The number of one that runs no code in its start but that of its factory.
+    fn plain(&self) -> Option<u64>;
     /// Starts it, and sees to what comes after that.
     fn begin(self: Box<Self>);
     /// Makes it a task of the runtime.
@@ -102,6 +107,17 @@ impl Nursery {
         }
         call.answer(&self.shared);
     }
+
+    /// Starts the actor of this number here and now if it has only to be made, and was the
+    /// last to come. Says whether it did.
+    pub(crate) fn start_here(&self, id: u64) -> bool {
+        // Code of the actor finds the runtime that it lives in.
+        if !self.shared.runtime.is_here() {
+            return false;
+        }
+        let nursling = self.shared.ward.lock().take_last(id);
+        nursling.map(start).is_some()
+    }
 }
 
 impl Drop for Nursery {
@@ -137,6 +153,11 @@ impl Ward {
             // After its elder siblings, unless some of them are not here any more.
             Some(older) => self.nested.insert(older.min(self.nested.len()), nursling),
         }
+    }
+
+    fn take_last(&mut self, id: u64) -> Option<Box<dyn Nursling>> {
+        let last = self.line.back()?;
+        if last.plain() == Some(id) { self.line.pop_back() } else { None }
     }
 
     fn next(&mut self) -> Option<Box<dyn Nursling>> {

@@ -53,6 +53,19 @@ impl Runtime {
         }
     }
 
+    /// Whether this thread is in it.
+    pub(crate) fn is_here(&self) -> bool {
+        match self {
+            Runtime::Tokio(handle) => {
+                Handle::try_current().is_ok_and(|current| current.id() == handle.id())
+            }
+            #[cfg(feature = "testing")]
+            Runtime::Seeded(_) => false,
+            #[cfg(shuttle)]
+            Runtime::Shuttle => true,
+        }
+    }
+
     pub(crate) fn spawn<F>(&self, future: F) -> Join<F::Output>
     where
         F: Future + Send + 'static,

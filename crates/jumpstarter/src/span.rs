@@ -13,7 +13,8 @@ pub(crate) struct ActorSpan(Option<Box<Span>>);
 
 impl ActorSpan {
     pub(crate) fn of(core: &Core) -> Self {
-        let span = tracing::info_span!("actor", path = %core.path, "type" = core.type_name());
+        // Also where whoever awaits the actor begins its life, in a span of his own.
+        let span = tracing::info_span!(parent: None, "actor", path = %core.path, "type" = core.type_name());
         ActorSpan((!span.is_disabled()).then(|| Box::new(span)))
     }
 

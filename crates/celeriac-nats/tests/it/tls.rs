@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-use celeriac_core::Broker as _;
+use celeriac_core::{Broker as _, ContentType, Message, Name, Sink as _};
+use celeriac_nats::Sink;
 
 use crate::faults::open;
 use celeriac_testkit::server::{Kind, Server};
@@ -18,6 +19,10 @@ async fn child() {
     };
     let nats = open(&address).await;
     assert_eq!(nats.queues().await.unwrap(), []);
+    let bill = Message::document(Name::from_static("shop::bill"), ContentType::Json, "1");
+    let mut sink = Sink::new(address.as_str(), "shop.bills").unwrap();
+    // It returns when the server has said that the stream has it.
+    sink.write(&[bill.into()]).await.unwrap();
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! TLS and authentication, and that no password is ever shown.
 
-use celeriac_core::{Broker, ErrorKind};
-use celeriac_postgres::{Config, Options, Postgres};
+use celeriac_core::{Broker, ContentType, ErrorKind, Message, Name, Sink as _, Source as _};
+use celeriac_postgres::{Config, Options, Postgres, Sink, Source};
 use jumpstarter::System;
 
 use crate::server::Server;
@@ -21,6 +21,17 @@ async fn open(server: &Server, user: &str, parameters: &str) -> celeriac_core::e
     queues.map(drop)
 }
 
+/// Writes one document into a table, and reads it there as a row.
+async fn write_and_read(server: &Server, parameters: &str) -> celeriac_core::error::Result<usize> {
+    let address = format!("{}?{parameters}", server.address("shop:hunter2"));
+    let mut sink = Sink::new(address.as_str(), "tls.bills")?;
+    let bill = Message::document(Name::from_static("shop::bill"), ContentType::Json, "1");
+    let written = sink.write(&[bill.into()]).await;
+    let mut source = Source::table(address.as_str(), "tls.bills", "number")?;
+    let read = source.poll(None, 10).await;
+    written.and(read).map(|polled| polled.documents.len())
+}
+
 #[tokio::test]
 async fn a_server_that_wants_tls_and_a_password_gets_both() {
     if !std::path::Path::new("/etc/ssl/private/ssl-cert-snakeoil.key").exists() {
@@ -37,6 +48,7 @@ async fn a_server_that_wants_tls_and_a_password_gets_both() {
     open(&server, "shop:hunter2", "&sslmode=require").await.unwrap();
     let verified = "&sslmode=verify-ca&sslrootcert=/etc/ssl/certs/ssl-cert-snakeoil.pem";
     open(&server, "shop:hunter2", verified).await.unwrap();
+    assert_eq!(write_and_read(&server, "sslmode=require").await.unwrap(), 1);
 
     // The certificate is for another name; no TLS; the wrong password.
     let verified = "&sslmode=verify-full&sslrootcert=/etc/ssl/certs/ssl-cert-snakeoil.pem";
@@ -45,7 +57,9 @@ async fn a_server_that_wants_tls_and_a_password_gets_both() {
     let plain = open(&server, "shop:hunter2", "&sslmode=disable").await.unwrap_err();
     let wrong = open(&server, "shop:hunter3", "&sslmode=require").await.unwrap_err();
     assert_eq!((plain.kind(), wrong.kind()), (ErrorKind::Denied, ErrorKind::Denied));
-    for error in [other, plain, wrong] {
+    let edges = write_and_read(&server, "sslmode=disable").await.unwrap_err();
+    assert_eq!(edges.kind(), ErrorKind::Denied);
+    for error in [other, plain, wrong, edges] {
         assert!(!format!("{error:?} {error}").contains("hunter"), "{error:?}");
     }
 }

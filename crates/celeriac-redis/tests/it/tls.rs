@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-use celeriac_core::Broker as _;
+use celeriac_core::{Broker as _, ContentType, Message, Name, Sink as _};
+use celeriac_redis::Sink;
 
 use crate::faults::open;
 use celeriac_testkit::server::{Kind, Server, free_port};
@@ -18,6 +19,9 @@ async fn child() {
     };
     let redis = open(&address).await;
     assert_eq!(redis.queues().await.unwrap(), []);
+    let bill = Message::document(Name::from_static("shop::bill"), ContentType::Json, "1");
+    let mut sink = Sink::new(address.as_str(), "bills").unwrap();
+    sink.write(&[bill.into()]).await.unwrap();
 }
 
 #[test]
@@ -29,7 +33,7 @@ fn a_server_with_a_trusted_certificate_is_spoken_to() {
     std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
     let port = free_port();
     let [certificate, key] = [&certificate, &key].map(|path| path.to_str().unwrap());
-    let Some(_server) = Server::start(
+    let Some(server) = Server::start(
         Kind::Redis,
         &[
             "--tls-port",
@@ -57,5 +61,8 @@ fn a_server_with_a_trusted_certificate_is_spoken_to() {
     };
     let output = child(certificate);
     assert!(output.status.success(), "{output:?}");
+    let plain = redis::Client::open(server.address()).unwrap();
+    let written = redis::cmd("XLEN").arg("bills").query(&mut plain.get_connection().unwrap());
+    assert_eq!(written, Ok(1));
     assert!(!child("/dev/null").status.success(), "an unknown certificate was trusted");
 }

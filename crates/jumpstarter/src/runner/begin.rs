@@ -58,6 +58,10 @@ where
     A: Actor,
     F: FnMut() -> Result<A, BoxError> + Send + 'static,
 {
+    fn plain(&self) -> Option<u64> {
+        (!A::GREETS).then(|| self.cell().core.id)
+    }
+
     fn begin(mut self: Box<Self>) {
         // Otherwise its future sees to what it is asked for, and to the start.
         if self.cell().core.is_only_to_start() {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use jumpstarter::{Address, AskError, Context, Exit, Options, Restarting, State, System, actor};
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
@@ -93,6 +94,60 @@ async fn all_that_is_asked_of_one_that_waits_reaches_it() {
 async fn restarted(restarting: Restarting, echo: &Address<Echo>) {
     restarting.await.unwrap();
     assert_eq!((echo.snapshot().restarts, echo.ask(Say(5)).await), (1, Ok(5)));
+}
+
+/// Has a start to run.
+struct Greeter;
+
+#[actor]
+impl Greeter {
+    #[started]
+    fn begin(&mut self) {}
+}
+
+#[tokio::test]
+async fn who_awaits_one_that_has_only_to_be_made_makes_it() {
+    let system = System::new("test");
+    let echo = system.spawn("echo", Options::default(), || Echo);
+    assert!(matches!(echo.started().now_or_never(), Some(Ok(()))));
+    assert!(echo.lifecycle().is_started());
+    let echo = system.spawn("echo", Options::default(), || Echo);
+    assert!(matches!(echo.stop().now_or_never(), Some(Exit::Stopped)));
+
+    let greeter = system.spawn("greeter", Options::default(), || Greeter);
+    assert!(greeter.started().now_or_never().is_none(), "its own code may block");
+    let elder = system.spawn("elder", Options::default(), || Echo);
+    system.spawn("younger", Options::default(), || Echo);
+    assert!(elder.started().now_or_never().is_none(), "others came after it");
+    elder.started().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn one_is_made_in_its_own_runtime_only() {
+    let (system, own) = (System::new("test"), Handle::current().id());
+    let outside = move || {
+        let echo = system.spawn("echo", Options::default(), move || {
+            assert_eq!(Handle::current().id(), own);
+            Echo
+        });
+        let other = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        other.block_on(echo.started()).unwrap();
+    };
+    std::thread::spawn(outside).join().unwrap();
+}
+
+#[tokio::test]
+async fn others_have_their_turn_while_many_are_made() {
+    let system = System::new("test");
+    let turn = Arc::new(AtomicBool::new(false));
+    let taken = Arc::clone(&turn);
+    tokio::spawn(async move { taken.store(true, Ordering::Relaxed) });
+    let mut made = 0;
+    while !turn.load(Ordering::Relaxed) {
+        system.spawn("echo", Options::default(), || Echo).stop().await;
+        made += 1;
+        assert!(made < 1_000, "nobody else has a turn");
+    }
 }
 
 type Order = Arc<Mutex<Vec<String>>>;
