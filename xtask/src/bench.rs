@@ -13,6 +13,19 @@ pub(crate) enum Subject {
     Actors(Options),
     /// `celeriac bench` beside other task queues and bare loops on the same servers
     Peers(PeerOptions),
+    /// Sinks and sources beside the servers' clients by hand
+    Edges(EdgeOptions),
+}
+
+/// How many documents the edges get, and how their rates are told.
+#[derive(Args)]
+pub(crate) struct EdgeOptions {
+    /// How many documents each is given
+    #[arg(long, value_name = "N")]
+    documents: Option<usize>,
+    /// Print the rates as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// How much is measured of the peers, and how it is told.
@@ -51,6 +64,7 @@ pub(crate) fn run(subject: &Subject) -> Result<()> {
     match subject {
         Subject::Actors(options) => actors(options),
         Subject::Peers(options) => peers(options),
+        Subject::Edges(options) => edges(options),
     }
 }
 
@@ -71,6 +85,14 @@ fn peers(options: &PeerOptions) -> Result<()> {
     arguments.extend(options.quick.then_some("--quick"));
     arguments.extend(options.json.then_some("--json"));
     arguments.extend(options.peers.iter().flat_map(|peer| ["--peer", peer]));
+    shell::exec("cargo", &arguments)
+}
+
+fn edges(options: &EdgeOptions) -> Result<()> {
+    let documents = options.documents.map(|documents| documents.to_string());
+    let mut arguments = program("--manifest-path=benches/edges/Cargo.toml");
+    arguments.extend(documents.iter().flat_map(|documents| ["--documents", documents]));
+    arguments.extend(options.json.then_some("--json"));
     shell::exec("cargo", &arguments)
 }
 
