@@ -11,7 +11,8 @@ use celeriac_core::{ContentType, Message, Name};
 pub type Rate = f64;
 
 /// The value of each document.
-const BODY: &str = r#"{"order":"0190f0a0-0000-7000-8000-000000000000","cents":129900,"city":"Lyon"}"#;
+const BODY: &str =
+    r#"{"order":"0190f0a0-0000-7000-8000-000000000000","cents":129900,"city":"Lyon"}"#;
 
 pub struct Load {
     documents: usize,

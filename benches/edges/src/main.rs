@@ -45,9 +45,7 @@ async fn main() -> Result<()> {
     let load = Load::new(arguments.documents, arguments.batch);
     let rows = [redis(&load).await?, nats(&load).await?, table(&load).await?, rows(&load).await?];
     if arguments.json {
-        let rate = |row: &Row| {
-            json!({ "edge": row.edge, "documents_per_s": row.ours, "by_hand_per_s": row.bare })
-        };
+        let rate = |row: &Row| json!({ "edge": row.edge, "documents_per_s": row.ours, "by_hand_per_s": row.bare });
         println!("{:#}", json!(rows.iter().map(rate).collect::<Vec<_>>()));
     } else {
         print(&rows, &load);
@@ -74,7 +72,12 @@ async fn nats(load: &Load) -> Result<Row> {
     let address = server.address();
     let sink = celeriac_nats::Sink::new(address.as_str(), "ours.documents")?;
     let (ours, bare) = (ours::write(sink, load).await?, bare::publish(&address, load).await?);
-    Ok(Row { edge: "sink: JetStream subject", by_hand: "publish, acks awaited, no ids", ours, bare })
+    Ok(Row {
+        edge: "sink: JetStream subject",
+        by_hand: "publish, acks awaited, no ids",
+        ours,
+        bare,
+    })
 }
 
 async fn table(load: &Load) -> Result<Row> {

@@ -129,9 +129,8 @@ async fn send(
 /// the id, as far as there is room.
 fn properties(message: &Message) -> BasicProperties {
     let mode = if message.queue.is_transient() { TRANSIENT } else { PERSISTENT };
-    let properties = BasicProperties::default()
-        .with_delivery_mode(mode)
-        .with_priority(message.priority.get());
+    let properties =
+        BasicProperties::default().with_delivery_mode(mode).with_priority(message.priority.get());
     let mut room = PROPERTIES - MODE_AND_PRIORITY;
     let mut fits = |text: &str| {
         let left = room.checked_sub(1 + text.len());

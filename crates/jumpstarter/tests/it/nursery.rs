@@ -139,15 +139,16 @@ async fn one_is_made_in_its_own_runtime_only() {
 #[tokio::test]
 async fn others_have_their_turn_while_many_are_made() {
     let system = System::new("test");
-    let turn = Arc::new(AtomicBool::new(false));
-    let taken = Arc::clone(&turn);
-    tokio::spawn(async move { taken.store(true, Ordering::Relaxed) });
-    let mut made = 0;
-    while !turn.load(Ordering::Relaxed) {
-        system.spawn("echo", Options::default(), || Echo).stop().await;
-        made += 1;
-        assert!(made < 1_000, "nobody else has a turn");
-    }
+    let turn = AtomicBool::new(false);
+    let makes = async {
+        let mut made = 0;
+        while !turn.load(Ordering::Relaxed) {
+            system.spawn("echo", Options::default(), || Echo).stop().await;
+            made += 1;
+            assert!(made < 1_000, "nobody else has a turn");
+        }
+    };
+    tokio::join!(makes, async { turn.store(true, Ordering::Relaxed) });
 }
 
 type Order = Arc<Mutex<Vec<String>>>;
