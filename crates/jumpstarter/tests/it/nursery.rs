@@ -122,18 +122,15 @@ async fn who_awaits_one_that_has_only_to_be_made_makes_it() {
     elder.started().await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn one_is_made_in_its_own_runtime_only() {
-    let (system, own) = (System::new("test"), Handle::current().id());
-    let outside = move || {
-        let echo = system.spawn("echo", Options::default(), move || {
-            assert_eq!(Handle::current().id(), own);
-            Echo
-        });
-        let other = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        other.block_on(echo.started()).unwrap();
-    };
-    std::thread::spawn(outside).join().unwrap();
+#[test]
+fn one_is_made_in_its_own_runtime_only() {
+    let [own, other] =
+        [(); 2].map(|()| tokio::runtime::Builder::new_current_thread().build().unwrap());
+    let system = own.block_on(async { System::new("test") });
+    let echo = system.spawn("echo", Options::default(), || Echo);
+    assert!(echo.started().now_or_never().is_none(), "here is none");
+    assert!(other.block_on(async { echo.started().now_or_never() }).is_none());
+    assert!(own.block_on(async { echo.started().now_or_never() }).is_some());
 }
 
 #[tokio::test]
