@@ -125,10 +125,11 @@ impl System {
     /// Returns at once: the start happens in a task of the runtime (or a thread of its
     /// own); [`Address::started`] awaits it. `factory` makes the actor's value there,
     /// again for each restart; where that is all there is to the start, whoever awaits the
-    /// start or the end may be the one that calls it, so it should not block. An actor whose start awaits nothing has no tokio task of its
-    /// own until the first message, or another request, reaches it. Names should be unique among
-    /// siblings, but nothing depends on it. During a shutdown the actor is
-    /// refused: its address is closed from the beginning.
+    /// start or the end may be the one that calls it, so it should not block. An actor
+    /// whose start awaits nothing has no tokio task of its own until the first message, or
+    /// another request, reaches it. Names should be unique among siblings, but nothing
+    /// depends on it. During a shutdown the actor is refused: its address is closed from
+    /// the beginning.
     pub fn spawn<A, F>(&self, name: &str, options: Options, mut factory: F) -> Address<A>
     where
         A: Actor,
