@@ -4,25 +4,13 @@
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
-use celeriac_testkit::server::Kind;
 use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
 
-use crate::load::{Load, Rate};
+use crate::load::{BODY, Load, Rate};
 
 /// The table of rows by hand, which the source reads as well.
 pub const TABLE: &str = "bare";
 pub const KEY: &str = "number";
-
-pub async fn answers(kind: Kind, address: &str) -> bool {
-    match kind {
-        Kind::Nats => async_nats::connect(address).await.is_ok(),
-        Kind::Postgres => PgConnection::connect(address).await.is_ok(),
-        _ => match redis::Client::open(address) {
-            Ok(client) => client.get_multiplexed_async_connection().await.is_ok(),
-            Err(_) => false,
-        },
-    }
-}
 
 pub async fn xadd(address: &str, load: &Load) -> Result<Rate> {
     let mut connection = redis::Client::open(address)?.get_multiplexed_async_connection().await?;
@@ -30,7 +18,7 @@ pub async fn xadd(address: &str, load: &Load) -> Result<Rate> {
     for batch in load.batches() {
         let mut pipeline = redis::Pipeline::with_capacity(batch.len());
         for _ in batch {
-            pipeline.cmd("XADD").arg(TABLE).arg("*").arg("value").arg(load.body()).ignore();
+            pipeline.cmd("XADD").arg(TABLE).arg("*").arg("value").arg(BODY).ignore();
         }
         pipeline.exec_async(&mut connection).await?;
     }
@@ -49,7 +37,7 @@ pub async fn publish(address: &str, load: &Load) -> Result<Rate> {
     for batch in load.batches() {
         let mut acks = Vec::with_capacity(batch.len());
         for _ in batch {
-            acks.push(jetstream.publish(TABLE, load.body().into()).await?);
+            acks.push(jetstream.publish(TABLE, BODY.into()).await?);
         }
         for ack in acks {
             ack.await?;
@@ -66,7 +54,7 @@ pub async fn insert(address: &str, load: &Load) -> Result<Rate> {
     let begun = Instant::now();
     for batch in load.batches() {
         let insert = "INSERT INTO bare (value) SELECT value::jsonb FROM unnest($1::text[]) value";
-        let values = vec![load.body(); batch.len()];
+        let values = vec![BODY; batch.len()];
         sqlx::query(insert).bind(values).execute(&mut connection).await?;
     }
     Ok(load.rate(begun))
@@ -84,6 +72,6 @@ pub async fn select(address: &str, load: &Load) -> Result<Rate> {
         last = row.try_get(0)?;
         read += rows.len();
     }
-    ensure!(read == load.documents(), "{read} rows were read");
+    ensure!(read == load.documents, "{read} rows were read");
     Ok(load.rate(begun))
 }

@@ -11,25 +11,17 @@ use celeriac_core::{ContentType, Message, Name};
 pub type Rate = f64;
 
 /// The value of each document.
-const BODY: &str =
+pub const BODY: &str =
     r#"{"order":"0190f0a0-0000-7000-8000-000000000000","cents":129900,"city":"Lyon"}"#;
 
 pub struct Load {
-    documents: usize,
+    pub documents: usize,
     pub batch: usize,
 }
 
 impl Load {
     pub fn new(documents: usize, batch: usize) -> Self {
         Self { documents: documents.max(1), batch: batch.max(1) }
-    }
-
-    pub fn body(&self) -> &'static str {
-        BODY
-    }
-
-    pub fn documents(&self) -> usize {
-        self.documents
     }
 
     /// The batches, as the places of their documents.

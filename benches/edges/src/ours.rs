@@ -21,11 +21,11 @@ pub async fn write(mut sink: impl Sink, load: &Load) -> Result<Rate> {
 pub async fn read(mut source: impl Source, load: &Load) -> Result<Rate> {
     source.poll(None, 1).await?;
     let (begun, mut cursor, mut read) = (Instant::now(), None, 0);
-    while read < load.documents() {
+    while read < load.documents {
         let polled = source.poll(cursor.as_ref(), load.batch).await?;
         read += polled.documents.len();
         cursor = polled.cursor.or(cursor);
     }
-    ensure!(read == load.documents(), "{read} documents were read");
+    ensure!(read == load.documents, "{read} documents were read");
     Ok(load.rate(begun))
 }

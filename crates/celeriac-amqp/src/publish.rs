@@ -13,11 +13,13 @@ use crate::handover::hand_over;
 use crate::names;
 use crate::shared::Shared;
 
-/// The most bytes of properties. RabbitMQ passes on a quarter less of messages that have
+/// The most bytes of properties. RabbitMQ passes on a third less of messages that have
 /// more: Erlang keeps larger binaries apart from the rest, and counts who refers to them.
 const PROPERTIES: usize = 64;
 /// What flags, delivery mode and priority take of them.
 const MODE_AND_PRIORITY: usize = 4;
+/// The bytes of an id as text.
+const ID: usize = 36;
 /// So many messages, and about so many bytes, are handed to the socket at once.
 const PART_MESSAGES: usize = 1024;
 const PART_BYTES: usize = 4 << 20;
@@ -129,22 +131,21 @@ async fn send(
 /// the id, as far as there is room.
 fn properties(message: &Message) -> BasicProperties {
     let mode = if message.queue.is_transient() { TRANSIENT } else { PERSISTENT };
-    let properties =
+    let mut properties =
         BasicProperties::default().with_delivery_mode(mode).with_priority(message.priority.get());
     let mut room = PROPERTIES - MODE_AND_PRIORITY;
-    let mut fits = |text: &str| {
-        let left = room.checked_sub(1 + text.len());
-        room = left.unwrap_or(room);
-        left.and_then(|_| ShortString::try_new(text).ok())
-    };
-    let properties = match fits(message.name.as_str()) {
-        Some(name) => properties.with_type(name),
-        None => properties,
-    };
-    match fits(&message.id.to_string()) {
-        Some(id) => properties.with_message_id(id),
-        None => properties,
+    let name = message.name.as_str();
+    // A byte before each text tells its length.
+    if name.len() < room
+        && let Ok(text) = ShortString::try_new(name)
+    {
+        room -= 1 + name.len();
+        properties = properties.with_type(text);
     }
+    if ID < room {
+        properties = properties.with_message_id(message.id.to_string().into());
+    }
+    properties
 }
 
 #[cfg(test)]

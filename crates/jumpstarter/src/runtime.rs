@@ -60,7 +60,7 @@ impl Runtime {
                 Handle::try_current().is_ok_and(|current| current.id() == handle.id())
             }
             #[cfg(feature = "testing")]
-            Runtime::Seeded(_) => false,
+            Runtime::Seeded(_) => Seeded::current().is_some(),
             #[cfg(shuttle)]
             Runtime::Shuttle => true,
         }

@@ -14,7 +14,8 @@ pub(crate) struct ActorSpan(Option<Box<Span>>);
 impl ActorSpan {
     pub(crate) fn of(core: &Core) -> Self {
         // Also where whoever awaits the actor begins its life, in a span of his own.
-        let span = tracing::info_span!(parent: None, "actor", path = %core.path, "type" = core.type_name());
+        let (path, type_name) = (&core.path, core.type_name());
+        let span = tracing::info_span!(parent: None, "actor", %path, "type" = type_name);
         ActorSpan((!span.is_disabled()).then(|| Box::new(span)))
     }
 
