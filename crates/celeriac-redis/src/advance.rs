@@ -11,7 +11,7 @@ use crate::broker::{CALL_BYTES, CALL_MESSAGES, Publishings};
 use crate::call::Call;
 use crate::reply;
 use crate::script::ADVANCE;
-use crate::store::all_joined;
+use crate::store::{Recording, all_joined};
 
 impl Redis {
     /// In a cluster, a script touches the keys of one slot only.
@@ -28,34 +28,32 @@ impl Redis {
             return Ok(None);
         }
         let mut advance = Call::script(&ADVANCE, &self.shared.keys.domain("advance"));
-        advance.push(complete.len());
-        for completion in &complete {
-            advance.push(self.shared.keys.outcome(completion.id));
-            push_words(&mut advance, &Vec::from_iter(self.recording(completion).all_words()));
-        }
+        let Recording { calls: recording, records } = self.recording(&complete);
         let (joins, positions) = self.joining(&join);
         let marks = self.raising(mark_steps);
         let changed = complete.iter().map(|completion| completion.id).chain(marks.keys().copied());
         let telling = self.telling_of(changed);
         let Publishings { notes, calls, .. } = self.publishings(&publish, Limit::Exceed);
-        for calls in [joins, marks.into_values().collect(), calls] {
+        for calls in [recording, joins, marks.into_values().collect(), calls] {
             advance.push(calls.len());
             for call in &calls {
                 let mut words = call.words();
                 advance.push(words.next().unwrap_or_default());
-                push_words(&mut advance, &Vec::from_iter(words));
+                let words = Vec::from_iter(words);
+                advance.push(words.len());
+                words.into_iter().for_each(|word| advance.push(word));
             }
         }
         let stages = [notes, vec![advance], telling];
         let [_, answers, _] = self.shared.client.in_order("advance", stages).await?;
         match answers.into_iter().next() {
             None | Some(Value::Nil) => Ok(None),
-            Some(answer) => all_joined(&positions, reply::list(answer)?).map(Some),
+            Some(answer) => {
+                let mut recorded = reply::list(answer)?;
+                let joined = recorded.split_off(records.len().min(recorded.len()));
+                self.recorded(records, recorded).await?;
+                all_joined(&positions, joined).map(Some)
+            }
         }
     }
-}
-
-fn push_words(call: &mut Call, words: &[&[u8]]) {
-    call.push(words.len());
-    words.iter().for_each(|word| call.push(*word));
 }

@@ -36,16 +36,12 @@ impl Call {
 
     /// What it calls its script with: the key, and the arguments.
     pub(crate) fn words(&self) -> impl Iterator<Item = &[u8]> {
-        // `EVALSHA`, the hash, the number of keys.
-        self.all_words().skip(3)
-    }
-
-    /// All of a command.
-    pub(crate) fn all_words(&self) -> impl Iterator<Item = &[u8]> {
-        self.command.args_iter().filter_map(|argument| match argument {
+        let words = self.command.args_iter().filter_map(|argument| match argument {
             redis::Arg::Simple(word) => Some(word),
             _ => None,
-        })
+        });
+        // `EVALSHA`, the hash, the number of keys.
+        words.skip(3)
     }
 
     /// The script, if it calls one, and what is sent.

@@ -12,6 +12,7 @@ use crate::broker::Shared;
 use crate::call::Call;
 use crate::reply;
 use crate::script::{RECLAIM, RENEW};
+use crate::store;
 
 /// How often in the time of a lease it is renewed.
 const RENEWALS: u32 = 3;
@@ -94,6 +95,7 @@ async fn keep(shared: &Shared, period: Duration) -> Result<()> {
     let turn = turn.arg("NX").arg("PX").arg(millis(period));
     if shared.client.one("sweep", turn).await? != redis::Value::Nil {
         sweep(shared, &live, None, shared.options.lease).await?;
+        store::take_out_expired(shared).await?;
     }
     Ok(())
 }

@@ -3,9 +3,12 @@
 //! Everything that one script touches has the same hash tag, the part in
 //! braces, so that a cluster keeps it in one slot.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use celeriac_core::{MessageId, QueueName};
+
+use crate::store::Bucket;
 
 /// The keys of one application.
 #[derive(Clone, Debug)]
@@ -43,12 +46,19 @@ impl Keys {
         format!("{}:sweeper", self.prefix)
     }
 
-    pub(crate) fn outcome(&self, id: MessageId) -> String {
-        format!("{}:o:{{{id}}}", self.prefix)
+    /// The outcomes of a bucket, by id.
+    pub(crate) fn outcomes(&self, bucket: impl Display) -> String {
+        format!("{}:o:{{{bucket}}}", self.prefix)
+    }
+
+    /// Buckets in which some outcomes expire long before others, with the time at
+    /// which some have.
+    pub(crate) fn mixed(&self) -> String {
+        format!("{}:mixed", self.prefix)
     }
 
     pub(crate) fn mark(&self, id: MessageId) -> String {
-        format!("{}:m:{{{id}}}", self.prefix)
+        format!("{}:m:{{{}}}:{id}", self.prefix, Bucket::of(id))
     }
 
     pub(crate) fn claim(&self, key: &str) -> String {
@@ -134,7 +144,7 @@ mod tests {
             }
         }
         let id = MessageId::new();
-        assert_eq!(slot(&keys.outcome(id)), slot(&keys.mark(id)));
+        assert_eq!(slot(&keys.outcomes(Bucket::of(id))), slot(&keys.mark(id)));
         let workflow = keys.workflow(id);
         assert_eq!(slot(&workflow), slot(&format!("{workflow}:j:7")));
         let timers = keys.domain("timers");

@@ -54,6 +54,8 @@ scripts! {
     PURGE = "purge";
     ROOM = "room";
     RENEW = "renew";
+    RECORD = "record";
+    EXPIRE = "expire";
     MARK = "mark";
     CLAIM = "claim";
     CONFIRM = "confirm";
@@ -69,5 +71,5 @@ scripts! {
     MEMBERS = "members";
     REOPEN = "reopen";
     FORGET = "forget";
-    ADVANCE = "advance" with join: JOIN, mark_steps: MARK_STEPS, publish: PUBLISH;
+    ADVANCE = "advance" with record: RECORD, join: JOIN, mark_steps: MARK_STEPS, publish: PUBLISH;
 }

@@ -1,9 +1,8 @@
 -- Does what follows from steps that have ended, all of it or nothing. The
--- functions `join`, `mark_steps` and `publish` are the scripts of these names.
--- ARGV: number of outcomes; of each its key, how many words there are, and the
--- command that records it; then of joins, statuses and messages the number of
--- calls, and of each its key, how many arguments there are, and those. Answers
--- nothing if an outcome is there already, else what the joins answered.
+-- functions `record`, `join`, `mark_steps` and `publish` are the scripts of these
+-- names. ARGV: of outcomes, joins, statuses and messages the number of calls, and
+-- of each its key, how many arguments there are, and those. Answers nothing if an
+-- outcome is there already, else what the records and then the joins answered.
 local at = 0
 local function word()
   at = at + 1
@@ -14,15 +13,18 @@ local function words()
   for i = 1, tonumber(word()) do list[i] = word() end
   return list
 end
-local outcomes, seen = {}, {}
+local records, seen = {}, {}
 for i = 1, tonumber(word()) do
-  local key = word()
-  outcomes[i] = words()
-  if seen[key] or redis.call('EXISTS', key) == 1 then return false end
-  seen[key] = true
+  local bucket, outcomes = word(), words()
+  records[i] = {bucket, outcomes}
+  for at = 3, #outcomes, 2 do
+    local id = outcomes[at]
+    if seen[id] or redis.call('HEXISTS', bucket, id) == 1 then return false end
+    seen[id] = true
+  end
 end
-for _, command in ipairs(outcomes) do redis.call(unpack(command)) end
 local answers = {}
+for i, call in ipairs(records) do answers[i] = record({call[1]}, call[2]) end
 for _, script in ipairs({join, mark_steps, publish}) do
   for i = 1, tonumber(word()) do
     local key = word()

@@ -2,6 +2,7 @@
 
 mod dedup;
 mod joins;
+mod outcomes;
 mod quarantine;
 mod registry;
 mod results;
@@ -12,6 +13,7 @@ mod workflows;
 use std::sync::atomic::AtomicU64;
 
 pub(crate) use joins::all_joined;
+pub(crate) use outcomes::{Bucket, Recording, take_out_expired};
 
 use parking_lot::Mutex;
 

@@ -1,30 +1,20 @@
-//! [`Results`]: an outcome is a string, set once; a mark is another beside it.
+//! [`Results`]: an outcome is a field of its bucket, set once; a mark is a string.
 
-use std::time::Duration;
-
-use bytes::Bytes;
 use celeriac_core::error::Result;
 use celeriac_core::outcome::{Completion, Entry, Mark, Progress};
 use celeriac_core::store::{Results, Watch};
-use celeriac_core::{
-    BoxFuture, Error, ErrorKind, Failure, MessageId, Outcome, State, Timestamp, wire,
-};
-use redis::Value;
+use celeriac_core::{BoxFuture, Error, ErrorKind, Failure, MessageId, State};
 use serde::{Deserialize, Serialize};
 
+use super::outcomes::{self, Bucket, Recording, by_bucket};
 use crate::Redis;
 use crate::call::Call;
 use crate::keeper::millis;
 use crate::reply;
 use crate::script::MARK;
 
-/// Versions of outcomes are above all of marks, which are times in µs.
-const OUTCOME_VERSION: u64 = 1 << 52;
 /// How many ids are looked up by one call.
 const LOOKED_UP: usize = 512;
-/// What lives longer than this lives for ever.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
-
 /// What a mark says, as it is kept.
 #[derive(Serialize, Deserialize)]
 struct Marked {
@@ -34,31 +24,12 @@ struct Marked {
     failure: Option<Box<Failure>>,
 }
 
-/// How long something lives that expires then, in ms; nothing for ever.
-pub(super) fn life(expires_at: Timestamp) -> Option<u64> {
-    let left = expires_at.since(Timestamp::now());
-    (left < LONGEST).then(|| millis(left).max(1000))
-}
-
-fn unreadable(what: &str, id: MessageId, error: impl std::fmt::Display) -> Error {
+pub(super) fn unreadable(what: &str, id: MessageId, error: impl std::fmt::Display) -> Error {
     let context = format!("the {what} of {id} can't be read: {error}");
     Error::new(ErrorKind::Corrupt, "read results", context)
 }
 
 impl Redis {
-    pub(crate) fn recording(&self, completion: &Completion) -> Call {
-        let version = OUTCOME_VERSION + Timestamp::now().as_millis();
-        let mut record = version.to_be_bytes().to_vec();
-        record.extend(wire::encode_outcome(&completion.outcome));
-        let mut call =
-            Call::command("SET").arg(self.shared.keys.outcome(completion.id)).arg(record).arg("NX");
-        if let Some(life) = life(completion.expires_at) {
-            call.push("PX");
-            call.push(life);
-        }
-        call
-    }
-
     /// Tells every process that something is new about these ids.
     pub(super) async fn tell(&self, ids: impl Iterator<Item = MessageId>) -> Result<()> {
         let telling = self.telling_of(ids);
@@ -80,10 +51,14 @@ impl Redis {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        let recording = batch.iter().map(|completion| self.recording(completion)).collect();
+        let Recording { calls, records } = self.recording(&batch);
         let telling = self.telling_of(batch.iter().map(|completion| completion.id));
-        let [answers, _] = self.shared.client.in_order("complete", [recording, telling]).await?;
-        Ok(answers.iter().map(|answer| *answer != Value::Nil).collect())
+        let [answers, _] = self.shared.client.in_order("complete", [calls, telling]).await?;
+        let mut is_first = vec![true; batch.len()];
+        for position in self.recorded(records, answers).await? {
+            is_first[position] = false;
+        }
+        Ok(is_first)
     }
 
     async fn mark_all(&self, batch: Vec<Mark>) -> Result<()> {
@@ -97,7 +72,8 @@ impl Redis {
                 Error::new(ErrorKind::Internal, "mark", format!("the mark of {id}"))
                     .caused_by(error)
             })?;
-            let call = Call::script(&MARK, &keys.mark(id)).arg(keys.outcome(id)).arg(record);
+            let call = Call::script(&MARK, &keys.mark(id)).arg(keys.outcomes(Bucket::of(id)));
+            let call = call.arg(&id.as_bytes()[..]).arg(record);
             calls.push(call.arg(millis(self.shared.options.mark_ttl)));
         }
         let telling = self.telling_of(ids.into_iter());
@@ -107,30 +83,32 @@ impl Redis {
     async fn look_up(&self, ids: &[MessageId]) -> Result<Vec<Option<Entry>>> {
         self.shared.check_open("entries")?;
         let keys = &self.shared.keys;
-        // A cluster has outcome and mark of one id together, but not others'.
-        let at_once = if self.shared.client.is_cluster() { 1 } else { LOOKED_UP };
-        let mut calls = Vec::with_capacity(ids.len().div_ceil(at_once));
-        for ids in ids.chunks(at_once) {
-            let mut call = Call::command("MGET");
-            for id in ids {
-                call.push(keys.outcome(*id));
-                call.push(keys.mark(*id));
+        let (mut calls, mut asked) = (Vec::new(), Vec::new());
+        for (bucket, positions) in by_bucket(ids.iter().copied()) {
+            for positions in positions.chunks(LOOKED_UP) {
+                let mut outcomes = Call::command("HMGET").arg(keys.outcomes(bucket));
+                let mut marks = Call::command("MGET");
+                for at in positions {
+                    outcomes.push(&ids[*at].as_bytes()[..]);
+                    marks.push(keys.mark(ids[*at]));
+                }
+                calls.extend([outcomes, marks]);
+                asked.extend_from_slice(positions);
             }
-            calls.push(call);
         }
         let answers = self.shared.client.all("entries", calls).await?;
-        let mut values = Vec::with_capacity(2 * ids.len());
-        for answer in answers {
-            values.append(&mut reply::list(answer)?);
+        let mut answers = answers.into_iter().map(reply::list);
+        let mut found = Vec::with_capacity(ids.len());
+        while let (Some(outcomes), Some(marks)) = (answers.next(), answers.next()) {
+            found.extend(outcomes?.into_iter().zip(marks?));
         }
-        let (mut values, mut entries) = (values.into_iter(), Vec::with_capacity(ids.len()));
-        while let (Some(outcome), Some(mark)) = (values.next(), values.next()) {
-            let id = ids[entries.len()];
-            entries.push(match (reply::bytes(outcome)?, reply::bytes(mark)?) {
-                (Some(record), _) => Some(done(id, &record)?),
-                (None, Some(mark)) => Some(marked(id, &mark)?),
+        let mut entries: Vec<Option<Entry>> = ids.iter().map(|_| None).collect();
+        for (at, (outcome, mark)) in asked.into_iter().zip(found) {
+            entries[at] = match (reply::bytes(outcome)?, reply::bytes(mark)?) {
+                (Some(record), _) => Some(outcomes::read(ids[at], &record)?),
+                (None, Some(mark)) => Some(marked(ids[at], &mark)?),
                 (None, None) => None,
-            });
+            };
         }
         Ok(entries)
     }
@@ -144,22 +122,6 @@ impl Redis {
         });
         Ok(newer.collect())
     }
-}
-
-fn done(id: MessageId, record: &Bytes) -> Result<Entry> {
-    let Some((version, outcome)) = record.split_first_chunk::<8>() else {
-        return Err(unreadable("outcome", id, "it is too short"));
-    };
-    let outcome: Outcome =
-        wire::decode_outcome(outcome).map_err(|error| unreadable("outcome", id, error))?;
-    Ok(Entry {
-        state: outcome.state,
-        attempt: outcome.attempt,
-        version: u64::from_be_bytes(*version),
-        progress: None,
-        failure: None,
-        outcome: Some(outcome),
-    })
 }
 
 /// Reads `version:record`.
@@ -208,9 +170,12 @@ impl Results for Redis {
         Box::pin(async move {
             self.shared.check_open("forget")?;
             let keys = &self.shared.keys;
-            let forget =
-                |id: &MessageId| Call::command("DEL").arg(keys.outcome(*id)).arg(keys.mark(*id));
-            self.shared.client.all("forget", ids.iter().map(forget).collect()).await?;
+            let forget = |id: &MessageId| {
+                let outcomes = keys.outcomes(Bucket::of(*id));
+                let outcome = Call::command("HDEL").arg(outcomes).arg(&id.as_bytes()[..]);
+                [outcome, Call::command("DEL").arg(keys.mark(*id))]
+            };
+            self.shared.client.all("forget", ids.iter().flat_map(forget).collect()).await?;
             Ok(())
         })
     }

@@ -10,7 +10,7 @@ use celeriac_core::workflow::{NewWorkflow, Page, Record, Status, StepId, StepMar
 use celeriac_core::{BoxFuture, Error, ErrorKind, MessageId, Timestamp, wire};
 use redis::Value;
 
-use super::results::life;
+use super::outcomes::life;
 use crate::Redis;
 use crate::call::Call;
 use crate::reply;

@@ -10,6 +10,8 @@ mod harness;
 #[cfg(test)]
 mod leases;
 #[cfg(test)]
+mod outcomes;
+#[cfg(test)]
 mod readme;
 #[cfg(test)]
 mod sink;
