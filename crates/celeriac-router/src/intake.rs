@@ -9,6 +9,7 @@ use celeriac_core::{Broker, ErrorKind, MessageId, Store, Timestamp};
 use celeriac_engine::{Doubt, Facts};
 use jumpstarter::{Address, Context, Flow, actor};
 
+use crate::circuits::{Connections, permit, store_answers, told};
 use crate::feeds::{Feeds, Pulled};
 use crate::gate::Gate;
 use crate::health::{Health, Severity};
@@ -24,6 +25,7 @@ const HEALTH: Health = Health::new(Severity::Problem);
 pub(crate) struct Intake {
     broker: Arc<dyn Broker>,
     store: Arc<dyn Store>,
+    connections: Connections,
     subscription: Subscription,
     gate: Arc<Gate>,
     router: Address<Router>,
@@ -39,13 +41,26 @@ pub(crate) struct Intake {
 impl Intake {
     pub(crate) fn new(
         (broker, store): (Arc<dyn Broker>, Arc<dyn Store>),
+        connections: Connections,
         subscription: Subscription,
         gate: Arc<Gate>,
         router: Address<Router>,
     ) -> Self {
         let (feeds, epoch, doubt) = (None, 0, Doubt::default());
         let (health, is_silent) = (HEALTH, false);
-        Self { broker, store, subscription, gate, router, feeds, epoch, doubt, health, is_silent }
+        Self {
+            broker,
+            store,
+            connections,
+            subscription,
+            gate,
+            router,
+            feeds,
+            epoch,
+            doubt,
+            health,
+            is_silent,
+        }
     }
 
     /// A worker that can't consume at its start is not started.
@@ -94,11 +109,13 @@ impl Intake {
             self.feeds = None;
             self.epoch = epoch;
         }
+        store_answers(&self.connections.store, &*self.store).await?;
         let feeds = match &mut self.feeds {
             Some(feeds) => feeds,
             None => {
-                let opened = Feeds::open(self.broker.clone(), self.subscription.clone());
-                self.feeds.insert(opened.await?)
+                permit(&self.connections.broker).await;
+                let opened = Feeds::open(self.broker.clone(), self.subscription.clone()).await;
+                self.feeds.insert(told(&self.connections.broker, opened)?)
             }
         };
         let (shut, turns) = self.gate.shut_queues();
@@ -109,7 +126,7 @@ impl Intake {
         let has_retired = feeds.has_retired();
         let Pulled { deliveries, probed } = tokio::select! {
             biased;
-            pulled = feeds.pull(credit, &shut) => pulled?,
+            pulled = feeds.pull(credit, &shut) => told(&self.connections.broker, pulled)?,
             () = self.gate.over(epoch) => return Ok(()),
             () = self.gate.turned(turns) => return Ok(()),
             // They can go now: whatever they fetched and did not give goes back.
@@ -127,7 +144,8 @@ impl Intake {
         }
         // Counted only once they are sure to be told: what goes back with the
         // consumer is never settled, and so would hold its credit for ever.
-        let facts = self.facts(&deliveries).await?;
+        let facts = self.facts(&deliveries).await;
+        let facts = told(&self.connections.store, facts)?;
         if self.gate.take(deliveries.len(), epoch) {
             // A router that has stopped tells nobody; its successor begins an epoch.
             let _ = self.router.tell(Delivered(deliveries, facts, epoch)).await;

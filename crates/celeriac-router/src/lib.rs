@@ -20,6 +20,7 @@
 #![forbid(unsafe_code)]
 
 mod checks;
+mod circuits;
 mod committer;
 mod connections;
 mod cursor;
@@ -46,6 +47,7 @@ mod workflows;
 mod write;
 
 pub use checks::{CheckOf, Checks};
+pub use circuits::Connections;
 pub use connections::{BrokerCheck, StoreCheck};
 pub use edges::{Edges, SinkOf, SourceOf};
 pub use fuse::Fuse;

@@ -12,6 +12,7 @@ use celeriac_core::{Broker, ExecutionPlatform, QueueName, Store, Timestamp};
 use celeriac_engine::{Breakers, Engine, Limits, Subscriptions};
 use jumpstarter::{Actor, Address, Backoff, System};
 
+use crate::circuits::Connections;
 use crate::committer::{self, Committer};
 use crate::gate::Gate;
 use crate::inbox::{Sources, inbox_of};
@@ -40,6 +41,8 @@ pub struct Options {
     pub limits: Limits,
     /// Which tasks have a circuit breaker.
     pub breakers: Breakers,
+    /// The circuits of its connections.
+    pub connections: Connections,
     /// Where the parts of this process show how they are.
     pub board: Board,
 }
@@ -248,9 +251,11 @@ fn spawn_intake(
     let consumer = options.node.clone();
     let subscription = Subscription { queues: queues.into_iter().collect(), consumer };
     let router = router.clone();
+    let connections = options.connections.clone();
     let options = tireless().depends_on(&router);
     system.spawn("intake", options, move || {
-        Intake::new(drivers.clone(), subscription.clone(), gate.clone(), router.clone())
+        let (drivers, connections) = (drivers.clone(), connections.clone());
+        Intake::new(drivers, connections, subscription.clone(), gate.clone(), router.clone())
     })
 }
 

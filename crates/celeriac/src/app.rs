@@ -57,7 +57,7 @@ struct Inner {
     connection: OnceCell<Connection>,
     /// Where the parts of this process show how they are.
     board: Board,
-    fuses: Mutex<BTreeMap<String, Fuse>>,
+    fuses: Mutex<BTreeMap<(Guarded, String), Fuse>>,
 }
 
 /// What was registered with an app.
@@ -224,11 +224,15 @@ impl App {
         self
     }
 
-    /// The breaker of that name; whoever asks first says what it guards.
+    /// The breaker of what has that name.
     pub(crate) fn fuse(&self, guards: Guarded, name: &str) -> Fuse {
         let Inner { config, board, fuses, .. } = &*self.inner;
-        let make = || Fuse::new(guards, name, config.breakers.options(), board.clone());
-        fuses.lock().entry(name.to_owned()).or_insert_with(make).clone()
+        let options = match guards {
+            Guarded::Connection => config.breakers.of_connections(),
+            Guarded::Task | Guarded::Service => config.breakers.options(),
+        };
+        let make = || Fuse::new(guards, name, options, board.clone());
+        fuses.lock().entry((guards, name.to_owned())).or_insert_with(make).clone()
     }
 
     pub(crate) fn registry(&self) -> Registry {

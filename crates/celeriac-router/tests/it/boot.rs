@@ -7,13 +7,13 @@ use celeriac_core::store::Registry;
 use celeriac_core::{Broker, ErrorKind, QueueName, Store, Timestamp};
 use celeriac_embedded::Memory;
 use celeriac_engine::{Breakers, Limits, Subscriptions};
-use celeriac_router::{Options, Service, StartError};
+use celeriac_router::{Connections, Options, Service, StartError};
 use celeriac_testkit::Faulty;
 use celeriac_testkit::faulty::{Effect, Operation, Plan};
 use celeriac_testkit::probe::within;
 use jumpstarter::{Event, Events, State, System};
 
-use crate::fixture::{NODE, World, depth, publish};
+use crate::fixture::{NODE, World, connections, depth, publish};
 use crate::platform::{Platform, success};
 
 const DOWN: Effect = Effect::Refuse(ErrorKind::Unreachable);
@@ -35,6 +35,7 @@ async fn start(
         node,
         queues,
         limits: Limits::default(),
+        connections: Connections::new(&connections(), &Board::default()),
         board: Board::default(),
         breakers: Breakers::default(),
     };

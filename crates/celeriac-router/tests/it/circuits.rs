@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use celeriac_core::Failure;
-use celeriac_core::health::{Board, CircuitState};
+use celeriac_core::health::{Board, CircuitReport, CircuitState, Guarded};
 use celeriac_core::platform::RunResult;
 use celeriac_core::store::Timers as _;
+use celeriac_core::{ErrorKind, Failure};
 use celeriac_embedded::Memory;
 use celeriac_engine::Breakers;
 use celeriac_engine::breaker::Options;
@@ -24,7 +24,15 @@ fn breakers(open_for: Duration) -> Breakers {
 }
 
 fn circuit(board: &Board) -> Option<CircuitState> {
-    board.circuits().first().map(|report| report.circuit)
+    of(board, Guarded::Task, None)
+}
+
+fn of(board: &Board, guards: Guarded, name: Option<&str>) -> Option<CircuitState> {
+    let reports = board.circuits();
+    let is_meant = |report: &&CircuitReport| {
+        report.guards == guards && name.is_none_or(|name| report.name == name)
+    };
+    reports.iter().find(is_meant).map(|report| report.circuit)
 }
 
 /// Fails as long as it is broken.
@@ -92,6 +100,42 @@ async fn half_open_lets_one_through() {
     let runs = world.platform.dispatched().len();
     world.platform.finish_all(&success());
     eventually("the others", || async { world.platform.dispatched().len() > runs }).await;
+}
+
+#[tokio::test]
+async fn while_the_stores_circuit_is_open_nothing_is_taken() {
+    let (plan, away) = (Plan::new(), Effect::Refuse(ErrorKind::Unreachable));
+    plan.fail_times(Operation::Revoked, 1, 3, away);
+    // The probes.
+    plan.fail_times(Operation::Nodes, 1, 4, away);
+    let platform = Platform::new(|_| Some(success()));
+    let world = World::over(Memory::new(Default::default()), plan.clone(), platform).await;
+    let ids = world.publish(5).await;
+    eventually("a probe", || async { plan.calls(Operation::Nodes) > 0 }).await;
+    let pulls = plan.calls(Operation::Pull);
+    let store = || of(&world.board, Guarded::Connection, Some("store"));
+    assert_ne!(store(), Some(CircuitState::Closed));
+    eventually("all probes but one", || async { plan.calls(Operation::Nodes) > 3 }).await;
+    assert_eq!(plan.calls(Operation::Pull), pulls);
+    assert_eq!(depth(&world.memory).await, (5, 0), "others can take it");
+    world.ends(&ids).await;
+    assert_eq!(store(), Some(CircuitState::Closed));
+}
+
+#[tokio::test]
+async fn the_brokers_circuit_opens_while_it_can_not_be_consumed() {
+    let (plan, away) = (Plan::new(), Effect::Refuse(ErrorKind::Unreachable));
+    // The first two are the intake's and the inbox'.
+    plan.fail_times(Operation::Pull, 1, 2, away);
+    plan.fail_times(Operation::Consume, 3, 8, away);
+    let platform = Platform::new(|_| Some(success()));
+    let world = World::over(Memory::new(Default::default()), plan, platform).await;
+    let broker = || of(&world.board, Guarded::Connection, Some("broker"));
+    let open = || async { broker() == Some(CircuitState::Open) };
+    eventually("an open circuit", open).await;
+    let ids = world.publish(5).await;
+    world.ends(&ids).await;
+    assert_eq!(broker(), Some(CircuitState::Closed));
 }
 
 #[tokio::test(start_paused = true)]

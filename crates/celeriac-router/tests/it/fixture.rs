@@ -10,8 +10,9 @@ use celeriac_core::outcome::Entry;
 use celeriac_core::store::{Results, Watch};
 use celeriac_core::{Broker, Message, MessageId, QueueName, State, Store};
 use celeriac_embedded::Memory;
+use celeriac_engine::breaker;
 use celeriac_engine::{Breakers, Commit, Limits, Subscriptions};
-use celeriac_router::{Options, Service, Workflows};
+use celeriac_router::{Connections, Options, Service, Workflows};
 use celeriac_testkit::Faulty;
 use celeriac_testkit::faulty::Plan;
 use celeriac_testkit::probe::{eventually, within};
@@ -44,6 +45,11 @@ pub(crate) async fn apply(
         commit.settle.clear();
     }
     Ok(settled)
+}
+
+/// Open for a moment only.
+pub(crate) fn connections() -> breaker::Options {
+    breaker::Options { open_for: Duration::from_millis(20), ..breaker::Options::default() }
 }
 
 impl World {
@@ -99,6 +105,7 @@ impl World {
             node: NODE.to_owned(),
             queues: vec![QueueName::DEFAULT],
             limits: Limits::default(),
+            connections: Connections::new(&connections(), &board),
             board: board.clone(),
             breakers,
         };

@@ -59,7 +59,17 @@ impl Default for Breakers {
     }
 }
 
+/// A connection is tried again soon, and no more seldom than this: a try costs
+/// little, and nothing is run before it succeeds.
+const CONNECTION: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
+
 impl Breakers {
+    /// The same, for the breaker of a connection.
+    pub(crate) fn of_connections(&self) -> Options {
+        let (open_for, open_for_at_most) = CONNECTION;
+        Options { open_for, open_for_at_most, growth: Growth::Exponential, ..self.options() }
+    }
+
     /// The same, for a breaker.
     pub(crate) fn options(&self) -> Options {
         Options {

@@ -8,7 +8,7 @@ use celeriac_core::health::{Check, Finding, Guarded, Scope};
 use celeriac_core::platform::{RunResult, TaskInfo, TaskKind};
 use celeriac_core::{BoxFuture, Failure, RetryPolicy, arguments};
 use celeriac_engine::Subscription;
-use celeriac_router::{BrokerCheck, CheckOf, Checks, StoreCheck};
+use celeriac_router::{BrokerCheck, CheckOf, Checks, Connections, StoreCheck};
 use celeriac_worker::{Body, Definition, RunContext, TimeLimits};
 
 use super::Looks;
@@ -62,8 +62,8 @@ fn connections(app: &App, connection: &Connection) -> Vec<CheckOf> {
     }
     let (broker, store) = (connection.broker.clone(), connection.store.clone());
     let makes: [(&str, Arc<Make>); 2] = [
-        ("broker", Arc::new(move || Box::new(BrokerCheck::new(broker.clone())))),
-        ("store", Arc::new(move || Box::new(StoreCheck::new(store.clone())))),
+        (Connections::BROKER, Arc::new(move || Box::new(BrokerCheck::new(broker.clone())))),
+        (Connections::STORE, Arc::new(move || Box::new(StoreCheck::new(store.clone())))),
     ];
     let check = |(name, make): (&str, _)| CheckOf {
         name: name.to_owned(),
