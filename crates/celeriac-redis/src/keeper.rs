@@ -95,7 +95,9 @@ async fn keep(shared: &Shared, period: Duration) -> Result<()> {
     let turn = turn.arg("NX").arg("PX").arg(millis(period));
     if shared.client.one("sweep", turn).await? != redis::Value::Nil {
         sweep(shared, &live, None, shared.options.lease).await?;
-        store::take_out_expired(shared).await?;
+        if let Err(error) = store::take_out_expired(shared).await {
+            tracing::warn!(%error, "outcomes that have expired are kept for now");
+        }
     }
     Ok(())
 }

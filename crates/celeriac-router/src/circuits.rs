@@ -32,8 +32,8 @@ impl Connections {
     }
 }
 
-/// Waits while a circuit is open; says whether what is tried now is its probe.
-pub(crate) async fn permit(fuse: &Fuse) -> bool {
+/// Waits while a circuit is open; says whether what is tried then is its probe.
+async fn permit(fuse: &Fuse) -> bool {
     let mut now = Timestamp::now();
     loop {
         match fuse.ask(now) {
@@ -58,11 +58,33 @@ pub(crate) fn told<T>(fuse: &Fuse, tried: Result<T>) -> Result<T> {
     tried
 }
 
-/// Waits while the store's circuit is open, and as its probe asks the store for what
-/// costs little, before anything is taken.
-pub(crate) async fn store_answers(circuit: &Fuse, store: &dyn Store) -> Result<()> {
-    if permit(circuit).await {
-        told(circuit, store.nodes(Timestamp::now()).await)?;
+/// Which of the next tries are probes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Probes {
+    pub(crate) broker: bool,
+    pub(crate) store: bool,
+}
+
+impl Connections {
+    /// Waits while the store's circuit is open, and while the broker's is, if that
+    /// is to be connected with.
+    pub(crate) async fn permit(&self, connects: bool) -> Probes {
+        let store = permit(&self.store).await;
+        let broker = connects && permit(&self.broker).await;
+        Probes { broker, store }
     }
-    Ok(())
+
+    /// As its circuit's probe, asks the store for what costs little.
+    pub(crate) async fn probe_store(&self, store: &dyn Store) -> Result<()> {
+        told(&self.store, store.nodes(Timestamp::now()).await).map(drop)
+    }
+
+    /// Tells what came of connecting with the broker. That this succeeds says little,
+    /// unless it was the probe: pulls may fail all the same.
+    pub(crate) fn connected<T>(&self, opened: Result<T>, is_probe: bool) -> Result<T> {
+        match opened {
+            Ok(opened) if !is_probe => Ok(opened),
+            tried => told(&self.broker, tried),
+        }
+    }
 }

@@ -9,7 +9,7 @@ use celeriac_core::{Broker, ErrorKind, MessageId, Store, Timestamp};
 use celeriac_engine::{Doubt, Facts};
 use jumpstarter::{Address, Context, Flow, actor};
 
-use crate::circuits::{Connections, permit, store_answers, told};
+use crate::circuits::{Connections, Probes, told};
 use crate::feeds::{Feeds, Pulled};
 use crate::gate::Gate;
 use crate::health::{Health, Severity};
@@ -77,8 +77,10 @@ impl Intake {
     /// something waits.
     #[task]
     async fn pull(&mut self, ctx: &mut Context<Self>) -> Flow {
+        // That nothing fails meanwhile does not make it healthy.
+        let probes = self.connections.permit(self.feeds.is_none()).await;
         let mut health = std::mem::replace(&mut self.health, HEALTH);
-        let turn = health.attend(ctx, self.turn()).await;
+        let turn = health.attend(ctx, self.turn(probes)).await;
         self.health = health;
         let error = match turn {
             Ok(()) => return Flow::Continue,
@@ -100,7 +102,7 @@ impl Intake {
         Flow::Retry { after: PAUSE }
     }
 
-    async fn turn(&mut self) -> Result<()> {
+    async fn turn(&mut self, probes: Probes) -> Result<()> {
         let credit = self.gate.available().await;
         let epoch = self.gate.epoch();
         if epoch != self.epoch {
@@ -109,13 +111,14 @@ impl Intake {
             self.feeds = None;
             self.epoch = epoch;
         }
-        store_answers(&self.connections.store, &*self.store).await?;
+        if probes.store {
+            self.connections.probe_store(&*self.store).await?;
+        }
         let feeds = match &mut self.feeds {
             Some(feeds) => feeds,
             None => {
-                permit(&self.connections.broker).await;
                 let opened = Feeds::open(self.broker.clone(), self.subscription.clone()).await;
-                self.feeds.insert(told(&self.connections.broker, opened)?)
+                self.feeds.insert(self.connections.connected(opened, probes.broker)?)
             }
         };
         let (shut, turns) = self.gate.shut_queues();

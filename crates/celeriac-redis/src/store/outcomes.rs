@@ -29,8 +29,10 @@ const SPAN_BITS: u32 = 6;
 const PART_BITS: u32 = 2;
 /// How many outcomes are recorded by one call, which nothing interrupts.
 const AT_ONCE: usize = 512;
-/// How many mixed buckets are looked at by one round trip.
-const PAGE: usize = 128;
+/// How many mixed buckets are looked at by one round trip, and how many times in a
+/// row: leases are renewed in between.
+const PAGE: usize = 16;
+const PAGES: usize = 32;
 /// Versions of outcomes are above all of marks, which are times in µs.
 const VERSION: u64 = 1 << 52;
 /// What lives longer than this lives for ever.
@@ -130,17 +132,17 @@ impl Redis {
     }
 }
 
-/// Takes out of mixed buckets what has expired.
+/// Takes out of mixed buckets what has expired; of very many, some.
 pub(crate) async fn take_out_expired(shared: &Shared) -> Result<()> {
     let (keys, client) = (&shared.keys, &shared.client);
-    loop {
+    for _ in 0..PAGES {
         let now = Timestamp::now().as_millis();
         let due = Call::command("ZRANGEBYSCORE").arg(keys.mixed()).arg("-inf").arg(now);
         let due = client.one("sweep", due.arg("LIMIT").arg(0).arg(PAGE)).await?;
         let buckets = reply::strings(due)?;
         let expire = |bucket: &Bytes| {
             let bucket = String::from_utf8_lossy(bucket);
-            Call::script(&EXPIRE, &keys.outcomes(bucket)).arg(now)
+            Call::script(&EXPIRE, &keys.outcomes(bucket))
         };
         let lives = client.all("sweep", buckets.iter().map(expire).collect()).await?;
         let mut again = Vec::with_capacity(buckets.len());
@@ -155,9 +157,10 @@ pub(crate) async fn take_out_expired(shared: &Shared) -> Result<()> {
         }
         client.all("sweep", again).await?;
         if buckets.len() < PAGE {
-            return Ok(());
+            break;
         }
     }
+    Ok(())
 }
 
 /// Version, end of life (both 8 bytes), outcome.

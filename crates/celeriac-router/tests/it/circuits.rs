@@ -107,19 +107,31 @@ async fn while_the_stores_circuit_is_open_nothing_is_taken() {
     let (plan, away) = (Plan::new(), Effect::Refuse(ErrorKind::Unreachable));
     plan.fail_times(Operation::Revoked, 1, 3, away);
     // The probes.
-    plan.fail_times(Operation::Nodes, 1, 4, away);
+    plan.fail_times(Operation::Nodes, 1, 10_000, away);
+    let platform = Platform::new(|_| Some(success()));
+    let world = World::over(Memory::new(Default::default()), plan.clone(), platform).await;
+    world.publish(5).await;
+    eventually("a probe", || async { plan.calls(Operation::Nodes) > 0 }).await;
+    let pulls = plan.calls(Operation::Pull);
+    eventually("more of them", || async { plan.calls(Operation::Nodes) > 3 }).await;
+    assert_eq!(plan.calls(Operation::Pull), pulls);
+    assert_eq!(depth(&world.memory).await, (5, 0), "others can take it");
+    let circuit = of(&world.board, Guarded::Connection, Some("store"));
+    assert_ne!(circuit, Some(CircuitState::Closed));
+}
+
+#[tokio::test]
+async fn the_stores_circuit_closes_by_a_probe_and_everything_is_run() {
+    let (plan, away) = (Plan::new(), Effect::Refuse(ErrorKind::Unreachable));
+    plan.fail_times(Operation::Revoked, 1, 3, away);
+    plan.fail_times(Operation::Nodes, 1, 2, away);
     let platform = Platform::new(|_| Some(success()));
     let world = World::over(Memory::new(Default::default()), plan.clone(), platform).await;
     let ids = world.publish(5).await;
-    eventually("a probe", || async { plan.calls(Operation::Nodes) > 0 }).await;
-    let pulls = plan.calls(Operation::Pull);
-    let store = || of(&world.board, Guarded::Connection, Some("store"));
-    assert_ne!(store(), Some(CircuitState::Closed));
-    eventually("all probes but one", || async { plan.calls(Operation::Nodes) > 3 }).await;
-    assert_eq!(plan.calls(Operation::Pull), pulls);
-    assert_eq!(depth(&world.memory).await, (5, 0), "others can take it");
     world.ends(&ids).await;
-    assert_eq!(store(), Some(CircuitState::Closed));
+    assert!(plan.calls(Operation::Nodes) > 2, "it was probed");
+    let circuit = of(&world.board, Guarded::Connection, Some("store"));
+    assert_eq!(circuit, Some(CircuitState::Closed));
 }
 
 #[tokio::test]
