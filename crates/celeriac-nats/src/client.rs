@@ -204,12 +204,21 @@ impl Client {
         sending: Sending,
         reply: Option<String>,
     ) -> Result<()> {
-        let mut handing = pin!(self.hand_over(operation, sending, reply));
-        // Nearly always there is room, and no clock need be asked.
-        if let Some(handed) = poll_immediate(&mut handing).await {
-            return handed;
+        self.in_time(operation, self.hand_over(operation, sending, reply)).await?
+    }
+
+    /// Waits, but not for ever. Nearly always there is room to send, and of a batch of
+    /// answers most are there: then no clock need be asked.
+    async fn in_time<T>(
+        &self,
+        operation: &'static str,
+        awaited: impl Future<Output = T>,
+    ) -> Result<T> {
+        let mut awaited = pin!(awaited);
+        if let Some(done) = poll_immediate(&mut awaited).await {
+            return Ok(done);
         }
-        timeout(self.patience, handing).await.unwrap_or_else(|_| Err(self.lost(operation)))
+        timeout(self.patience, awaited).await.map_err(|_| self.lost(operation))
     }
 
     async fn hand_over(
@@ -236,11 +245,7 @@ impl Client {
         operation: &'static str,
         replies: &mut Subscriber,
     ) -> Result<Option<Message>> {
-        // Those of a batch come together: most are there, and no clock need be asked.
-        if let Some(reply) = poll_immediate(replies.next()).await {
-            return Ok(reply);
-        }
-        timeout(self.patience, replies.next()).await.map_err(|_| self.lost(operation))
+        self.in_time(operation, replies.next()).await
     }
 
     pub(crate) async fn subscribe(
@@ -248,10 +253,8 @@ impl Client {
         operation: &'static str,
         subject: String,
     ) -> Result<Subscriber> {
-        match timeout(self.patience, self.link.subscribe(subject)).await {
-            Ok(subscribed) => subscribed.map_err(|error| self.lost(operation).caused_by(error)),
-            Err(_) => Err(self.lost(operation)),
-        }
+        let subscribed = self.in_time(operation, self.link.subscribe(subject)).await?;
+        subscribed.map_err(|error| self.lost(operation).caused_by(error))
     }
 
     /// Tells who listens now, without an answer; it may be lost.

@@ -19,16 +19,11 @@ pub struct Connections {
 }
 
 impl Connections {
-    /// The name of the broker's circuit, and of its check.
-    pub const BROKER: &str = "broker";
-    /// The name of the store's circuit, and of its check.
-    pub const STORE: &str = "store";
-
-    /// Closed ones.
+    /// Closed ones, called `broker` and `store`.
     #[must_use]
     pub fn new(options: &Options, board: &Board) -> Self {
         let fuse = |name| Fuse::new(Guarded::Connection, name, options.clone(), board.clone());
-        Self { broker: fuse(Self::BROKER), store: fuse(Self::STORE) }
+        Self { broker: fuse("broker"), store: fuse("store") }
     }
 }
 
@@ -59,7 +54,7 @@ pub(crate) fn told<T>(fuse: &Fuse, tried: Result<T>) -> Result<T> {
 }
 
 /// Which of the next tries are probes.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Probes {
     pub(crate) broker: bool,
     pub(crate) store: bool,

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use celeriac_core::broker::QueueStats;
 use celeriac_core::health::{Board, Guarded};
 use celeriac_core::{Address, Broker, Capability, MessageId, QueueName, Store, Timestamp};
 use celeriac_engine::Subscriptions;
-use celeriac_router::{Fuse, SinkOf, SourceOf};
+use celeriac_router::{Connections, Fuse, SinkOf, SourceOf};
 use celeriac_worker::States;
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
@@ -57,7 +57,9 @@ struct Inner {
     connection: OnceCell<Connection>,
     /// Where the parts of this process show how they are.
     board: Board,
-    fuses: Mutex<BTreeMap<(Guarded, String), Fuse>>,
+    /// The circuits of services, and those of the connections.
+    fuses: Mutex<BTreeMap<String, Fuse>>,
+    connections: OnceLock<Connections>,
 }
 
 /// What was registered with an app.
@@ -127,8 +129,9 @@ impl App {
 
     fn new(config: Config) -> Self {
         let (registry, connection) = (Mutex::default(), OnceCell::new());
-        let (board, fuses) = (Board::default(), Mutex::default());
-        Self { inner: Arc::new(Inner { config, registry, connection, board, fuses }) }
+        let (board, fuses, connections) = Default::default();
+        let inner = Inner { config, registry, connection, board, fuses, connections };
+        Self { inner: Arc::new(inner) }
     }
 
     /// The same tasks, subscriptions and states with another configuration,
@@ -224,15 +227,19 @@ impl App {
         self
     }
 
-    /// The breaker of what has that name.
-    pub(crate) fn fuse(&self, guards: Guarded, name: &str) -> Fuse {
+    /// The circuit of the service of that name.
+    pub(crate) fn fuse(&self, name: &str) -> Fuse {
         let Inner { config, board, fuses, .. } = &*self.inner;
-        let options = match guards {
-            Guarded::Connection => config.breakers.of_connections(),
-            Guarded::Task | Guarded::Service => config.breakers.options(),
-        };
-        let make = || Fuse::new(guards, name, options, board.clone());
-        fuses.lock().entry((guards, name.to_owned())).or_insert_with(make).clone()
+        let options = config.breakers.options();
+        let make = || Fuse::new(Guarded::Service, name, options, board.clone());
+        fuses.lock().entry(name.to_owned()).or_insert_with(make).clone()
+    }
+
+    /// The circuits of the connections: shown from the first worker on.
+    pub(crate) fn connections(&self) -> &Connections {
+        let Inner { config, board, connections, .. } = &*self.inner;
+        let make = || Connections::new(&config.breakers.of_connections(), board);
+        connections.get_or_init(make)
     }
 
     pub(crate) fn registry(&self) -> Registry {

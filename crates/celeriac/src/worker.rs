@@ -6,11 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use celeriac_core::health::Guarded;
 use celeriac_core::sink::STORE;
 use celeriac_core::{ExecutionPlatform, QueueName, RetryPolicy};
 use celeriac_engine::{Breakers, Limits};
-use celeriac_router::{Checks, Connections, Edges, Service};
+use celeriac_router::{Checks, Edges, Service};
 use celeriac_worker::TimeLimits;
 
 use crate::app::{App, Registry};
@@ -80,10 +79,7 @@ impl App {
             queues: queues(config, &registry),
             limits: Limits { deaths: config.worker.max_deaths },
             breakers: breakers(config, &registry),
-            connections: Connections {
-                broker: self.fuse(Guarded::Connection, Connections::BROKER),
-                store: self.fuse(Guarded::Connection, Connections::STORE),
-            },
+            connections: self.connections().clone(),
             board: connection.board.clone(),
         };
         let drivers = (connection.broker.clone(), connection.store.clone());

@@ -13,8 +13,6 @@ use crate::keeper::millis;
 use crate::reply;
 use crate::script::MARK;
 
-/// How many ids are looked up by one call.
-const LOOKED_UP: usize = 512;
 /// What a mark says, as it is kept.
 #[derive(Serialize, Deserialize)]
 struct Marked {
@@ -85,16 +83,14 @@ impl Redis {
         let keys = &self.shared.keys;
         let (mut calls, mut asked) = (Vec::new(), Vec::new());
         for (bucket, positions) in by_bucket(ids.iter().copied()) {
-            for positions in positions.chunks(LOOKED_UP) {
-                let mut outcomes = Call::command("HMGET").arg(keys.outcomes(bucket));
-                let mut marks = Call::command("MGET");
-                for at in positions {
-                    outcomes.push(&ids[*at].as_bytes()[..]);
-                    marks.push(keys.mark(ids[*at]));
-                }
-                calls.extend([outcomes, marks]);
-                asked.extend_from_slice(positions);
+            let mut outcomes = Call::command("HMGET").arg(keys.outcomes(bucket));
+            let mut marks = Call::command("MGET");
+            for at in &positions {
+                outcomes.push(&ids[*at].as_bytes()[..]);
+                marks.push(keys.mark(ids[*at]));
             }
+            calls.extend([outcomes, marks]);
+            asked.extend(positions);
         }
         let answers = self.shared.client.all("entries", calls).await?;
         let mut answers = answers.into_iter().map(reply::list);

@@ -102,14 +102,21 @@ async fn half_open_lets_one_through() {
     eventually("the others", || async { world.platform.dispatched().len() > runs }).await;
 }
 
+const AWAY: Effect = Effect::Refuse(ErrorKind::Unreachable);
+
+/// A store that fails until its circuit opens, and then as many probes.
+async fn without_store(probes: u64) -> World {
+    let plan = Plan::new();
+    plan.fail_times(Operation::Revoked, 1, 3, AWAY);
+    plan.fail_times(Operation::Nodes, 1, probes, AWAY);
+    let platform = Platform::new(|_| Some(success()));
+    World::over(Memory::new(Default::default()), plan, platform).await
+}
+
 #[tokio::test]
 async fn while_the_stores_circuit_is_open_nothing_is_taken() {
-    let (plan, away) = (Plan::new(), Effect::Refuse(ErrorKind::Unreachable));
-    plan.fail_times(Operation::Revoked, 1, 3, away);
-    // The probes.
-    plan.fail_times(Operation::Nodes, 1, 10_000, away);
-    let platform = Platform::new(|_| Some(success()));
-    let world = World::over(Memory::new(Default::default()), plan.clone(), platform).await;
+    let world = without_store(10_000).await;
+    let plan = &world.plan;
     world.publish(5).await;
     eventually("a probe", || async { plan.calls(Operation::Nodes) > 0 }).await;
     let pulls = plan.calls(Operation::Pull);
@@ -122,24 +129,20 @@ async fn while_the_stores_circuit_is_open_nothing_is_taken() {
 
 #[tokio::test]
 async fn the_stores_circuit_closes_by_a_probe_and_everything_is_run() {
-    let (plan, away) = (Plan::new(), Effect::Refuse(ErrorKind::Unreachable));
-    plan.fail_times(Operation::Revoked, 1, 3, away);
-    plan.fail_times(Operation::Nodes, 1, 2, away);
-    let platform = Platform::new(|_| Some(success()));
-    let world = World::over(Memory::new(Default::default()), plan.clone(), platform).await;
+    let world = without_store(2).await;
     let ids = world.publish(5).await;
     world.ends(&ids).await;
-    assert!(plan.calls(Operation::Nodes) > 2, "it was probed");
+    assert!(world.plan.calls(Operation::Nodes) > 2, "it was probed");
     let circuit = of(&world.board, Guarded::Connection, Some("store"));
     assert_eq!(circuit, Some(CircuitState::Closed));
 }
 
 #[tokio::test]
 async fn the_brokers_circuit_opens_while_it_can_not_be_consumed() {
-    let (plan, away) = (Plan::new(), Effect::Refuse(ErrorKind::Unreachable));
+    let plan = Plan::new();
     // The first two are the intake's and the inbox'.
-    plan.fail_times(Operation::Pull, 1, 2, away);
-    plan.fail_times(Operation::Consume, 3, 8, away);
+    plan.fail_times(Operation::Pull, 1, 2, AWAY);
+    plan.fail_times(Operation::Consume, 3, 8, AWAY);
     let platform = Platform::new(|_| Some(success()));
     let world = World::over(Memory::new(Default::default()), plan, platform).await;
     let broker = || of(&world.board, Guarded::Connection, Some("broker"));

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use celeriac_core::Timestamp;
-use celeriac_core::health::Guarded;
 use celeriac_engine::breaker::Permit;
 use celeriac_router::Fuse;
 
@@ -47,7 +46,7 @@ impl App {
     /// ```
     #[must_use]
     pub fn circuit(&self, name: &str) -> Circuit {
-        Circuit { name: name.to_owned(), fuse: self.fuse(Guarded::Service, name) }
+        Circuit { name: name.to_owned(), fuse: self.fuse(name) }
     }
 }
 

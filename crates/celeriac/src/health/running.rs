@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use celeriac_core::health::{Check, Finding, Guarded, Scope};
+use celeriac_core::health::{Check, Finding, Scope};
 use celeriac_core::platform::{RunResult, TaskInfo, TaskKind};
 use celeriac_core::{BoxFuture, Failure, RetryPolicy, arguments};
 use celeriac_engine::Subscription;
-use celeriac_router::{BrokerCheck, CheckOf, Checks, Connections, StoreCheck};
+use celeriac_router::{BrokerCheck, CheckOf, Checks, Fuse, StoreCheck};
 use celeriac_worker::{Body, Definition, RunContext, TimeLimits};
 
 use super::Looks;
@@ -45,7 +45,7 @@ pub(crate) fn checks_of(app: &App, connection: &Connection, registry: &Registry)
             scope: check.scope,
             states: check.states.clone(),
             guards: check.guards.clone(),
-            fuse: app.fuse(Guarded::Service, &check.name),
+            fuse: app.fuse(&check.name),
         });
     }
     all
@@ -61,11 +61,12 @@ fn connections(app: &App, connection: &Connection) -> Vec<CheckOf> {
         return Vec::new();
     }
     let (broker, store) = (connection.broker.clone(), connection.store.clone());
-    let makes: [(&str, Arc<Make>); 2] = [
-        (Connections::BROKER, Arc::new(move || Box::new(BrokerCheck::new(broker.clone())))),
-        (Connections::STORE, Arc::new(move || Box::new(StoreCheck::new(store.clone())))),
+    let circuits = app.connections();
+    let makes: [(&str, &Fuse, Arc<Make>); 2] = [
+        ("broker", &circuits.broker, Arc::new(move || Box::new(BrokerCheck::new(broker.clone())))),
+        ("store", &circuits.store, Arc::new(move || Box::new(StoreCheck::new(store.clone())))),
     ];
-    let check = |(name, make): (&str, _)| CheckOf {
+    let check = |(name, fuse, make): (&str, &Fuse, _)| CheckOf {
         name: name.to_owned(),
         make: Some(make),
         every,
@@ -73,7 +74,7 @@ fn connections(app: &App, connection: &Connection) -> Vec<CheckOf> {
         scope: Scope::Local,
         states: BTreeMap::new(),
         guards: Vec::new(),
-        fuse: app.fuse(Guarded::Connection, name),
+        fuse: fuse.clone(),
     };
     makes.into_iter().map(check).collect()
 }
